@@ -130,8 +130,8 @@ func (f *hostFile) Sync() error {
 }
 
 // TestFailedWriteFailsBothSyncs checks that no batch is acknowledged whose sync ran during a failed write, also if the
-// later sync gets the error first. The host reports a failed write once to each descriptor (U-61). If the segment cannot
-// be opened once more, the second sync waits for the first one.
+// later sync gets the error first. The host reports a failed write once to each descriptor (U-61). If the segment
+// cannot be opened once more, the second sync waits for the first one.
 func TestFailedWriteFailsBothSyncs(t *testing.T) {
 	for alone, want := range map[bool]int{false: 2, true: 1} {
 		d := &hostDisk{disk: folder{dir: t.TempDir()}, first: make(chan struct{}), second: make(chan struct{}), alone: alone}

@@ -13,12 +13,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 )
 
 // newForwarder returns a forwarder of the log in a new folder to a file there.
@@ -62,6 +64,10 @@ func TestForwardedRecordsSurvivePowerFailure(t *testing.T) {
 	testcheck.Must(segment.WriteAt(rewrite(e.RecordID, e.AppendJSON(nil)), size))
 	testcheck.NoError(t, segment.Close())
 	f.disk = d
+	d.Fail(syscall.EIO, inject.Kind("sync"))
+	testcheck.ErrorIs(t, f.Run(t.Context(), false), syscall.EIO, "Run")
+	testcheck.ErrorIs(t, testcheck.Err(os.Stat(f.Cursor)), fs.ErrNotExist, "a cursor behind records that are not durable")
+	d.Fail(nil)
 	testcheck.NoError(t, f.Run(t.Context(), false))
 	checkCursor(t, f, int(e.RecordID+1))
 	f.disk = d.crash(lostAll)

@@ -2,15 +2,18 @@ package auditlog
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -130,7 +133,8 @@ func TestLogAssignsRecordNumbers(t *testing.T) {
 	if got, err := rec.Event(); err != nil || got.RecordID != 2 || got.Chain == e.Chain {
 		t.Errorf("U-63: number %d, chain %x, %v, want 2 and another chain", got.RecordID, got.Chain, err)
 	}
-	if b, err := os.ReadFile(filepath.Join(dir, segmentName(1))); err != nil || bytes.Contains(b, []byte(e.Chain)) {
+	if b, err := os.ReadFile(filepath.Join(dir, segmentName(1))); err != nil ||
+		bytes.Contains(b, hex.AppendEncode(nil, []byte(e.Chain))) {
 		t.Errorf("U-63: the chain that it brought was written: %v", err)
 	}
 }
@@ -182,4 +186,21 @@ func TestWriteAllIsAllOrNone(t *testing.T) {
 	close(done)
 	l = &Log{next: &batch{done: done, err: ErrStopped}}
 	testcheck.ErrorIs(t, l.WriteAll([]audit.Event{admin, user}), ErrStopped, "records that are not in the reserve")
+}
+
+// A record waits for the disk through the call that made it, so that other calls can run.
+func TestRecordWaitsThroughItsCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		done, waits := make(chan struct{}), 0
+		log := &audit.Log{Sink: &Log{next: &batch{done: done}}}
+		policy := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.SensitivePrivilegeUse: audit.OnBoth}}
+		log.Policy.Store(testcheck.Must(audit.NewPolicy(policy)))
+		tok := testcheck.Must(token.New(token.LocalSystem()))
+		from := audit.Origin{Subject: access.Subject{Primary: tok}, Wait: func(<-chan struct{}) {
+			waits++
+			close(done)
+		}}
+		st := log.ServiceCalled(from, "Security", "", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success)
+		testcheck.That(t, st == ntstatus.Success && waits == 1, "%v after %d waits, want success after 1", st, waits)
+	})
 }

@@ -59,6 +59,7 @@ func TestFirstFailureOfLogStays(t *testing.T) {
 	second := l.fail(syscall.ENOSPC)
 	testcheck.That(t, errors.Is(first, syscall.EIO) && errors.Is(second, first),
 		"failures %v, then %v, want the first twice", first, second)
+	testcheck.ErrorIs(t, (&writer{log: &l}).sync(), syscall.EIO, "a sync after it")
 }
 
 // TestFailedCheckpointLeavesNoTiles checks that a checkpoint that follows one that failed on a full disk leaves only

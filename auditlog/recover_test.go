@@ -51,7 +51,7 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 		verifyDisk(t, d)
 	}
 	other := rewrite(9, []byte(`{"id":9}`)) // its number is not the next one
-	for want, tail := range map[int][]byte{len(other): other,
+	for want, tail := range map[int][]byte{len(other): other, 9000: bytes.Repeat([]byte{1}, 9000),
 		1 + frameFixed: append([]byte{1}, make([]byte, frameFixed)...), // a few zeros belong to a truncated record
 		1:              append([]byte{1}, make([]byte, frameFixed+1)...)} {
 		d := left.crash(lostAll)
@@ -60,6 +60,9 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 		testcheck.Equal(t, l.Recovered().Cut, int64(want), "bytes cut off of %d", len(tail))
 		testcheck.NoError(t, l.Close())
 		verifyDisk(t, d)
+		l = mustOpen(t, testConfig(t, d))
+		testcheck.Equal(t, l.Recovered().Cut, 0, "bytes cut off again")
+		testcheck.NoError(t, l.Close())
 	}
 }
 

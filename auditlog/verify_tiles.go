@@ -115,7 +115,7 @@ func (t *tileCheck) files(dir string) error {
 	for _, name := range names {
 		full := path.Join(dir, name)
 		level, number, width, ok := parseTilePath(full)
-		if !ok || width == tileWidth && isFolder(t.d, full) {
+		if !ok {
 			if err := t.files(full); err != nil {
 				return err
 			}
@@ -126,12 +126,6 @@ func (t *tileCheck) files(dir string) error {
 		}
 	}
 	return nil
-}
-
-// isFolder reports whether a name is a folder.
-func isFolder(d disk, name string) bool {
-	_, err := d.List(name)
-	return err == nil
 }
 
 // file verifies one tile by the level above it or, if it is partial, by its full form. It ignores a tile beyond the
