@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +34,8 @@ func TestNumbersAreDecimalOr0xHex(t *testing.T) {
 		defer func() { _ = recover() }()
 		t.Errorf("a number of 33 bits was parsed as %d, want a refusal", numeral("4294967296", 32))
 	}()
-	testcheck.That(t, signed(-10) < signed(-9) && signed(-1) < signed(0) && unsigned("i", 9) < unsigned("i", 10),
+	testcheck.That(t, signed(math.MinInt64) < signed(-10) && signed(-10) < signed(-9) && signed(-1) < signed(0) &&
+		unsigned("i", 9) < unsigned("i", 10),
 		"keys of integers do not sort like their values: %q, %q", unsigned("i", 9), unsigned("i", 10))
 }
 
@@ -231,6 +233,14 @@ func TestSIDHasOneRevision(t *testing.T) {
 			readSID(head + strings.Repeat("\x00", 70))
 		}()
 	}
+}
+
+// TestBytesBehindLastEntryAreIgnored checks that a list has as many entries as its header says. Windows leaves room
+// behind them.
+func TestBytesBehindLastEntryAreIgnored(t *testing.T) {
+	const ace = "\x00\x00\x14\x00\xff\x01\x1f\x00\x01\x01\x00\x00\x00\x00\x00\x05\x12\x00\x00\x00"
+	list := parseACL("\x02\x00\x30\x00\x01\x00\x00\x00" + ace + ace)
+	testcheck.Equal(t, len(list), 1, "entries")
 }
 
 // TestSIDAliasesAreMappedAsByParser checks that the verifier maps each two-letter SID alias as the token file parser

@@ -31,11 +31,13 @@ func printed(t *testing.T, args ...string) (int, string) {
 // The output has the versions of the program and of Go, and the system.
 func TestVersionNamesProgramAndGo(t *testing.T) {
 	was := release
-	release = "v1.2.3"
-	code, got := printed(t, "version")
-	release = was
-	want := fmt.Sprintf("refmon-verify v1.2.3 (%s, %s/%s)\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	testcheck.That(t, code == 0 && got == want, "version: exit code %d, %q, want 0, %q", code, got, want)
+	for _, c := range [][2]string{{"v1.2.3", "v1.2.3"}, {"(devel)", "development"}} {
+		release = c[0]
+		code, got := printed(t, "version")
+		release = was
+		want := fmt.Sprintf("refmon-verify %s (%s, %s/%s)\n", c[1], runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		testcheck.That(t, code == 0 && got == want, "version: exit code %d, %q, want 0, %q", code, got, want)
+	}
 }
 
 // TestVerifyHelpPrintsUsage checks that --help prints the usage, that the page fits a terminal, and that an error names

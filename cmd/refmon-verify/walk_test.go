@@ -18,10 +18,13 @@ func TestTreeDecisionsVerify(t *testing.T) {
 	client := testcheck.Must(tokens.Parse([]byte(file)))
 	guid := func(i int) winnt.GUID { return winnt.GUID{0: byte(i + 1)} }
 	outcomes, all := map[string]bool{}, answers{}
-	for _, levels := range [][]uint16{{0, 1, 2, 2, 1, 2}, {0, 1, 1, 2, 3, 1}} {
+	for _, levels := range [][]uint16{{0, 1, 2, 2, 1, 2}, {0, 1, 1, 2, 3, 1}, {0, 1, 1}} {
 		var list []access.ObjectTypeEntry
 		for i, level := range levels {
 			list = append(list, access.ObjectTypeEntry{Level: level, GUID: guid(i)})
+		}
+		if len(levels) == 3 {
+			list[2].GUID = guid(1) // no tree has a GUID twice
 		}
 		for set := range 1 << len(levels) {
 			text := fmt.Sprintf("O:BAG:BAD:(OA;;8;;%s;WD)", guid(0)) // only an inherited object type
