@@ -228,6 +228,7 @@ func TestNameChangesReachTheHost(t *testing.T) {
 	if left, err := os.ReadDir(w.root); err != nil || len(left) != 0 {
 		t.Errorf("entries on the host after RemoveAll: %v, %v; want none", left, err)
 	}
+	check.Equal(t, len(check.Must(hers.ReadDir("/"))), 0, "entries of the empty root")
 }
 
 // Readdir returns a listing in parts, and Seek restarts it.

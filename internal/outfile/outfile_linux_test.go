@@ -159,4 +159,5 @@ func TestForbiddenTargetsAreRefused(t *testing.T) {
 	}
 	kept := string(check.Must(os.ReadFile("tmp/f"))) + " " + string(check.Must(os.ReadFile("others")))
 	check.Equal(t, kept, "theirs old", "the files after the refusals")
+	check.Equal(t, len(check.Must(filepath.Glob("*.new-*"))), 0, "new versions after the refusals")
 }

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ func TestBlockRefusesBeyondItsLimit(t *testing.T) {
 	p := Payer{Block: b}
 	first := check.Result(p.Charge(60))
 	check.Equal(t, check.Status(p.Charge(41)), ntstatus.QuotaExceeded, "60 + 41 of 100 bytes")
+	check.Equal(t, check.Status(p.Charge(math.MaxInt)), ntstatus.QuotaExceeded, "60 + all of 100 bytes")
 	if b.Used() != 60 || pool.Used() != 60 {
 		t.Errorf("after a refusal the block has %d bytes and the pool %d, want 60", b.Used(), pool.Used())
 	}

@@ -82,4 +82,9 @@ func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [STRANGE]\n    [SE_DACL_PRESENT]\n",
 		"a | error: line 3: accesschk: the flag STRANGE is not known…")
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_SELF_RELATIVE]\n", "a | error: accesschk: the object has neither entries…")
+	var long strings.Builder
+	for i := range maxEntries + 1 {
+		fmt.Fprintf(&long, "  [%d] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\t0x1\n", i)
+	}
+	check(t, "a\n"+long.String(), "a | error: the object has more than 8192 entries")
 }
