@@ -79,9 +79,9 @@ func parentOf(name string) (dir, last string) {
 }
 
 // findTarget opens the directory of the new name, and the file that already has the name. For a free name g.existing
-// stays -1. On a case-insensitive tree an existing spelling becomes g.name, but the file's current name counts as
-// free. If dir is not a directory, the status is STATUS_OBJECT_PATH_NOT_FOUND, and STATUS_NOT_SAME_OBJECT if it is not
-// m.Within. The caller always releases g.
+// stays -1. On a case-insensitive tree an existing spelling becomes g.name, but for a rename the file's current name
+// counts as free. If dir is not a directory, the status is STATUS_OBJECT_PATH_NOT_FOUND, and STATUS_NOT_SAME_OBJECT if
+// it is not m.Within. The caller always releases g.
 func (f *file) findTarget(g *target, q *fileaccess.Move, m *nt.FileMove, dir, name string) ntstatus.Status {
 	r := fileaccess.Request{Name: dir}
 	found, st := f.t.Find(&r, m.Root)
@@ -100,12 +100,12 @@ func (f *file) findTarget(g *target, q *fileaccess.Move, m *nt.FileMove, dir, na
 	fd, err := below(g.directory.object, name, 0)
 	if errors.Is(err, unix.ENOENT) && f.t.cfg.CaseInsensitive {
 		if other, ok := g.directory.fold(g.directory.object, name); ok {
-			fd, err = below(g.directory.object, other, 0)
-			if s, lost := stat(fd); err == nil && lost == nil && s.Ino == f.node.inode {
-				// If only the case of the name changes, the existing file is the moved file itself.
-				shut(fd)
+			if l := f.linkNow(); !m.Link && other == l.name && g.directory.status.Ino == l.directory {
+				// Only the case of the name changes, so the existing file is the moved file itself. If another program has
+				// replaced the file by now, moveOwn notices it.
 				return ntstatus.Success
 			}
+			fd, err = below(g.directory.object, other, 0)
 			g.name = other
 		}
 	}

@@ -359,4 +359,10 @@ func TestMoveCanChangeCase(t *testing.T) {
 		w.holds(c.holds)
 		w.nothingPrivate("", "Sub")
 	}
+	// Another name of the file is taken in any case, and so is its own name for a link.
+	w.must(os.Link(w.path(`Sub\HIS`), w.path(`Sub\other`)))
+	for name, link := range map[string]bool{`Sub\OTHER`: false, `Sub\his`: true} {
+		w.want(f.Move(&nt.FileMove{Name: name, Link: link, Decide: decide}), ntstatus.ObjectNameCollision)
+	}
+	w.holds(map[string]string{`Sub\HIS`: "f", `Sub\other`: "f", `Sub\OTHER`: "-", `Sub\his`: "-"})
 }
