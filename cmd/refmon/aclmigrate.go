@@ -41,8 +41,8 @@ refmon acl grant.`
 }
 
 // Run converts the POSIX or NFSv4 permissions of a tree to descriptors. It prints what a descriptor cannot express, and
-// the names that have no SID. Names are reported once each, at most maxListed. Files that have a descriptor keep it
-// without --replace. It works offline.
+// the names that have no SID. Names are reported once each, fewer than maxListed, and one line stands for the others.
+// Files that have a descriptor keep it without --replace. It works offline.
 func (c *aclMigrateCmd) Run(std *streams) error {
 	c.Offline = true
 	names, done, err := c.names(std)
@@ -64,8 +64,11 @@ func (c *aclMigrateCmd) Run(std *streams) error {
 		}
 		a, err := names.Find(kind + who)
 		if err != nil && !unknown[who] && len(unknown) < maxListed {
-			unknown[who] = true
-			fmt.Fprintf(std.err, "refmon: %s\n", printable(err.Error()))
+			if unknown[who] = true; len(unknown) == maxListed {
+				fmt.Fprintln(std.err, "refmon: more names have no SID")
+			} else {
+				fmt.Fprintf(std.err, "refmon: %s\n", printable(err.Error()))
+			}
 		}
 		return a.SID, err == nil
 	}
