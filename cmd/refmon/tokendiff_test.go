@@ -24,6 +24,8 @@ func TestTokenDiffShowsRestrictedPassClaims(t *testing.T) {
 			"- " + v + "+ " + u},
 		{restricted + "}", restricted + `,"restrictedUserClaims":[` + two + `,` + one + `]}`, ""},
 		{free + "}", free + `,"restrictedUserClaims":[]}`, ""}, // there is no restricted pass
+		{restricted + `,"restrictedUserClaims":[]}`, free + "}",
+			"~ restricted false was true\n- restricting SID S-1-1-0 Everyone\n"},
 		{`{"user":"BA","restrictedSids":["WD"]}`, // a SID that a second restriction dropped still denies
 			`{"user":"BA","restrictedSids":["WD",{"sid":"BG","attributes":["UseForDenyOnly"]}]}`,
 			"+ restricting SID S-1-5-32-546 Guests UseForDenyOnly\n"},
