@@ -56,15 +56,14 @@ func Read(c *collect.Collector, text string) error {
 // tableRow collects a row of samba-tool group list --verbose: name, type, scope, members. A distribution group is
 // marked and never counts as a group of tokens. It ignores a row without a type.
 func tableRow(c *collect.Collector, line string) {
-	for _, kind := range []string{"Security", "Distribution"} {
-		if at := strings.LastIndex(line, " "+kind+" "); at > 0 {
-			name := strings.TrimSpace(line[:at])
-			if kind == "Distribution" {
-				c.Groups.Named(name).Mail = true
-				return
-			}
-			c.AddListed(name, "samba-tool")
-			return
-		}
+	// The name can have one of these words, too.
+	security, mail := strings.LastIndex(line, " Security "), strings.LastIndex(line, " Distribution ")
+	name := strings.TrimSpace(line[:max(security, mail, 0)])
+	switch {
+	case name == "":
+	case mail > security:
+		c.Groups.Named(name).Mail = true
+	default:
+		c.AddListed(name, "samba-tool")
 	}
 }

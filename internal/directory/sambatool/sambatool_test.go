@@ -15,11 +15,11 @@ func TestSambaToolOutputYieldsAccountsAndGroups(t *testing.T) {
 		"objectSid: S-1-5-21-1-2-3-1102\nuserAccountControl: 512\nprimaryGroupID: 513\n\n" +
 		"dn: CN=Engineering,CN=Users,DC=refmon,DC=test\nobjectClass: group\nsAMAccountName: Engineering\n" +
 		"objectSid: S-1-5-21-1-2-3-1104\ngroupType: -2147483646\n\n" +
-		"dn: CN=Letters,CN=Users,DC=refmon,DC=test\nobjectClass: group\nsAMAccountName: Letters\n" +
+		"dn: CN=Letters,CN=Users,DC=refmon,DC=test\nobjectClass: group\nsAMAccountName: All Security Mail\n" +
 		"objectSid: S-1-5-21-1-2-3-1106\ngroupType: 2\nmember: CN=alice,CN=Users,DC=refmon,DC=test\n"
 	const verbose = "Group Name                                  Group Type      Group Scope  Members\n" +
 		dashes + "Read-only Domain Controllers                Security         Global            0\n" +
-		"Letters                                     Distribution     Global            1\n"
+		"All Security Mail                           Distribution     Global            1\n"
 	d, unresolved := sources.Read(t, [2]string{"samba-tool", "alice\n" + show + "\nbob\n"},
 		[2]string{"samba-tool", verbose}, [2]string{"samba-tool", "CN=alice,CN=Users,DC=refmon,DC=test\n"},
 		[2]string{"members:Engineering", "alice\nErna\n"})
@@ -27,7 +27,7 @@ func TestSambaToolOutputYieldsAccountsAndGroups(t *testing.T) {
 	check.That(t, !d.Principals[0].Token.Member(sid.MustParse("S-1-5-21-1-2-3-1106"), false),
 		"alice is in a distribution group")
 	want := []string{"Erna, a member of Engineering, is not in the input",
-		"Letters is a distribution group, which no token has",
+		"All Security Mail is a distribution group, which no token has",
 		"bob, which samba-tool lists, has no entry in any input",
 		"Read-only Domain Controllers, which samba-tool lists, has no entry in any input"}
 	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
