@@ -119,14 +119,14 @@ var pathColumns = []string{"path", "pspath", "fullname", "dn", "distinguishednam
 //   - a nonempty name that appears twice
 func (c *source) readHeading() error {
 	row, err := c.r.Read()
+	for err == nil && strings.HasPrefix(row[0], typeComment) {
+		row, err = c.r.Read()
+	}
 	if errors.Is(err, io.EOF) {
 		return err
 	}
 	if err != nil {
 		return fmt.Errorf("read objects: heading: %w", err)
-	}
-	if strings.HasPrefix(row[0], typeComment) {
-		return c.readHeading()
 	}
 	c.begun, c.columns, c.path, c.sd, c.typ = true, len(row), -1, -1, -1
 	rank := len(pathColumns)
