@@ -1,10 +1,13 @@
 package objects_test
 
 import (
+	"io"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -20,4 +23,8 @@ func TestStoppedBatchReportsItsPosition(t *testing.T) {
 		"stopped: %+v of %d objects, want 2 lines, 70 bytes and 1 object", b, b.Len())
 	b.Reset()
 	check.DeepEqual(t, b, objects.Batch{Stopped: &stopped}, "batch after a reset")
+	check.NoError(t, jsonl.Lines(strings.NewReader("{}"), 0, 0).Next(&b))
+	b.Reset()
+	check.NoError(t, sourceOf(io.EOF, objects.Object{}).Next(&b))
+	check.That(t, b.Content == nil, "a batch has the content of the source before")
 }

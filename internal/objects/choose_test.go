@@ -52,10 +52,11 @@ func TestChoiceKeepsUnreadableObjects(t *testing.T) {
 		got := paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), c.choice))
 		check.SlicesEqual(t, got, strings.Fields(c.want), "%+v", c.choice)
 	}
-	names := []*objects.Name{objects.NewName("/s/c", nil), objects.NewName("/s", nil)}
+	check.That(t, !objects.Patterns{"tmp"}.Above([]byte(`/s/a\tmp`)), "a backslash separates names of /s")
+	names := []*objects.Name{objects.NewName("/s/c", nil), objects.NewName("/s", nil), objects.NewName("/s", nil)}
 	got := paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), objects.Choice{Names: names}))
 	check.SlicesEqual(t, got, []string{"/s", "/s/c!"}, "objects of two names")
-	check.Equal(t, fmt.Sprint(names[0].Found(), names[1].Found()), "1 1", "objects of each name")
+	check.Equal(t, fmt.Sprint(names[0].Found(), names[1].Found(), names[2].Found()), "1 1 1", "objects of each name")
 	for _, bad := range []string{"", "[", "a[]"} {
 		check.That(t, (objects.Patterns{"ok", bad}).Check() != nil, "%q is a glob", bad)
 	}

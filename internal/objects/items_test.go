@@ -40,6 +40,14 @@ func sourceOf(end error, list ...objects.Object) objects.Source {
 	})
 }
 
+// halting counts how often it is halted.
+type halting struct {
+	objects.Source
+	halts int
+}
+
+func (h *halting) Halt() { h.halts++ }
+
 // TestFindPassesErrorsOfOtherObjects checks that the object of a path is found, also behind errors of others; one that
 // cannot be read is its error, and so is an error of the source.
 func TestFindPassesErrorsOfOtherObjects(t *testing.T) {
@@ -61,7 +69,8 @@ func TestFindPassesErrorsOfOtherObjects(t *testing.T) {
 	check.ErrorIs(t, err, failed, "none in a source that fails")
 }
 
-// A reading ends when the caller stops it, when its context is cancelled and when a visit fails.
+// A reading ends when the caller stops it, when its context is cancelled and when a visit fails. It always halts its
+// source.
 func TestReadingEndsEarly(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	list := make([]objects.Object, 3)
@@ -71,8 +80,10 @@ func TestReadingEndsEarly(t *testing.T) {
 	check.That(t, err == nil && n == 2, "stopped after 2: %d, %v, want 2, nil", n, err)
 	failed := errors.New("enough")
 	fails := func(*objects.Batch, *objects.Object) error { n++; return failed }
-	err = objects.Each(ctx, sourceOf(io.EOF, list...), fails)
-	check.That(t, err == failed && n == 3, "a visit that fails: %d, %v, want 1 more, %v", n, err, failed)
+	s := &halting{Source: sourceOf(io.EOF, list...)}
+	err = objects.Each(ctx, s, fails)
+	check.That(t, err == failed && n == 3 && s.halts == 1, "a visit that fails: %d, %v, halted %d times, want 1 more, %v",
+		n, err, s.halts, failed)
 	cancel()
 	err = objects.All(ctx, sourceOf(io.EOF, list...), sid.SID{}, nil, two)
 	check.That(t, errors.Is(err, context.Canceled) && n == 3, "cancelled: %d, %v, want none, %v", n, err,

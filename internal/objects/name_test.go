@@ -28,7 +28,7 @@ func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 	}{
 		{"CN=Carla,OU=Staff,DC=corp,DC=test", entry(1901, "carla", "c.meier@corp.example")},
 		{"CN=X,DC=corp,DC=test", entry(1902, "", "")},
-		{"CN=Y,DC=corp,DC=test", entry(1903, "", "")},
+		{"CN=Y, DC=corp, DC=test", entry(1903, "", "")},
 		{"CN=PC1,DC=corp,DC=test", entry(1904, "PC1$", "", "top", "computer")},
 		{"CN=Left,DC=corp,DC=test", entry(1905, "left$", "", "top", "user")},
 		{`C:\Data\carla`, nil}, {"/srv/Plan", nil}, {"", &objects.Entry{}}, {`\\srv\a\plan`, nil},
@@ -44,7 +44,7 @@ func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 		`CN=Carla\, OU=Staff,DC=corp,DC=test`: -1, "/srv/, X=Plan": -1,
 		"carla@test": -1, "carla@": -1, "@corp.test": -1, "meier": -1, "C.meier": -1,
 		"dora": 1, `CORP\DORA`: 1, `corp.test\dora`: 1, `OTHER\dora`: -1, `test\carla`: -1, `BUILTIN\Administrators`: 10,
-		`NT AUTHORITY\Administrators`: 10, "crew": 2, "PC1": 3, "pc1$": 3, "left": -1, "left$": 4,
+		`NT AUTHORITY\Administrators`: 10, "crew": 2, `OTHER\crew`: -1, "PC1": 3, "pc1$": 3, "left": -1, "left$": 4,
 		`C:\Data\carla`: 5, `c:\data\carla`: 5, `\\SRV\A\PLAN`: 8,
 		"DG": 9, "dg": 9, "BA": 10, "DA": 11, "ED": -1,
 		"/srv/Plan": 6, "/srv/plan": -1, "/s/A": -1, "plan": 13, "Plan": -1, `CORP\plan`: -1, `d:\plan`: -1,

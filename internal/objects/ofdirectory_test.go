@@ -24,7 +24,7 @@ func TestOfDirectoryRejectsOtherTypes(t *testing.T) {
 		{dir, winnt.FileObject, ""},
 		{dir + `{"path":"CN=b"}`, winnt.FileObject, ""}, // it has no descriptor
 		{dir + `{"path":"CN=b","sd":"D:"}`, winnt.DirectoryServiceObject, ""},
-		{dir + `{"path":"/b","sd":"D:"}`, winnt.FileObject,
+		{dir + `{"path":"/b","sd":"D:"}` + "\n" + `{"path":"/c","sd":"D:"}` + "\n", winnt.FileObject,
 			"DCSync is a right on the objects of a directory, and /b has the type file"},
 		{`{"path":"K","sd":"D:","type":"key"}`, winnt.DirectoryServiceObject, "K has the type key"},
 	} {

@@ -58,7 +58,7 @@ func TestIDIsMappedByExport(t *testing.T) {
 		t.Errorf("L-60: 290005 is %v, want S-1-5-21-2-2-2-20005", who(290005, false))
 	}
 	for text, want := range map[string]string{
-		"rights: []": "version 0", "version: 2": "version 2", "version: 1\nmore: 1": "more",
+		"rights: []": "version 0", "version: 2": "version 2", "version: 1\nmore: 1": "line 2: ",
 		strings.Replace(exported, "backend: ad", "backend: tdb", 1):      "tdb",
 		strings.Replace(exported, "number: 3", "number: 10", 1):          "number 10",
 		strings.Replace(exported, "rangeSize: 10000", "rangeSize: 0", 1): "outside",

@@ -62,6 +62,7 @@ func TestLinesBecomeObjects(t *testing.T) {
 		row + `{"path":"/b","sd":"D:","sid":"S-1-1-0"}`:                   "1 /a File 1 D: -\n2 /b - 1 D: S-1-1-0",
 		row + "\ufeff": "1 /a File 1 D: -\n2  line 2: byte 0: want an object, found '\\ufeff'",
 
+		`{"end":7}` + "\n" + `{"end":}`:                     "2  line 2: byte 7: want a value, found '}'",
 		`{"path":"","sd":"D:","sid":null}`:                  "1  - 1 D: -",
 		`{"path":"a","sd":"D:","sd":"D:P"}`:                 `1 a line 1: byte 22: field "sd" occurs twice`,
 		`{"path":"a","path":"b","sd":"D:"}`:                 `1 a line 1: byte 12: field "path" occurs twice`,

@@ -25,7 +25,7 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 		return "dn: " + dn + "\n" + strings.Join(lines, "\n") + "\n\n"
 	}
 	binary := check.Must(sddl.Parse(ace, sddl.Options{})).Binary()
-	managed := "msDS-GroupMSAMembership:: " + base64.StdEncoding.EncodeToString(binary)
+	managed := "msDS-GroupMSAMembership:: " + base64.StdEncoding.EncodeToString(binary) + " "
 	file := entry("CN=a", "objectClass: top", "nTSecurityDescriptor: O:SYG:SYD:") +
 		entry("CN=b", "objectClass: top", "objectClass: msDS-GroupManagedServiceAccount", managed,
 			"objectSid: S-1-5-21-1-2-3-4",

@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -149,6 +150,11 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 			t.Errorf("%s, %.60q:\n%s\nwant\n%s", c.name, c.text, strings.Join(rows, "\n"), strings.Join(c.want,
 				"\n"))
 		}
+	}
+	// The offsets of converted lines are not those of the file, so that no run resumes there.
+	for text, want := range map[string]bool{"{}": true, utf16Text("{}", false): false} {
+		o := check.Must(Open("a.jsonl", strings.NewReader(text)))
+		check.That(t, IsLines(o) && jsonl.IsLines(o) == want, "%q: lines of a file: %t", text, jsonl.IsLines(o))
 	}
 }
 
