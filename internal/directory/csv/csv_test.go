@@ -38,15 +38,20 @@ const (
 func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"csv", getADUser}, [2]string{"auto", getADGroup},
 		[2]string{"members:Engineering", getADGroupMember}, [2]string{"csv", getADGroupOf("Letters", "carol", 1109)},
+		[2]string{"csv", "SamAccountName\tSID\tGroup\tGroupSID\tuidNumber\tgidNumber\n" +
+			"dave\tS-1-5-21-1-2-3-1110\tEngineering\tS-1-5-21-1-2-3-2000\t77\t88\n"},
 		[2]string{"csv", "SamAccountName,SID,ObjectClass\nEngineering,S-1-5-21-1-2-3-2001,group\n"})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77")
 	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001")
+	sources.HasGroups(t, d, "dave", "S-1-5-21-1-2-3-2001 S-1-22-1-77 S-1-22-2-88")
+	dave := d.Principals[d.Find("dave")].Token
+	check.That(t, !dave.Member(sid.MustParse("S-1-5-21-1-2-3-2000"), false), "dave is in the group of the second column")
 	carol := d.Principals[d.Find("carol")].Token
 	for _, s := range []string{"S-1-5-21-1-2-3-2009", "S-1-5-21-1-2-3-2000"} { // through Letters
 		check.That(t, !carol.Member(sid.MustParse(s), false), "carol is a member of %s", s)
 	}
-	check.That(t, d.Disabled == 1 && len(d.Principals) == 2 && d.Domain.String() == "S-1-5-21-1-2-3",
-		`%d disabled, %d principals, domain %v, want 1, 2, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
+	check.That(t, d.Disabled == 1 && len(d.Principals) == 3 && d.Domain.String() == "S-1-5-21-1-2-3",
+		`%d disabled, %d principals, domain %v, want 1, 3, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
 	want := []string{
 		"column memberof holds the name of a type instead of values: export it as " +
 			"@{n='memberof';e={$_.memberof -join ';'}}",

@@ -10,7 +10,7 @@ import (
 
 const (
 	passwd = "# users\nroot:x:0:0:root:/root:/bin/sh\nalice:x:1001:100::/home/alice:/bin/sh\n"
-	group  = "users:x:100:\nsy:x:3:alice\nstaff:x:50:alice,ghost\n"
+	group  = "users:x:100:\nsy:x:3:alice\nstaff:x:50: alice, ghost\n"
 )
 
 func TestPasswdInputYieldsUnixGroups(t *testing.T) {
