@@ -154,9 +154,9 @@ func (c *conditions) hold(v validators) bool {
 		if !v.has(c.match, entityTag.strongly) {
 			return false
 		}
-	// Step 2: without If-Match, a resource modified after If-Unmodified-Since fails. A resource
-	// without a date is not compared (13.1.4). Dates have whole seconds.
-	case !c.unmodified.IsZero() && !v.modified.IsZero():
+	// Step 2: without If-Match, a resource modified after If-Unmodified-Since fails. The zero time of a resource
+	// without a date is before each date (13.1.4). Dates have whole seconds.
+	case !c.unmodified.IsZero():
 		if v.modified.Truncate(time.Second).After(c.unmodified) {
 			return false
 		}

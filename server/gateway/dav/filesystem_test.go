@@ -152,7 +152,7 @@ func (m *memory) Stat(name Path) (Info, error) {
 		return Info{}, errAbsent
 	}
 	i := Info{Name: string(name[strings.LastIndexByte(string(name), '/')+1:]), Folder: n.folder,
-		Size: int64(len(n.text)), Created: time.Unix(1e9, 0).UTC(), Modified: time.Unix(1e9, 5e8).UTC(),
+		Size: int64(len(n.text)), Created: time.Unix(9e8, 0).UTC(), Modified: time.Unix(1e9, 5e8).UTC(),
 		Type: "text/plain"}
 	if !n.folder {
 		i.Tag = fmt.Sprintf(`"%d"`, n.version)

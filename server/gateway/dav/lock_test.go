@@ -47,6 +47,12 @@ func TestLocksAreBounded(t *testing.T) {
 	}
 	table.remove(table.Active()[0].Token)
 	check.Equal(t, add("one"), nil, "G-19: a removed lock still counts for its user")
+	for _, l := range table.Active()[1:] { // all but one
+		table.remove(l.Token)
+	}
+	for i := range MostLocksEach {
+		check.Equal(t, add("one") == nil, i < MostLocksEach-1, "G-19: lock %d beside the one that is left", i)
+	}
 }
 
 // TestLocksExcludeEachOtherIfTheyOverlap checks which two locks exclude each other (RFC 4918, 6.2; G-43), and that a

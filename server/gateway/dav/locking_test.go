@@ -89,7 +89,8 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		check.That(t, code == c.code && strings.Contains(body, c.body) && len(m.Locks.Active()) == c.locks,
 			"%.200s: %d %s with %d locks, want %d with %q and %d", c.steps, code, body, len(m.Locks.Active()), c.code,
 			c.body, c.locks)
-		check.That(t, code < 400 || m.of["/c/n"] == nil || m.of["/c/n"].text != "", "%.200s: %d created a file", c.steps, code)
+		made := m.of["/c/n"]
+		check.That(t, code < 400 || made == nil || made.text != "", "%.200s: %d created a file", c.steps, code)
 	}
 }
 

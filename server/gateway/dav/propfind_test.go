@@ -41,13 +41,13 @@ func TestPropfindListsWhatWasRequested(t *testing.T) {
 		{"alice PROPFIND /f Depth: 0 < " + strings.Replace(prop, "<D:displayname/>", "<D:owner/><D:x/>", 1),
 			"/c/f: owner=alice getcontentlength=1 200 x a 404"},
 		{"alice PROPFIND /f Depth: 0", "/c/f: resourcetype displayname=f getcontentlength=1 getcontenttype=text/plain " +
-			"getetag=&#34;1&#34; getlastmodified=Sun, 09 Sep 2001 01:46:40 GMT creationdate=2001-09-09T01:46:40Z " +
+			"getetag=&#34;1&#34; getlastmodified=Sun, 09 Sep 2001 01:46:40 GMT creationdate=1998-07-09T16:00:00Z " +
 			"supportedlock=exclusive shared lockdiscovery 200"},
 		// Each property occurs once, although the client names it twice.
 		{"alice PROPPATCH /d < patch\nalice PROPFIND /d Depth: 0 < " + strings.NewReplacer("<D:prop>",
 			`<D:allprop/><D:include><a xmlns="urn:a"/>`, "</D:prop>", "</D:include>").Replace(prop),
 			"/c/d/: a=1 displayname=d <D:resourcetype>collection getlastmodified=Sun, 09 Sep 2001 01:46:40 GMT " +
-				"creationdate=2001-09-09T01:46:40Z supportedlock=exclusive shared lockdiscovery 200 getcontentlength 404"},
+				"creationdate=1998-07-09T16:00:00Z supportedlock=exclusive shared lockdiscovery 200 getcontentlength 404"},
 		{"alice LOCK /d < exclusive\nalice PROPFIND /d/m Depth: 0 < " + locks, "/c/d/m: lockdiscovery=/c/d 200"},
 		{"alice LOCK /d/m < exclusive\nalice PROPFIND /d Depth: 1 < " + locks,
 			"/c/d/: lockdiscovery 200, /c/d/m: lockdiscovery=/c/d/m 200"},

@@ -212,18 +212,14 @@ func expand(t xml.StartElement, scope map[string]string, lang string) (*element,
 	return e, inner, true
 }
 
-// isQName reports whether a name, split at its colon, is valid in a document with namespaces: prefix and local part
-// begin like a name and contain no further colon (Namespaces in XML, 4). A part of more than longestName bytes is not.
-// Package xml has checked the other characters.
+// isQName reports whether a name, split at its colon, is valid in a document with namespaces: the local part begins
+// like a name and contains no further colon (Namespaces in XML, 4). One of more than longestName bytes is not valid.
+// Package xml has checked the other characters. The prefix is not checked: a valid one is the local part of a
+// declaration.
 func isQName(n Name) bool {
-	for _, part := range []string{n.Space, n.Local} {
-		first, _ := utf8.DecodeRuneInString(part)
-		if len(part) > longestName ||
-			part != "" && (strings.Contains(part, ":") || first != '_' && !unicode.In(first, unicode.L, unicode.Nl)) {
-			return false
-		}
-	}
-	return n.Local != ""
+	first, _ := utf8.DecodeRuneInString(n.Local)
+	return len(n.Local) <= longestName && !strings.Contains(n.Local, ":") &&
+		(first == '_' || unicode.In(first, unicode.L, unicode.Nl))
 }
 
 // hasAttribute reports whether list has an attribute with exactly this name.
