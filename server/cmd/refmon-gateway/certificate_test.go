@@ -79,7 +79,7 @@ func TestInvalidCertificateHasRejectionReason(t *testing.T) {
 		{begin.Add(-time.Second), "files.example.com", "not valid before 2026-01-01T00:00:00Z"},
 		{begin, "other.example.com", "not valid for other.example.com (key names)"},
 		{begin, "192.0.2.1", "not valid for 192.0.2.1 (key names)"}} {
-		c := config{settings: settings{Names: []string{"localhost", "127.0.0.1", "::1", k.name}}}
+		c := config{settings: settings{Names: []string{"localhost", "127.0.0.1", "::1", "files.example.com", k.name}}}
 		check.Equal(t, c.rejectionReason(&leaf, k.now), k.want, "%s at %v", k.name, k.now)
 	}
 }
@@ -126,8 +126,13 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, nil))
 	given.Names = []string{"other.test"}
+	late := ending(t, time.Now().Add(-time.Hour))
+	over := config{settings: settings{Certificate: made + ".old", Key: key + ".old"}}
+	check.NoError(t, errors.Join(
+		os.WriteFile(over.Certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: late.cert}), 0o600),
+		os.WriteFile(over.Key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: late.key}), 0o600)))
 	for want, by := range map[string]*config{"serving with a generated certificate": &c,
-		`not valid for other.test`: &given} {
+		"not valid for other.test": &given, "expired on": &over} {
 		out.Reset()
 		_, err = by.loadCertificate(log)
 		check.That(t, err == nil && strings.Contains(out.String(), want), "%v, log %q, want %q", err, out.String(), want)

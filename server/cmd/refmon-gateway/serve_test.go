@@ -191,7 +191,8 @@ func TestHangupRenewsCertificate(t *testing.T) {
 	}
 	write(first)
 	check.NoError(t, os.WriteFile(at("gateway.yaml"), fmt.Appendf(nil, "trees: [share]\nfiles: 127.0.0.1:0\n"+
-		"console: ''\nnames: [localhost]\ncertificate: %s\nkey: %s\n", at("cert.pem"), at("key.pem")), 0o600))
+		"console: ''\nnames: [localhost]\ncertificate: %s\nkey: %s\ncertificates: {%064x: alice}\n", at("cert.pem"),
+		at("key.pem"), 1), 0o600))
 	defer slog.SetDefault(slog.Default())
 	var out noted
 	ctx, end := context.WithCancel(t.Context())
@@ -201,9 +202,15 @@ func TestHangupRenewsCertificate(t *testing.T) {
 	}()
 	check.Eventually(t, func() bool { return readyAt.MatchString(out.text()) }, "not ready: %s", out.text())
 	shows := func(p pair) bool {
+		requested := false
 		c, err := tls.Dial("tcp", strings.TrimPrefix(readyAt.FindStringSubmatch(out.text())[2], "https://"),
-			&tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the test compares the certificate
+			&tls.Config{InsecureSkipVerify: true, //nolint:gosec // the test compares the certificate
+				GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+					requested = true
+					return &tls.Certificate{}, nil
+				}})
 		check.NoError(t, err)
+		check.That(t, requested, "the server requests no client certificate with the key certificates")
 		defer c.Close()
 		return bytes.Equal(c.ConnectionState().PeerCertificates[0].Raw, p.cert)
 	}
