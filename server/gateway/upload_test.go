@@ -452,12 +452,13 @@ func TestUploadFailsIfHostChangedName(t *testing.T) {
 		u, err := w.newRequest(c.user).upload(place{"share", `d\f`}, dav.Creation{Enter: enter, Replace: c.replace})
 		w.must(err)
 		check.NoError(t, check.Err(u.Write([]byte("new"))))
-		_, _, err = u.Commit()
+		_, created, err := u.Commit()
 		w.must(u.Close())
 		var refused dav.Refusal
 		right := errors.As(err, &refused) && refused.Code() == http.StatusPreconditionFailed
-		check.That(t, (right || c.replace && err == nil) && strings.HasPrefix(w.content("d/f"), c.left),
-			"G-38: %+v: %v, contents %q", c, err, w.content("d/f"))
+		check.That(t, (right || c.replace && err == nil && created == c.exists) &&
+			strings.HasPrefix(w.content("d/f"), c.left), "G-38: %+v: %v, created %t, contents %q", c, err, created,
+			w.content("d/f"))
 		check.That(t, strings.TrimPrefix(w.entries("d"), "f") == "", "G-14: %+v: entries %q", c, w.entries("d"))
 	}
 }
