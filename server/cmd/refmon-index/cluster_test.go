@@ -67,9 +67,10 @@ func TestBrokerEndsOnFullDisk(t *testing.T) {
 	})
 	c.args = map[string][]string{"broker": c.program("mq1", "broker"),
 		"directory": c.program("main", "directory", "--beat=5ms")}
+	c.start("directory") // it waits for the broker
+	c.waitUntil("the wait", func() bool { return strings.Contains(c.logs(), "has no NATS server") })
 	c.start("broker")
 	c.waitUntil("the streams", func() bool { return strings.Contains(c.logs(), "the streams are ready") })
-	c.start("directory")
 	err := os.WriteFile(filepath.Join(disk, "other"), make([]byte, 1<<23), 0o600)
 	check.ErrorIs(t, err, syscall.ENOSPC, "filling the disk")
 	timer := time.AfterFunc(time.Minute, func() { _ = c.running["broker"].Process.Kill() })

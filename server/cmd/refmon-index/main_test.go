@@ -34,12 +34,15 @@ func TestStatusExitsWith1BeforeHeartbeat(t *testing.T) {
 	}
 }
 
-// TestWarningCannotControlTerminal checks that a warning is printed without control characters. It can have the text of
-// an LDAP or NATS server.
+// TestWarningCannotControlTerminal checks that a warning and an error are printed without control characters. They can
+// have the text of an LDAP or NATS server.
 func TestWarningCannotControlTerminal(t *testing.T) {
 	var out bytes.Buffer
-	(&streams{err: &out}).warn(errors.New("directory: \x1b[2Jno\u202e"))
-	check.Equal(t, out.String(), "refmon-index: directory: \ufffd[2Jno\ufffd\n", "the warning")
+	s, err := &streams{err: &out}, errors.New("directory: \x1b[2Jno\u202e")
+	s.warn(err)
+	check.Equal(t, report(s, err), exitFailed, "code")
+	const line = "refmon-index: directory: \ufffd[2Jno\ufffd\n"
+	check.Equal(t, out.String(), line+line, "the warning and the error")
 }
 
 // TestNegativeQueryExitsWith1 runs the query verbs over a tree of plain files and checks their exit codes.

@@ -80,14 +80,19 @@ func (c *command) end(sig os.Signal) int {
 }
 
 // TestSignalEndsRun checks that a run ends with code 0 after SIGTERM or SIGINT, also while it waits for its database,
-// and with code 2 if it cannot start.
+// and with code 2 if it cannot start. Without events it does not listen for changes.
 func TestSignalEndsRun(t *testing.T) {
 	t.Parallel()
 	tree, dir := t.TempDir(), filepath.Join(t.TempDir(), "firm.yaml")
 	check.NoError(t, os.WriteFile(dir, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
 	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		args := []string{"run", "--tree", tree, "-d", dir, "--state", t.TempDir(), "--no-events"}
-		check.Equal(t, start(t, "were looked at", args...).end(sig), 0, "%v: code", sig)
+		c := start(t, "were looked at", args...)
+		for _, fd := range check.Must(filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", c.cmd.Process.Pid))) {
+			at, _ := os.Readlink(fd)
+			check.That(t, !strings.Contains(at, "fanotify"), "a run with --no-events listens for changes")
+		}
+		check.Equal(t, c.end(sig), 0, "%v: code", sig)
 		args = append(args, "--postgres", "host="+tree) // no database listens there
 		check.Equal(t, start(t, "wait for the database", args...).end(sig), 0, "%v while it waits: code", sig)
 	}
