@@ -237,6 +237,10 @@ func TestSingleProcessClusterMatchesPlainRun(t *testing.T) {
 	fences, end := start(t, config)
 	awaitBeats(t, fences, sources...)
 	compareAnswers(t, answers(t, state, "//files1"), freshAnswers(t, dir, tree, empty))
+	for _, fd := range check.Must(filepath.Glob("/proc/self/fd/*")) {
+		at, _ := os.Readlink(fd)
+		check.That(t, !strings.Contains(at, "fanotify"), "watchers with NoEvents listen for changes")
+	}
 
 	put("d0/f0", 0o644)
 	put("d4/new", 0o604)

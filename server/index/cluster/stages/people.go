@@ -90,8 +90,6 @@ func (d *directoryPublisher) publish(ctx context.Context, versions <-chan index.
 //   - A version with an error publishes nothing. The error goes to Warn, unless the file is still being written or the
 //     error repeats the last.
 //   - A version without contents, or above 256 MiB, is an error.
-//
-// An empty file is published as one piece.
 func (d *directoryPublisher) version(ctx context.Context, v *index.Version) error {
 	if d.reports.IsNew(v) {
 		d.c.warn(v.Err)
@@ -107,7 +105,7 @@ func (d *directoryPublisher) version(ctx context.Context, v *index.Version) erro
 		if v.Accounts != nil { // the workers parse the directory from text
 			file = dirfile.Write(v.Accounts)
 		}
-		if file == nil || len(file) > maxPieces*pieceBytes {
+		if len(file) == 0 || len(file) > maxPieces*pieceBytes {
 			return fmt.Errorf("a directory of %d bytes: want a file of at most %d", len(file), maxPieces*pieceBytes)
 		}
 		sum := sha256.Sum256(file)
@@ -115,7 +113,7 @@ func (d *directoryPublisher) version(ctx context.Context, v *index.Version) erro
 		if d.head.Name == "" {
 			d.head.Name = d.head.Version[:nameDigits]
 		}
-		for rest := file; d.head.Pieces == 0 || len(rest) > 0; d.head.Pieces++ {
+		for rest := file; len(rest) > 0; d.head.Pieces++ {
 			n := min(len(rest), pieceBytes)
 			if err := d.c.keep(ctx, pieceSubject(d.head.Pieces), d.id(), rest[:n]); err != nil {
 				return err

@@ -127,6 +127,8 @@ func TestDirectoryErrorIsReportedOnce(t *testing.T) {
 		check.NoError(t, l.version(t.Context(), &v))
 	}
 	check.Equal(t, strings.Join(told.take(), ", "), "line 6, line 7, line 6, line 6", "errors")
+	v := index.Version{People: anyPeople(t), File: []byte{}, Heartbeat: beatNow()}
+	check.That(t, l.version(t.Context(), &v) != nil, "an empty directory, which no worker can read, is published")
 }
 
 // TestSecondDirectoryTakesOverWithEarlierClock checks that a directory stage publishes after one whose clock was ahead,
