@@ -187,6 +187,8 @@ func TestValidRejectsEachMistake(t *testing.T) {
 	st.groups[local(1501)] = Group{Name: "g", SID: local(1501), GID: number(50001)}
 	st.maps = []IDMap{corp}
 	check.NoError(t, st.valid(st, subordinate))
+	check.NoError(t, st.valid(&state{accounts: map[uint32]Account{1500: {Name: "old", RID: 1500, UID: number(50000)}},
+		groups: map[sid.SID]Group{local(1501): {Name: "old", GID: number(50001)}}, maps: st.maps}, subordinate))
 	for what, before := range map[string]*state{
 		"another uid before": {accounts: map[uint32]Account{1500: {Name: "a", RID: 1500, UID: number(49999)}},
 			groups: st.groups},
