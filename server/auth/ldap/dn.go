@@ -25,11 +25,6 @@ func parseDN(text string) (*goldap.DN, error) {
 	if err != nil {
 		return nil, errDN
 	}
-	for _, r := range dn.RDNs {
-		if len(r.Attributes) == 0 {
-			return nil, errDN
-		}
-	}
 	return dn, nil
 }
 

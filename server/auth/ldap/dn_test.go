@@ -24,9 +24,11 @@ func TestWithinAcceptsBaseAndDescendants(t *testing.T) {
 			"D-13: %q below %q: %v, %v, want %t", c.name, c.base, err, err2, c.want)
 	}
 	long := "CN=" + strings.Repeat("n", maxDN-3)
-	for text, want := range map[string]bool{long: true, long + "n": false} {
+	for text, want := range map[string]bool{long: true, long + "n": false, "CN=a,,DC=b": false,
+		"CN=a+,DC=b": false} {
 		_, err := parseDN(text)
-		check.That(t, (err == nil) == want, "D-13: parseDN of %d bytes: %v, want success: %t", len(text), err, want)
+		check.That(t, (err == nil) == want, "D-13: parseDN(%.20q) of %d bytes: %v, want success: %t", text, len(text),
+			err, want)
 	}
 }
 

@@ -196,6 +196,7 @@ func TestRenamedEntryIsReadAgain(t *testing.T) {
 		return string(appendAttribute(nil, goldap.NewEntryAttribute("n", values)))
 	}
 	check.That(t, of("ab", "c") != of("a", "bc"), "D-35: the values ab, c and a, bc have one encoding")
+	check.That(t, of("", "a") != of("a"), "D-35: an empty value has no encoding")
 }
 
 // TestReadDropsSIDsThatDirectoryMayNotAssign checks that a read of the whole directory has no user of another domain,
