@@ -145,10 +145,7 @@ func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 	st := s.now.Load()
 	var out logon.Result
 	var status ntstatus.Status
-	if id, a, ok := s.find(st, r); ok {
-		if a.Disabled {
-			return logon.Result{Account: s.toAccount(id, a), Reason: ntstatus.AccountDisabled}, ntstatus.AccountDisabled
-		}
+	if id, _, ok := s.find(st, r); ok {
 		out, status = s.compose(st, id, r)
 	} else {
 		out, status = s.unixByName(st, r)
