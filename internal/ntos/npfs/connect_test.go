@@ -49,6 +49,8 @@ func TestCloseDuringOpenReturnsCharges(t *testing.T) {
 	paid := quota.NewBlock(nil, 1<<20, false)
 	s.server.Process().SetQuota(paid)
 	e := s.newServerEnd(npfs.Config{})
+	a := &asks{site: s}
+	a.begin(e, npfs.OpListen, "listen", 0, "", ntstatus.Pending)
 	out := s.connectWith(&static, func(x *npfs.End) ntstatus.Status {
 		s.world.open(x)
 		want(t, "write", send(e, s.server, []byte("welcome")), ntstatus.Success)
@@ -56,6 +58,7 @@ func TestCloseDuringOpenReturnsCharges(t *testing.T) {
 		return ntstatus.Success
 	})
 	want(t, "connect", out.Status, ntstatus.Success)
+	a.end("a client was there", "listen: STATUS_SUCCESS 0 ")
 	s.wantRead(e, 1, "", ntstatus.PipeBroken)
 	closeAll(e)
 	check.Equal(t, paid.Used(), 0, "bytes charged at the end")
