@@ -106,6 +106,10 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 		check.That(t, st == ntstatus.Success && changed && whole.FieldByName(c.previous).Len() != 0,
 			"%s with a large buffer: %v, changed %t, output %+v, want success, a change and a previous state", name, st,
 			changed, whole)
+		_, th := userThread(t, spec)
+		weak := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_QUERY))
+		_, st = th.CallRow(nt.NtTable.Find(c.service), c.in(weak, need))
+		want(t, name+" without TOKEN_QUERY", st, ntstatus.AccessDenied)
 		for room, enough := range map[uint32]bool{need: true, need + 1: true, need - 1: false, 0: false} {
 			out, st, changed := ask(room)
 			want := ntstatus.BufferTooSmall

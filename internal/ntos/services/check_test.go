@@ -120,6 +120,7 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 		list, st2 := th.Services().NtAccessCheckByTypeResultList(in)
 		check.RequireThat(t, st1 == ntstatus.Success && st2 == ntstatus.Success,
 			"A-22: single and list check: %v, %v, want %v, %v", st1, st2, ntstatus.Success, ntstatus.Success)
+		check.Equal(t, [2]uint32{one.PrivilegeSetLength, list.PrivilegeSetLength}, [2]uint32{100, 100}, "A-22: lengths")
 		for name, set := range map[string]*nt.PrivilegeSet{"one result": one.PrivilegeSet, "a list": list.PrivilegeSet} {
 			var got winnt.PrivilegeSet
 			if set == nil {

@@ -22,6 +22,7 @@ import (
 func TestNewTokenHasMediumIntegrity(t *testing.T) {
 	th := newThread(t, winnt.SeCreateTokenPrivilege)
 	low := []token.Group{{SID: sid.LowLevel, Attributes: winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED}}
+	users := []token.Group{{SID: sid.Users, Attributes: winnt.SE_GROUP_ENABLED}}
 	number := func(n uint32) *uint32 { return &n }
 	for _, c := range []struct {
 		policy *uint32
@@ -31,7 +32,7 @@ func TestNewTokenHasMediumIntegrity(t *testing.T) {
 	}{
 		{nil, nil, sid.MediumLevel, 3}, {number(1), nil, sid.MediumLevel, 1}, {number(2), nil, sid.MediumLevel, 2},
 		{number(3), nil, sid.MediumLevel, 3}, {nil, low, sid.LowLevel, 3}, {number(1), low, sid.LowLevel, 1},
-		{number(0), low, sid.LowLevel, 0},
+		{number(0), low, sid.LowLevel, 0}, {nil, users, sid.MediumLevel, 3},
 	} {
 		in := plainTokenEx(winnt.TokenPrimary, c.policy)
 		if c.groups != nil {

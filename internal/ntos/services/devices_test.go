@@ -26,8 +26,10 @@ func TestPipeOpensRelativeToDevice(t *testing.T) {
 	_ = p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_LISTEN)
 	theirs := p.device(p.client)
 	oa := &nt.ObjectAttributes{RootDirectory: theirs, ObjectName: "M", Attributes: winnt.OBJ_CASE_INSENSITIVE}
-	check.Equal(t, check.Status(p.client.NtOpenFile(both, oa, 0, 0)), ntstatus.Success,
-		"opening a pipe relative to the client's device handle")
+	c = check.Result(p.client.NtOpenFile(both, oa, 0, 0))
+	info := check.Result(p.client.NtQueryInformationFile(c, nt.FileNameInformation)).(nt.NameInformation)
+	check.Equal(t, info.FileName, `\m`, "name of a pipe that was opened in upper case")
+	null := check.Result(p.server.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	for name, x := range map[string]struct {
 		root winnt.Handle
 		name string
@@ -35,6 +37,7 @@ func TestPipeOpensRelativeToDevice(t *testing.T) {
 	}{
 		"no handle":        {0x4444, "m", ntstatus.InvalidHandle},
 		"absolute":         {device, `\m`, ntstatus.ObjectPathSyntaxBad},
+		"another device":   {null, "m", ntstatus.ObjectNameInvalid},
 		"a pipe":           {s, "m", ntstatus.ObjectNameInvalid},
 		"the whole path":   {device, `\??\pipe\m`, ntstatus.ObjectPathSyntaxBad},
 		"a thread as root": {winnt.NtCurrentThread, "m", ntstatus.ObjectTypeMismatch},

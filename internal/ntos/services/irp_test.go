@@ -241,6 +241,7 @@ func TestPendingOperationIsCancelledOnce(t *testing.T) {
 		}
 		check.Equal(t, w.th.NtCancelIoFileEx(w.server, 6), ntstatus.NotFound,
 			"way %d: cancelling another IoStatusBlock", i)
+		check.Equal(t, w.th.NtCancelIoFileEx(w.client, 5), ntstatus.NotFound, "way %d: cancelling on another file", i)
 		// None of these operations makes its thread wait inside the call.
 		check.Equal(t, th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0), ntstatus.NotFound,
 			"way %d: NtCancelSynchronousIoFile", i)

@@ -109,5 +109,28 @@ func TestJobTokenMustBeAssignable(t *testing.T) {
 	}
 }
 
+// A process joins a job only by a handle that grants PROCESS_SET_QUOTA and PROCESS_TERMINATE. The reason of a refusal
+// names the handle (O-31).
+func TestJoiningJobNeedsRightsToProcess(t *testing.T) {
+	th := newThread(t)
+	job := check.Result(th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, nil))
+	weak := func(rights winnt.AccessMask) winnt.Handle {
+		return check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, winnt.NtCurrentProcess, winnt.NtCurrentProcess,
+			rights, 0, 0))
+	}
+	const lacks = "does not grant PROCESS_SET_QUOTA or PROCESS_TERMINATE"
+	for h, c := range map[winnt.Handle]struct {
+		want ntstatus.Status
+		why  string
+	}{0x7770: {ntstatus.InvalidHandle, "is not a valid handle"},
+		winnt.NtCurrentThread:         {ntstatus.ObjectTypeMismatch, "is of another type"},
+		weak(winnt.PROCESS_SET_QUOTA): {ntstatus.AccessDenied, lacks},
+		weak(winnt.PROCESS_TERMINATE): {ntstatus.AccessDenied, lacks}} {
+		th.Services().RecordWhy(true)
+		want(t, c.why, th.NtAssignProcessToJobObject(job, h), c.want)
+		check.Equal(t, th.Services().TakeWhy().Because, "ProcessHandle "+c.why, "reason of %v", c.want)
+	}
+}
+
 func TestNtCreateJobObject(t *testing.T) { testCreate(t, "JobObject") }
 func TestNtOpenJobObject(t *testing.T)   { testOpen(t, "JobObject") }

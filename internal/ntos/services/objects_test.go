@@ -76,6 +76,12 @@ func TestOpenByIDReportsUnreadableInputFirst(t *testing.T) {
 		_, st := th.NtOpenProcess(1, &nt.ObjectAttributes{Attributes: attributes}, id)
 		want(t, "attributes that the type refuses", st, ntstatus.InvalidParameter)
 	}
+	_, st := th.NtOpenProcess(winnt.RESERVED_RIGHTS, good, &nt.ClientID{UniqueProcess: 0x7770})
+	want(t, "O-37: reserved rights to an unknown process", st, ntstatus.AccessDenied)
+	_, st = th.NtOpenThread(winnt.RESERVED_RIGHTS, good, &nt.ClientID{UniqueThread: 0x7770})
+	want(t, "O-37: reserved rights to an unknown thread", st, ntstatus.AccessDenied)
+	_, st = newThread(t, winnt.SeDebugPrivilege).NtOpenProcess(0, good, id)
+	want(t, "O-90: nothing, with SeDebugPrivilege", st, ntstatus.AccessDenied)
 }
 
 // A plain name finds a file only. The case of its letters must match, unless OBJ_CASE_INSENSITIVE is set (O-23,
@@ -105,6 +111,11 @@ func TestPlainNameFindsFilesOnly(t *testing.T) {
 		pipes: ntstatus.PipeDisconnected} {
 		want(t, "T-141: disconnect", check.Status(th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h,
 			FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})), wanted)
+	}
+	for code, wanted := range map[uint32]ntstatus.Status{winnt.FSCTL_PIPE_PEEK: ntstatus.InvalidParameter,
+		winnt.FSCTL_PIPE_LISTEN: ntstatus.IllegalFunction, winnt.FSCTL_PIPE_IMPERSONATE: ntstatus.IllegalFunction,
+		winnt.FSCTL_PIPE_TRANSCEIVE: ntstatus.NotSupported} {
+		want(t, "T-141: a control code", th.NtFsControlFile(pipes, code), wanted)
 	}
 }
 

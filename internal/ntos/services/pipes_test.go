@@ -231,6 +231,8 @@ func TestUnnamedPipeIsOpenedOnceThroughItsServer(t *testing.T) {
 	below := &nt.ObjectAttributes{RootDirectory: s}
 	check.Equal(t, check.Status(p.server.NtOpenFile(winnt.GENERIC_READ, below, 0, 0)), ntstatus.AccessDenied,
 		"opening the writing end for reading")
+	check.Equal(t, check.Status(p.server.NtOpenFile(winnt.ACCESS_SYSTEM_SECURITY, below, 0, 0)),
+		ntstatus.PrivilegeNotHeld, "opening it for the SACL")
 	c := check.Result(p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0))
 	check.Equal(t, check.Status(p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0)), ntstatus.PipeNotAvailable,
 		"opening a second client")

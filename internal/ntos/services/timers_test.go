@@ -53,6 +53,18 @@ func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 	}
 }
 
+// Setting and cancelling a timer needs TIMER_MODIFY_STATE (O-139).
+func TestTimerIsChangedWithTheRight(t *testing.T) {
+	th := newThread(t)
+	h := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer))
+	badHandles(t, th, h, winnt.TIMER_QUERY_STATE, winnt.NtCurrentThread, func(h winnt.Handle) ntstatus.Status {
+		return check.Status(th.Services().NtCancelTimer(nt.CancelTimerIn{TimerHandle: h}))
+	})
+	badHandles(t, th, h, winnt.TIMER_QUERY_STATE, winnt.NtCurrentThread, func(h winnt.Handle) ntstatus.Status {
+		return check.Status(th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h}))
+	})
+}
+
 // The period of a timer is not below 0. No period and a due time that has come are valid (O-139).
 func TestTimerPeriodIsNotNegative(t *testing.T) {
 	th := newThread(t)

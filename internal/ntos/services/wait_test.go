@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -55,6 +56,21 @@ func TestSignalPrecedesQueuedAPC(t *testing.T) {
 			t.Errorf("wait with %v returned the calls %v, want one only with %v", st, calls, ntstatus.UserAPC)
 		}
 	}
+}
+
+// The account of the caller pays for a queued call until the thread makes it (O-147).
+func TestCallerPaysForQueuedCall(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	p := w.process("other")
+	p.SetQuota(nil)
+	th, k := w.thread(p)
+	h := check.Result(w.sys.KernelMode(w.Thread).ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_SET_CONTEXT,
+		winnt.ThreadObject, kernel.KernelMode))
+	before := w.quota.Used()
+	want(t, "queue", w.NtQueueApcThread(h, nt.UserAPC{}), ntstatus.Success)
+	check.That(t, w.quota.Used() > before, "no bytes are charged for the call")
+	check.Success(t, check.Status(th.NtTestAlert()))
+	check.Equal(t, w.quota.Used(), before, "bytes charged after the call")
 }
 
 // An operation is refused if its completion would not fit into the thread's queue of APCs, and if its event handle is
