@@ -85,7 +85,7 @@ func TestKeyReadableByOthersIsRefused(t *testing.T) {
 	}
 }
 
-// TestFileMayHaveSeveralPublicKeys checks that a file may have several keys, one per line, also with the line ends of
+// TestFileMayHaveSeveralPublicKeys checks that a file may have several keys, one per line, also with blanks and the line ends of
 // Windows.
 func TestFileMayHaveSeveralPublicKeys(t *testing.T) {
 	dir := t.TempDir()
@@ -94,7 +94,7 @@ func TestFileMayHaveSeveralPublicKeys(t *testing.T) {
 	for _, name := range []string{"a", "b"} {
 		s := testcheck.Must(CreateKey(filepath.Join(dir, name), "host.example/"+name))
 		b := testcheck.Must(os.ReadFile(filepath.Join(dir, name+".pub")))
-		both, want = append(both, bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n"))...), append(want, s.KeyHash())
+		both, want = append(both, bytes.ReplaceAll(b, []byte("\n"), []byte(" \r\n"))...), append(want, s.KeyHash())
 	}
 	file := filepath.Join(dir, "both")
 	testcheck.NoError(t, os.WriteFile(file, both, 0o600))
