@@ -85,8 +85,8 @@ func TestKeyReadableByOthersIsRefused(t *testing.T) {
 	}
 }
 
-// TestFileMayHaveSeveralPublicKeys checks that a file may have several keys, one per line, also with blanks and the line ends of
-// Windows.
+// TestFileMayHaveSeveralPublicKeys checks that a file may have several keys, one per line, also with blanks and the
+// line ends of Windows.
 func TestFileMayHaveSeveralPublicKeys(t *testing.T) {
 	dir := t.TempDir()
 	var both []byte
