@@ -112,7 +112,8 @@ func warnings(f *Forwarder) *[]string {
 	return list
 }
 
-// The forwarder reports an outage of its sink once, removed records once, and the end of the outage (U-204).
+// The forwarder reports an outage of its sink once, removed records once, and the end of the outage (U-204). After an
+// outage it goes on at the cursor.
 func TestForwarderReportsOutageOnce(t *testing.T) {
 	f := newForwarder(t)
 	for range 6 {
@@ -120,21 +121,29 @@ func TestForwarderReportsOutageOnce(t *testing.T) {
 	}
 	gone, warned := mustVerify(t, f.Dir).First-1, warnings(f)
 	f.Sink = filepath.Join(f.Sink, "file")
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() { ended <- f.Run(ctx, true) }()
-		time.Sleep(time.Minute) // in fake time: several attempts
-		testcheck.NoError(t, os.Mkdir(filepath.Dir(f.Sink), 0o700))
-		time.Sleep(time.Minute)
-		cancel()
-		testcheck.NoError(t, <-ended)
-	})
+	outage := func(f *Forwarder) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- f.Run(ctx, true) }()
+			time.Sleep(time.Minute) // in fake time: several attempts
+			testcheck.NoError(t, os.Mkdir(filepath.Dir(f.Sink), 0o700))
+			time.Sleep(time.Minute)
+			cancel()
+			testcheck.NoError(t, <-ended)
+		})
+	}
+	outage(f)
 	want := []string{
 		fmt.Sprintf("the log no longer has records 1 to %d: the sink %s does not get these %[1]d records", gone, f.Sink),
 		fmt.Sprintf("the sink %s failed: open %[1]s: no such file or directory: trying again", f.Sink),
 		fmt.Sprintf("the sink %s has records again", f.Sink)}
 	testcheck.SlicesEqual(t, *warned, want, "U-204: warnings")
+	sent := sinkIDs(t, f)
+	testcheck.NoError(t, os.RemoveAll(filepath.Dir(f.Sink)))
+	writeLog(t, Config{Dir: f.Dir}, 1)
+	outage(&Forwarder{Dir: f.Dir, Sink: f.Sink, Cursor: f.Cursor})
+	testcheck.Equal(t, sinkIDs(t, f)[0], sent[len(sent)-1]+1, "the first record after the cursor")
 }
 
 // A forwarder refuses the cursor of another sink and sends nothing (U-77).
