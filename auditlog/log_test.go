@@ -186,6 +186,12 @@ func TestWriteAllIsAllOrNone(t *testing.T) {
 	close(done)
 	l = &Log{next: &batch{done: done, err: ErrStopped}}
 	testcheck.ErrorIs(t, l.WriteAll([]audit.Event{admin, user}), ErrStopped, "records that are not in the reserve")
+	mixed := &Log{next: &batch{}}
+	testcheck.Must(mixed.push([]audit.Event{admin}, true, nil))
+	testcheck.Must(mixed.push([]audit.Event{admin, user}, true, &limit{records: 2}))
+	testcheck.Must(mixed.push([]audit.Event{admin}, true, nil))
+	kept := len((&writer{log: mixed}).essential(mixed.next))
+	testcheck.Equal(t, kept, 2, "records for the reserve before and after those of an operation that may not use it")
 }
 
 // A record waits for the disk through the call that made it, so that other calls can run.

@@ -141,6 +141,11 @@ func TestSegmentNameIsItsFirstRecord(t *testing.T) {
 			t.Errorf("%q is not a tile: %d, %d, %d", good, level, number, width)
 		}
 	}
+	d, cfg := newConfig(t)
+	writeLog(t, cfg, 1)
+	d.set(segmentName(2), d.now[segmentName(1)].data)
+	_, _, err := openSegment(d, 2)
+	testcheck.That(t, err != nil, "a segment opens under another name")
 }
 
 // TestInvalidSegmentHeaderIsRefused checks that the first record's number must be 1 to 2^56-1, and that a truncated or
