@@ -16,6 +16,7 @@ func TestWindowsCheckFindsEachDifference(t *testing.T) {
 	rights := func(list, reasons, mask string) string {
 		return object + "AccessList=" + list + "|AccessReason=" + reasons + "|AccessMask=" + mask
 	}
+	whole, differing := NewWindowsCheck(func(string) {}), uint64(0)
 	for _, c := range []struct{ id, fields, want string }{
 		{"4656", openedFields, ""},
 		{"4656", rights("%%1538\n\t%%4416", "-", "0x20001"), ""},
@@ -63,11 +64,14 @@ func TestWindowsCheckFindsEachDifference(t *testing.T) {
 		var lines []string
 		w := NewWindowsCheck(func(line string) { lines = append(lines, line) })
 		w.Add(&all[0])
+		whole.Add(&all[0])
+		differing += uint64(len(lines))
 		if got := strings.Join(lines, "\n"); len(lines) > 1 || (c.want == "") != (got == "") ||
 			!strings.Contains(got, c.want) || w.Differing() != uint64(len(lines)) {
 			t.Errorf("%s %q: %q (%d differ), want %q", c.id, c.fields, got, w.Differing(), c.want)
 		}
 	}
+	check.Equal(t, whole.Differing(), differing, "differences of all kinds")
 }
 
 // TestWindowsCheckComparesUsesWithOpens compares uses with the open of their handle, and the fields with the
