@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -100,6 +101,7 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 		"malformed":         {wire.CallWith, 0, []byte{1}, 1, open, false, false},
 		"opened as client":  {wire.ThenWith, 0, nil, 1, openAs, true, true},
 		"two as client":     {wire.ThenWith, 0, nil, 2, openAs, false, false},
+		"half of an end":    {wire.ThenWith, 0, nil, 1, openAs, false, false},
 		"without a client":  {wire.ThenWith, 0, nil, 1, openAs, false, false},
 		"uid":               {wire.AttachAs, 0, uid, 1, as, true, true},
 		"no uid":            {wire.AttachAs, 0, uid[:2], 1, as, false, false},
@@ -121,7 +123,9 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 					f.Request++
 				}
 				r = s.replyWithPipes(f, c.st, c.rest, c.n)
-				if c.kind == wire.ThenWith {
+				if c.kind == wire.ThenWith && name == "half of an end" {
+					s.write(&wire.Frame{Kind: wire.Answer, Request: s.next(wire.Call).Request, Body: []byte{1}})
+				} else if c.kind == wire.ThenWith {
 					s.reply(s.next(wire.Call), 0, nil)
 				}
 			}, func() {
@@ -136,6 +140,7 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 				}
 			})
 			defer r.Close()
+			_ = r.SetReadDeadline(time.Now().Add(time.Minute))
 			want := ""
 			if c.given {
 				want = "x"

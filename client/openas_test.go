@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -83,10 +84,19 @@ func (s *scripted) checkOpen(frames []*wire.Frame) {
 	}
 }
 
-// OpenFileAs and ReadFileAs reject the token 0, which would end the impersonation, and a service that the daemon does
-// not have. They send nothing, so the thread's state does not change, and the handles to close stay open.
+// OpenFileAs and ReadFileAs reject the token 0, which would end the impersonation, a service that the daemon does not
+// have, and a name that no frame holds. They send nothing, so the thread's state does not change, and the handles to
+// close stay open.
 func TestOpenFileAsNeedsClient(t *testing.T) {
 	s := newScripted(t)
+	name := strings.Repeat("a", wire.MaxBody)
+	long := nt.CreateFileIn{ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name})}
+	_, f, st := s.OpenFile(s.first, long)
+	check.That(t, st == ntstatus.InvalidParameter && f == nil, "OpenFile of a long name: %v, %v", f, st)
+	o, st := s.OpenFileAs(s.first, 4, long)
+	check.That(t, st == ntstatus.NotSupported && o.Reverted, "OpenFileAs of a long name: %+v, %v", o, st)
+	check.Equal(t, check.Status(s.ReadFileAs(s.first, 4, long, 1, nil)), ntstatus.InvalidParameter,
+		"ReadFileAs of a long name")
 	if o, st := s.OpenFileAs(s.first, 0, asClient, 0x10); st != ntstatus.InvalidHandle || o != (OpenedAs{Reverted: true}) {
 		t.Errorf("OpenFileAs of nobody: %+v, %v; want %v, reverted, no handle", o, st, ntstatus.InvalidHandle)
 	}
