@@ -50,6 +50,22 @@ func TestNumbersAreComparedByValue(t *testing.T) {
 	}
 }
 
+// An attribute alone is a condition by its values, and unknown for SIDs, octets and no attribute.
+func TestBareAttributeNeedsComparableValue(t *testing.T) {
+	for _, c := range []struct {
+		claim Claim
+		want  truth
+	}{
+		{Claim{Name: "x", Type: "int64", Values: []string{"0", "7"}}, yes},
+		{Claim{Name: "x", Type: "string", Values: []string{""}}, no}, {Claim{Name: "y"}, unknown},
+		{Claim{Name: "x", Type: "octets", Values: []string{"01"}}, unknown},
+		{Claim{Name: "x", Type: "sid", Values: []string{"S-1-1-0"}}, unknown},
+	} {
+		e := conditions{check: &AccessCheck{Token: &Token{UserClaims: []Claim{c.claim}}}}
+		check.Equal(t, e.eval(&Cond{Left: &Ref{Scope: "User", Name: "x"}}), c.want, "A-111: %+v", c.claim)
+	}
+}
+
 // A Member_of of an empty list, or of another value than a SID, is unknown, and so is its negation.
 func TestMembershipNeedsSIDs(t *testing.T) {
 	for _, values := range [][]Literal{nil, {{Type: "sid", Text: "S-1-1-0"}, {Type: "int64", Text: "3"}}} {
