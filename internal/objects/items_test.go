@@ -82,8 +82,8 @@ func TestReadingEndsEarly(t *testing.T) {
 	fails := func(*objects.Batch, *objects.Object) error { n++; return failed }
 	s := &halting{Source: sourceOf(io.EOF, list...)}
 	err = objects.Each(ctx, s, fails)
-	check.That(t, err == failed && n == 3 && s.halts == 1, "a visit that fails: %d, %v, halted %d times, want 1 more, %v",
-		n, err, s.halts, failed)
+	check.That(t, err == failed && n == 3 && s.halts == 1,
+		"a visit that fails: %d, %v, halted %d times, want 1 more, %v", n, err, s.halts, failed)
 	cancel()
 	err = objects.All(ctx, sourceOf(io.EOF, list...), sid.SID{}, nil, two)
 	check.That(t, errors.Is(err, context.Canceled) && n == 3, "cancelled: %d, %v, want none, %v", n, err,
