@@ -50,6 +50,11 @@ func TestConnectionMemoryIsChargedToUser(t *testing.T) {
 	goesOn, err := s.one(s.newTimeSlice(func() {}))
 	check.That(t, goesOn && err == nil, "a call of an unknown thread: %t, %v, want true and no error", goesOn, err)
 	uses("a large call that was answered at once", 0)
+	wait = &Frame{Kind: Wait, Request: 2, Body: make([]byte, body)}
+	admits(t, s, "a wait", wait, ntstatus.Success)
+	row := Rows()[nt.NtTable.Find("NtWaitForSingleObject").Info().Number]
+	check.NoError(t, newWorker(s, new(nt.Thread)).late(wait, request{row: row}, nt.WaitForSingleObjectOut{}, 0))
+	uses("after the late answer", 0)
 	check.NoError(t, s.sendOut(nil, make([]byte, body), nil, 0))
 	uses("answers that the client has read", 0)
 	go func() {
