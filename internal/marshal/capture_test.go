@@ -373,6 +373,9 @@ func TestMalformedStructureIsRefused(t *testing.T) {
 		}, ntstatus.ObjectNameInvalid},
 		"half a unit": {func() ntstatus.Status { _, st := m.StringAt(l.words(3, uint64(list))); return st },
 			ntstatus.ObjectNameInvalid},
+		"descriptor of revision 2": {func() ntstatus.Status {
+			return check.Status(m.DescriptorAt(l.words(2, 0, 0, 0, 0)))
+		}, ntstatus.UnknownRevision},
 		"ACL of revision 9": {func() ntstatus.Status { return check.Status(m.ACLAt(l.words(9 | 8<<16))) },
 			ntstatus.InvalidACL},
 		"ACL of 7 bytes": {func() ntstatus.Status { return check.Status(m.ACLAt(l.words(2 | 7<<16))) },
