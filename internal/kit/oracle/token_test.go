@@ -1,6 +1,7 @@
 package oracle_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
@@ -23,5 +24,16 @@ func TestImpersonateChecksLevel(t *testing.T) {
 		client.Restricting = []string{b, other}
 		_, now, _ := oracle.Impersonate(p, client, 2, true)
 		check.Equal(t, now, want, "level with restricting SIDs %v and %v", p.Restricting, client.Restricting)
+	}
+}
+
+// A restriction of writing does not loosen a full one (T-68).
+func TestFilterKeepsFullRestriction(t *testing.T) {
+	const user = "S-1-5-21-1-2-3-1001"
+	for _, writing := range []bool{false, true} {
+		full := &oracle.Token{User: user, Restricting: []string{"S-1-1-0", user}, WriteRestricted: writing}
+		n, _ := oracle.Filter(&oracle.Filtering{Token: full, Flags: 8, Restrict: []string{user, "S-1-5-11"}})
+		check.That(t, n.WriteRestricted == writing && slices.Equal(n.Restricting, []string{user}),
+			"T-68: restricted by %v, writing only: %t, want %s, %t", n.Restricting, n.WriteRestricted, user, writing)
 	}
 }
