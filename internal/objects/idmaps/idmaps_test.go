@@ -116,6 +116,8 @@ func TestExportedNamesHaveSIDs(t *testing.T) {
 	want := []idmaps.Name{{"carol", sid.MustParse("S-1-5-21-7-7-7-1001"), false},
 		{"dave", sid.MustParse("S-1-5-21-7-7-7-1002"), false}, {"staff", sid.MustParse("S-1-5-21-7-7-7-1003"), true}}
 	check.That(t, slices.Equal(names, want), "%v, want %v", names, want)
+	names, err = idmaps.ReadNames([]byte(strings.Replace(exported, "machine: S-1-5-21-7-7-7\n", "", 1)))
+	check.That(t, err == nil && slices.Equal(names, want[2:]), "without a machine: %v, %v, want the group", names, err)
 	if names, err := idmaps.ReadNames([]byte("version: 2")); err == nil || names != nil {
 		t.Errorf("version 2: %v, %v, want nil, an error", names, err)
 	}

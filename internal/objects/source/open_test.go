@@ -142,6 +142,7 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 			[]string{"a file " + readers}},
 		{"noname", `{"path":"a","sdHex":"` + hexed + `"}` + "\n" + `{"sdBase64":"` + coded + `","path":"b"}`,
 			[]string{"a key " + manyRow, "b key " + manyRow}},
+		{"noname", utf16Text(`{"path":"a","sd":"`+readers+`"}`, true), []string{"a key " + readers}},
 		{"noname", `{"path":"a","sd":"O:BA"}`, []string{"a key O:BA note: " + objects.NoteNoDACL.String()}},
 	} {
 		rows, err := rowsOf(t, c.name, strings.NewReader(c.text))
