@@ -66,6 +66,7 @@ func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 	w := newExactly(t, shared, func(c *Config) { c.Names = []string{"files.test", "::1"} })
 	w.file("hers", "x", own)
 	w.file("told", "x", "O:BAG:SYD:P(D;;0x1;;;{bob})(A;;FA;;;{alice})(A;;0x20081;;;{bob})")
+	w.file("lost", "x", "D:P(D;;0x1;;;{bob})(A;;0x20081;;;{bob})") // without an owner
 	w.folder("deep", own)
 	w.file("deep/x", "x", own)
 	w.folder("box", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x2;;;{bob})(A;;0x20000;;;{carol})")
@@ -106,6 +107,9 @@ func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 		"STATUS_ACCESS_DENIED") ||
 		!strings.Contains(got, bob) {
 		t.Errorf("G-9: %s, want the entry of %s", got, bob)
+	}
+	if lost := w.ask("bob", "GET", "/share/lost", ""); !strings.Contains(lost, why) {
+		t.Errorf("G-29: %s, want the entry of %s", lost, bob)
 	}
 	// A client who may read an entry sees its account's name, and other clients see neither (B-67). The page of hers,
 	// which bob may not read, is "access denied" above.
