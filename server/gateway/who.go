@@ -57,8 +57,8 @@ func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanReques
 }
 
 // grants returns the maximum rights of an object's owner and of each SID in its DACL. grants returns at most
-// mostAccounts grants, and whether there are more SIDs. The owner counts as a user, each other SID as the only group of
-// an unknown user, so no membership is revealed. After a failed check, Error replaces the rights.
+// mostAccounts grants, and whether there are more SIDs. Each SID counts as the only group of an unknown user, so no
+// membership is revealed. After a failed check, Error replaces the rights.
 func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant, more bool) {
 	var list []sid.SID
 	seen := map[sid.SID]bool{}
@@ -119,14 +119,10 @@ func (q *request) evaluate(f func() error) error {
 // stranger is the user of a token for testing a single group.
 var stranger = sid.MustParse("S-1-5-21-0-0-0-1")
 
-// rightsOfSID returns the maximum rights that d grants to a SID without any other membership. If s is the owner of d,
-// the checked token has s as its user, else as its only group. If d has no owner, s is always a group.
+// rightsOfSID returns the maximum rights that d grants to a SID without any other membership. The checked token has s as
+// its only group.
 func rightsOfSID(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
-	spec := token.NetworkUser(stranger, s)
-	if s == d.Owner() {
-		spec = token.NetworkUser(s) // the owner's rights need the SID as the user
-	}
-	t, err := token.New(spec)
+	t, err := token.New(token.NetworkUser(stranger, s)) // as a group, the owner has its rights too
 	if err != nil {
 		return 0, err
 	}

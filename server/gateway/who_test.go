@@ -120,9 +120,9 @@ func (w *exactly) tokenOf(user string) string {
 	return b.String() + "]}"
 }
 
-// TestGrantsOfEachSIDAreComputedAlone checks the rights of each SID in a descriptor on its own: an owner as owner, a
-// group as the group of an unknown user. Audit entries add no SID, and a descriptor without a DACL
-// has only its owner.
+// TestGrantsOfEachSIDAreComputedAlone checks the rights of each SID in a descriptor on its own, as the group of an
+// unknown user. The owner has its implicit rights. Audit entries add no SID, and a descriptor without a DACL has only
+// its owner.
 func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 	w := newExactly(t, shared)
 	p := check.Must(w.g.link.process())
