@@ -257,6 +257,11 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 		text := check.Must(os.ReadFile(other))
 		check.That(t, err != nil && string(text) == "users:\n- {name: alice}", "N-104: %v, the file has\n%s", err, text)
 	}
+	for start, form := range map[string]BulkForm{`{"delete":{}}`: BulkSIDs, `{"index":{}}`: BulkClasses,
+		`{"operations":[]}`: BulkQdrant, "insert into t ": BulkSQL, "delete from t ": BulkSQL} {
+		check.NoError(t, os.WriteFile(other, []byte(start), 0o600))
+		check.NoError(t, checkStart(other, form))
+	}
 }
 
 // TestBulkLinesAreWrittenInPieces checks that a sink holds few unwritten lines, however many documents change, and that
