@@ -1,6 +1,7 @@
 package index
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -74,4 +75,19 @@ func TestDefinitionHasShare(t *testing.T) {
 	check.RequireThat(t, len(events) == 1 && events[0].Class != nil, "events %+v, want one of a class", events)
 	check.Equal(t, events[0].Class.Members, "", "people whom the share denies")
 	check.Equal(t, events[0].Class.Share, encoded(class.Share), "the share of the event")
+}
+
+// TestFolderIsDroppedAfterItsClasses drops more classes than one event can have. The folder's class is in the last
+// event, because a class still names it before (N-83).
+func TestFolderIsDroppedAfterItsClasses(t *testing.T) {
+	w := firmWorker(t, TraverseAlways)
+	folder := NewPassing(nil, false)
+	w.state.classes[folder.ID] = &kind{Class: folder, number: 1}
+	for n := range mostDropped {
+		id := fmt.Sprint(n)
+		w.state.classes[id] = &kind{Class: Class{ID: id, Through: []Class{folder}}, number: 2 + n}
+	}
+	w.Take()
+	check.NoError(t, w.DropClasses(func(string) bool { return false }))
+	check.That(t, len(w.Take()) == 2 && len(w.state.classes) == 0, "%d classes are left", len(w.state.classes))
 }

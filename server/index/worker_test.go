@@ -297,7 +297,8 @@ func TestUnnamedDocumentsAreForgotten(t *testing.T) {
 }
 
 // TestNestedFoldersUpdateRowsOnce checks that a batch that changes each folder of a chain writes one row for each
-// document, with the classes of all folders, also if a document comes before its folders (N-16).
+// document, with the classes of all folders, also if a document comes before its folders (N-16). A document below a
+// folder that a walk did not find has no readers (N-15).
 func TestNestedFoldersUpdateRowsOnce(t *testing.T) {
 	w := firmWorker(t, TraverseAlways)
 	open := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
@@ -327,6 +328,9 @@ func TestNestedFoldersUpdateRowsOnce(t *testing.T) {
 	check.Equal(t, rows["/t/0/1/2/3/f"], 1, "rows of the document")
 	check.Equal(t, rows["/t/0-/f"], 0, "rows of a document beside the folders")
 	check.SlicesEqual(t, readers(w, "/t/0/1/2/3/f"), []string{bob}, "readers")
+	check.NoError(t, w.Batch(&watch.Batch{Tree: "/t", Begin: true, End: true,
+		Seen: []watch.Seen{list[5], list[4], list[3], list[1]}}))
+	check.SlicesEqual(t, readers(w, "/t/0/1/2/3/f"), nil, "N-15: readers below a folder that a walk did not find")
 }
 
 // TestNamePassesToNewSID checks that a name belongs to its new SID once the directory has the old one no more, and to
