@@ -77,7 +77,7 @@ func parseConfig(file []byte, command *kong.Node) (out []string, err error) {
 	r := strict.Reader{Scanner: strict.Scanner{Bytes: text}}
 	err = r.Map(func(name string) error {
 		i := slices.IndexFunc(command.Flags, func(f *kong.Flag) bool { return f.Name == name })
-		if i < 0 || name == "config" || name == "help" {
+		if i < 0 || name == "config" {
 			return r.Fail("the command %s has no flag --%s", command.Name, name)
 		}
 		raw, err := r.Raw()

@@ -70,6 +70,7 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 		{"can-read plan alice", "no: the document is not in the index\n", 1},
 		{"can-read TREE/plan alice", "yes\n", 0},
 		{"why TREE/plan alice", "yes\n\nright       read\nclass ", 0},
+		{"why TREE/plan alice", "\ndescriptor  O:", 0},
 		{"why TREE/own alice", "no\n\nright       read\nclass ", 1},
 		{"filter alice", "", 0},
 		{"status", " ago, of directory\n", 0},

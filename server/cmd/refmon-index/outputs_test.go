@@ -101,6 +101,10 @@ func TestSignalEndsRun(t *testing.T) {
 	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != 2 {
 		t.Errorf("a relative tree: %v", err)
 	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	check.NoError(t, unlessStopped(ctx, fmt.Errorf("a query: %w", context.Canceled)))
+	check.ErrorIs(t, unlessStopped(ctx, errNo), errNo, "another error after a signal")
 }
 
 // TestRunMaintainsDatabase checks that the command writes the documents of each user to a database. The tests of

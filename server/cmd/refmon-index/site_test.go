@@ -129,8 +129,8 @@ func (c *cluster) end(name string) {
 	delete(c.running, name)
 }
 
-// TestUnknownConfigKeyNamesItsLine checks that a configuration file has the flags of its command, and that other keys
-// are errors with their line.
+// TestUnknownConfigKeyNamesItsLine checks that a configuration file has the flags of its command, that a flag of the
+// command line has precedence, and that other keys are errors with their line.
 func TestUnknownConfigKeyNamesItsLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"name: w1\nsite: /none":              "/none/site.json",
@@ -151,9 +151,13 @@ func TestUnknownConfigKeyNamesItsLine(t *testing.T) {
 		check.That(t, code == exitFailed && strings.Contains(errs.String(), want),
 			"%q: code %d, %s, want %d and %q", text, code, &errs, exitFailed, want)
 	}
-	file := filepath.Join(t.TempDir(), "broker.yaml")
+	file, errs := filepath.Join(t.TempDir(), "work.yaml"), bytes.Buffer{}
+	check.NoError(t, os.WriteFile(file, []byte("name: w1\nsite: /none\n"), 0o600))
+	run([]string{"work", "--config", file, "--site", "/other"}, &streams{err: &errs})
+	check.That(t, strings.Contains(errs.String(), "/other/site.json"), "a flag after --config: %s", &errs)
+	errs.Reset()
+	file = filepath.Join(t.TempDir(), "broker.yaml")
 	check.NoError(t, os.WriteFile(file, []byte("name: a b\nroute: [x:1, 'y:2']\nunset: null\n"), 0o600))
-	var errs bytes.Buffer
 	if code := run([]string{"broker", "--config=" + file}, &streams{err: &errs}); code != exitFailed ||
 		!strings.Contains(errs.String(), "line 3: unset") {
 		t.Errorf("an unknown key: %d, %s", code, &errs)
