@@ -19,6 +19,10 @@ func TestShowWrapsAtWidth(t *testing.T) {
 	same := func(_ access.Mark, text string) string { return text }
 	check.That(t, x.Show(0, nil, same) == x.String() && x.Show(500, nil, same) == x.String(),
 		"Show without a limit and String differ:\n%s\nwant\n%s", x.Show(0, nil, same), x)
+	marked := x.Show(0, nil, func(_ access.Mark, text string) string { return "\x1b" + text })
+	check.Equal(t, strings.ReplaceAll(marked, "\x1b", ""), x.String(), "Show without the marks of its parts")
+	const narrow = "\n    it allows them, and\n    nothing before it\n"
+	check.That(t, strings.Contains(x.Show(28, nil, same), narrow), "Show(28) does not contain %q", narrow)
 	for _, width := range []int{80, 60, 40, 30, 10, 1} {
 		got := x.Show(width, nil, same)
 		g, w := strings.Fields(got), strings.Fields(x.String())
