@@ -50,13 +50,13 @@ func TestConversionsReportEachLoss(t *testing.T) {
 	}
 	check.Equal(t, fileaccess.Loss{Kind: unknownSID, SID: users, Bits: 1}.String(), "SID without name: S-1-5-32-545 0x1",
 		"text of a loss")
-	from := []fileaccess.NFS4ACE{{Who: "x@y", Mask: 1}, {Type: fileaccess.NFS4Deny, Who: "x@y", Mask: 2},
+	from := []fileaccess.NFS4ACE{{Who: "x@y", Mask: 1}, {Type: fileaccess.NFS4Deny, Who: "S-1-1-0", Mask: 2},
 		{Who: "OWNER@", Mask: 1}, {Who: "GROUP@", Mask: 1, Flags: fileaccess.NFS4FileInherit},
 		{Who: "OWNER@", Mask: 2, Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4InheritOnly}}
 	_, lost, err := fileaccess.FromNFS4(from, caseU, caseG, nameless)
 	check.NoError(t, err)
 	exactly(t, "from NFS4", lost, fileaccess.Loss{Kind: unknownName, Name: "x@y", Bits: 1},
-		fileaccess.Loss{Kind: unknownName, Name: "x@y", Bits: 2},
+		fileaccess.Loss{Kind: unknownName, Name: "S-1-1-0", Bits: 2},
 		fileaccess.Loss{Kind: fileaccess.LossOwnerFixed, Name: "OWNER@"},
 		fileaccess.Loss{Kind: fileaccess.LossOwnerFixed, Name: "GROUP@"})
 }

@@ -27,6 +27,7 @@ func TestModeShowsRightsOfOwnerGroupOthers(t *testing.T) {
 		{"D:(A;;FR;;;WD)", false, 0o444},
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1200a9;;;S-1-22-2-3)(A;;FR;;;WD)", false, 0o754},
 		{"D:(A;;FA;;;OW)(A;;FW;;;S-1-22-2-3)", false, 0o720},
+		{"D:(A;;0x1f01dc;;;WD)", false, 0},                                 // all but the three rights of the bits
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1301bf;;;S-1-22-1-2)", false, 0o770}, // another user
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;0x1301bf;;;S-1-22-2-4)", false, 0o770}, // another group
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;AU)", false, 0o744},

@@ -266,11 +266,12 @@ var openRows = []row{
 	{"F-30", in(create, missing, dirOption, attrs(fileaccess.AttributeTemporary), parentFull),
 		[]ask{{desired: 1, status: invalid, check: rule("F-30")}}},
 	// A restricted AppContainer also deletes through the directory.
-	{"F-42", in(o("(A;;FR;;;WD)S:(ML;;NW;;;LW)"), p("(A;;FA;;;U)(A;;FA;;;G)(A;;FA;;;AC)S:(ML;;NW;;;LW)"),
+	{"F-42", in(o("(A;;FR;;;WD)S:(ML;;NW;;;LW)"), p("(A;;FA;;;U)(A;;FA;;;G)(A;;FA;;;RC)(A;;FA;;;AC)S:(ML;;NW;;;LW)"),
 		func(s *situation) {
 			s.token.Integrity, s.token.Package, s.token.IsRestricted = sid.LowLevel, somePackage, true
-			s.token.Restricted = []token.Group{{SID: caseG}}
-		}), []ask{{desired: winnt.DELETE, want: winnt.DELETE}}},
+			s.token.Restricted = []token.Group{{SID: sid.Restricted}}
+		}), []ask{{desired: winnt.DELETE, want: winnt.DELETE}, {desired: winnt.DELETE, want: winnt.DELETE,
+		more: in(func(s *situation) { s.token.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY })}}},
 	// A missing descriptor denies, also with a backup intent. A NULL DACL does not lift the object's label.
 	{"F-101", nil, []ask{{desired: 1, more: in(noSecurity)}, {desired: 1, more: in(noSecurity, intent, with(backup))},
 		{desired: winnt.DELETE, more: in(noSecurity, func(s *situation) { s.f.Parent.Descriptor = sd.NoSecurity })},
