@@ -186,6 +186,8 @@ func TestExtraReturnsDataOfEntryType(t *testing.T) {
 	}
 	check.That(t, d.DACL().Extra(-1) == nil && d.DACL().Extra(99) == nil && d.DACL().Entries()[0].Aux == -1,
 		"a plain entry has extra data, want none")
+	unknown, _ := sd.NewACL(check.Must(sd.RawACE(0x40, 0, []byte("12345678"))))
+	check.Equal(t, unknown.Entries()[0], sd.Entry{Kind: 0x40, Aux: -1}, "the entry of an unknown type")
 	// Data that is not a condition is bad or opaque, depending on its first bytes (S-34).
 	for data, want := range map[string]sd.Extra{"artx\xff\x00\x00\x00": {BadCondition: true}, "none": {Opaque: true},
 		"": {Opaque: true}, "art": {Opaque: true}} {

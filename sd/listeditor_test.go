@@ -404,6 +404,10 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 	}
 	check.That(t, (ListEditor{}).Normalize(nil) == nil && !(ListEditor{}).Canonical(nil),
 		"Normalize(nil) or Canonical(nil) returned a result, want nil and false")
+	audited := check.Must(NewACL(check.Must(NewACE(AccessAllowed, SuccessfulAccess, 1, sid.Everyone))))
+	for _, a := range (ListEditor{}).Normalize(audited).All() {
+		check.Equal(t, a.Flags(), 0, "S-82: flags of an entry of a DACL, of which those for audits mean nothing")
+	}
 	for _, r := range []Rule{{}, {Mask: 1}, {Trustee: sid.Everyone}, {Mask: 1, Trustee: sid.Everyone, Type: SystemAudit},
 		{Mask: 1, Trustee: sid.Everyone, Flags: Inherited}, {Mask: 1, Trustee: sid.Everyone, Flags: ObjectInherit},
 		{Mask: 1, Trustee: sid.Everyone, Flags: FailedAccess}} {
