@@ -60,6 +60,7 @@ func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 		{"S-39 label", "S:(ML;;NXNWNR;;;LW)", "S:(ML;;NWNRNX;;;LW)"},
 		{"S-39 a label with other rights", "S:(ML;;0x20003;;;LW)", "S:(ML;;CCDCRC;;;LW)"},
 		{"S-39 a label with a bit that no name has", "S:(ML;;0x203;;;LW)", "S:(ML;;0x203;;;LW)"},
+		{"S-39 rights of an audit entry", "S:(AU;SA;0x7;;;WD)", "S:(AU;SA;CCDCLC;;;WD)"},
 		{"S-40 flags of an access filter", "S:(FL;IOTPOI;FA;;;WD;(a))", "S:(FL;OIIOTP;FA;;;WD;(a))"},
 		{"S-40 repeated flags", "D:(A;OICIOI;FA;;;WD)", "D:(A;OICI;FA;;;WD)"},
 		{"S-40 ACE flags", "S:(AU;FASACIOIIDIONPCR;FA;;;WD)", "S:(AU;OICINPIOIDSAFACR;FA;;;WD)"},
