@@ -123,7 +123,8 @@ func TestFileWritesRestrictingSIDsAlone(t *testing.T) {
 	file := check.Must(parse(t, `{"user":"BU","restrictedSids":["WD"],"restrictedDeviceGroups":["AU"]}`).MarshalJSON())
 	check.That(t, strings.Contains(string(file), `"restrictedSids":["S-1-1-0"]`) &&
 		strings.Contains(string(file), `"restrictedDeviceGroups":["S-1-5-11"]`) &&
-		!strings.Contains(string(file), `"restricted":`), "file of a restricted token: %s", file)
+		!strings.Contains(string(file), `"restricted":`) && !strings.Contains(string(file), `"sourceId"`),
+		"file of a restricted token: %s", file)
 }
 
 // MarshalJSON fails for a text that is not valid UTF-8 instead of describing another token.

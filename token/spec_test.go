@@ -59,6 +59,9 @@ func TestZeroSpecFieldsHaveDefaults(t *testing.T) {
 	check.Equal(t, must(t, s).DynamicAvailable(), 0, "available bytes of a token whose space is full")
 	s.DefaultDACL, s.DynamicCharged = sddl.MustParse("D:"+strings.Repeat("(A;;GA;;;WD)", 30)).DACL(), 0
 	check.Equal(t, must(t, s).DynamicCharged(), 16+8+30*20, "space reserved for a long default DACL")
+	flagged := must(t, token.Spec{User: token.Group{SID: userU}, Restricted: restricting(groupG1),
+		Flags: winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT}) // the fields of the two flags count
+	check.That(t, !flagged.WriteRestricted() && !flagged.SandboxInert(), "Flags restricts in writing, or inertly")
 	level := token.Group{SID: sid.HighLevel, Attributes: winnt.SE_GROUP_INTEGRITY}
 	for _, c := range []struct {
 		groups []token.Group
