@@ -103,13 +103,13 @@ func (e twice) Attribute(scope Scope, name string) (Attribute, bool) {
 
 // Values come from tokens and descriptors: no control character reaches the text, and it is short (A-178).
 func TestUnmetQuotesAndCuts(t *testing.T) {
-	long := strings.Repeat("x", 1000)
+	long := strings.Repeat("é", 1000)
 	env := &testEnv{sets: [4]*Set{User: mustSet(strs("name", "a\x1b[31m\u202e\"\n", long), ints("n", math.MinInt64)),
 		Resource: mustSet(), Device: mustSet(), Local: mustSet()}}
 	got := strings.Join(mustParse(`(@User.name == "`+long+`" || @User.n > 1 || Member_of SID(BA))`).Unmet(env, nil), "; ")
-	want := fmt.Sprintf(`@USER.name = {"a\x1b[31m\u202e\"\n", "%s…"}, needed == "%[1]s…"; `, long[:40]) +
+	want := fmt.Sprintf(`@USER.name = {"a\x1b[31m\u202e\"\n", "%s…"}, needed == "%[1]s…"; `, long[:80]) +
 		"@USER.n = -9223372036854775808, needed > 1; Member_of SID(S-1-5-32-544) is not met"
 	check.Equal(t, got, want, "hostile values")
 	got = strings.Join(mustParse("(@User.a%001b"+long+" == 1)").Unmet(env, nil), "; ")
-	check.Equal(t, got, "@USER.a%001b"+long[:38]+"… is absent, needed == 1", "A-178: a long name")
+	check.Equal(t, got, "@USER.a%001b"+strings.Repeat("%00e9", 38)+"… is absent, needed == 1", "A-178: a long name")
 }
