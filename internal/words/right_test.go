@@ -24,7 +24,7 @@ func TestParseErrorsSuggestWords(t *testing.T) {
 		"FILE_READ_DATA|Write":    "Write is a word: join words with +, as in FILE_READ_DATA+Write",
 		"read,DELETE":             "as in read+DELETE",
 		"xyzzy":                   "the words are",
-		"QQ":                      "the words are",
+		"QQ":                      ", and for a directory GenericAll, GenericRead, ",
 		"0":                       "is empty",
 		"":                        "",
 	} {
