@@ -144,6 +144,7 @@ func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 	}
 	check.Equal(t, audit.CategoryObjectAccess.GUID().String(), "6997984a-797a-11d9-bed3-505054503030",
 		"GUID of Object Access")
+	check.Equal(t, audit.Setting(0xF1).String(), "success", "name of a setting with unknown bits")
 	count, tasks := 0, map[uint16]audit.Subcategory{}
 	for s := range audit.Subcategories {
 		count++
