@@ -226,8 +226,9 @@ func TestCertificateNeedsExplainedRequest(t *testing.T) {
 		check.Equal(t, check.Err(x.Certificate(&r, c.token)), c.want, "Certificate, %s", name)
 	}
 	for _, file := range []string{"", "{"} {
-		check.That(t, check.Err(x.Certificate(explained, []byte(file))) != nil,
-			"Certificate with the token file %q: no error, want one", file)
+		var malformed *token.FileError
+		err := check.Err(x.Certificate(explained, []byte(file)))
+		check.That(t, errors.As(err, &malformed), "Certificate with the token file %q: %v, want a FileError", file, err)
 	}
 	// JSON has no form for a text that is not valid UTF-8, so such a token has no file.
 	fileless := baseSpec()
