@@ -169,7 +169,7 @@ func blankDomain(name string) (blank, windows bool) {
 		return false, false
 	}
 	_, known := logon.WellKnownName(domain)
-	return true, known || strings.EqualFold(domain, "NT SERVICE")
+	return true, known
 }
 
 // icaclsRights are the words of icacls. The simple ones stand for the masks that icacls /grant sets.

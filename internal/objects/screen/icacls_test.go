@@ -28,7 +28,7 @@ func TestICACLSOutputIsParsed(t *testing.T) {
 	check(t, strings.ReplaceAll(icaclsText, "\n", "\r\n"), plans, `C:\one two | D:(A;;0x1200a9;;;AU)`)
 	check(t, "ä ö Everyone:(R)\n    S-1-5-21-9-9-9-1000:(N)\n", "ä ö | D:(A;;FR;;;WD)(D;;FA;;;S-1-5-21-9-9-9-1000)")
 	check(t, `C:\a CORP\All Staff:(M)`, `C:\a | D:(A;;0x1301bf;;;S-1-5-21-1-2-3-2000)`)
-	check(t, "C:\\My Plans CORP\\alice:(F)\n\nC:\\My NT SERVICE\\TrustedInstaller:(R)\n",
+	check(t, "C:\\My Plans CORP\\alice:(F)\n\nC:\\My NT Service\\TrustedInstaller:(R)\n",
 		`C:\My Plans | D:(A;;FA;;;S-1-5-21-1-2-3-1107)`,
 		`C:\My | D:(A;;FR;;;S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464)`)
 	check(t, "a Everyone:(R)\n1 Dateien erfolgreich verarbeitet, bei 0 Dateien ist ein Fehler aufgetreten.\n"+
