@@ -365,4 +365,8 @@ func TestMoveCanChangeCase(t *testing.T) {
 		w.want(f.Move(&nt.FileMove{Name: name, Link: link, Decide: decide}), ntstatus.ObjectNameCollision)
 	}
 	w.holds(map[string]string{`Sub\HIS`: "f", `Sub\other`: "f", `Sub\OTHER`: "-", `Sub\his`: "-"})
+	w.dir("two", wide)
+	w.file(`two\HIS`, "another file", wide)
+	w.want(f.Move(&nt.FileMove{Name: `two\his`, Decide: decide}), ntstatus.Success)
+	w.holds(map[string]string{`two\HIS`: "f", `two\his`: "-", `Sub\HIS`: "-"})
 }
