@@ -185,6 +185,7 @@ func TestDirectoryKeepsLoggedOnUser(t *testing.T) {
 func TestMalformedShareIsRefused(t *testing.T) {
 	for _, c := range [][3]string{
 		{"path = /\n", "", "line 1: want a section"}, {"[a\n", "", "line 1: want [name"},
+		{"[a] b\n", "", "line 1: want [name"}, {"[ ]\n", "", "line 1: want [name"},
 		{"[a]\n\nb\n", "", "line 3: want"}, {"[a]\n[b]\n", "", "has the shares a, b"}, {"[a]\n", "c", `share "c"`},
 		{"[a]\nread only = maybe\n", "", "want yes or no"},
 		{"[a]\ncopy = b\n[b]\n", "a", "line 2: [a] copy = b: want an earlier share"},

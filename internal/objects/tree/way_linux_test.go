@@ -2,6 +2,7 @@ package tree_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,8 +69,8 @@ func TestFoldersOfPathIncludeLinks(t *testing.T) {
 // TestEqualFolderPermissionsShareOneWay checks that objects behind folders of equal permissions have one way, and
 // others another one. A way is read back from its text, and a text that is cut off is an error (B-20).
 func TestEqualFolderPermissionsShareOneWay(t *testing.T) {
-	at := chdirTree(t, "tree/a/f", "tree/b/f", "tree/closed/f", "tree/closed/in/f")
-	check.NoError(t, os.Chmod("tree/closed", 0o750))
+	at := chdirTree(t, "tree/a/f", "tree/b/f", "tree/closed/f", "tree/closed/in/f", "other/a/f")
+	check.NoError(t, errors.Join(os.Chmod("tree/closed", 0o750), os.Chmod("other/a", 0o750)))
 	ways := map[string]*objects.Way{}
 	source := tree.Files([]string{filepath.Join(at, "tree")}, tree.Options{Recurse: true, Way: true})
 	err := objects.Each(context.Background(), source, func(_ *objects.Batch, o *objects.Object) error {
@@ -89,6 +90,13 @@ func TestEqualFolderPermissionsShareOneWay(t *testing.T) {
 		t.Errorf("ParseWay = %v, %v, want a way with the text %q and %d folders that others cannot pass", again, err,
 			closed.Text(), len(closed.Folders()))
 	}
+	// The next root has folders of its own, although they have the same names.
+	source = tree.Files([]string{at + "/tree", at + "/other"}, tree.Options{Recurse: true, Way: true})
+	var b objects.Batch
+	for source.Next(&b) == nil {
+		b.Each(func(o *objects.Object) { ways[strings.TrimPrefix(string(o.Path), at+"/")] = o.Way })
+	}
+	check.That(t, ways["tree/a/f"].Text() != ways["other/a/f"].Text(), "the ways of two roots are one")
 	for n := 1; n < 8; n++ {
 		check.That(t, check.Err(objects.ParseWay(closed.Text()[:n])) != nil, "%d bytes of a way are a way", n)
 	}
@@ -105,6 +113,7 @@ func TestUncleanPathWalksSameFiles(t *testing.T) {
 			if o.Inode != 0 {
 				kind = "file"
 			}
+			check.That(t, root == "tree//" || !strings.Contains(string(o.Path), "tree//"), "%s below %s", o.Path, root)
 			got = append(got, filepath.Clean(string(o.Path))+" "+kind)
 			return o.Err
 		})
