@@ -149,7 +149,7 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 				l.name, asked, outcomes)
 		}
 	}
-	for _, level := range []string{"S-1-19-512", "S-1-19-512-8192", "S-1-19-512-8192-1"} { // only the second one is a level
+	for _, level := range []string{"S-1-19-512", "S-1-19-512-8192", "S-1-19-512-8192-1"} { // the second one is a level
 		all.ask(t, level, fmt.Sprintf(`{"user":"%s","groups":["WD"],"trustLevel":"%s"}`, u, level),
 			"O:BAG:BAD:(A;;FA;;;WD)S:(TL;;RC;;;S-1-19-512-4096)", access.Request{Desired: winnt.MAXIMUM_ALLOWED})
 	}
