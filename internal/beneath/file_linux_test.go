@@ -1,6 +1,7 @@
 package beneath
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -16,6 +17,10 @@ func TestNilRemovesAttribute(t *testing.T) {
 	defer f.Close()
 	if err := f.SetAttribute("user.x", []byte("value")); err != nil {
 		t.Skip(err)
+	}
+	long := strings.Repeat("x", 2000) // longer than the first attempt to read it
+	if f.SetAttribute("user.x", []byte(long)) == nil {
+		check.Equal(t, string(check.Must(f.Attribute("user.x"))), long, "a long attribute")
 	}
 	for range 2 {
 		check.NoError(t, f.SetAttribute("user.x", nil))

@@ -180,6 +180,9 @@ func TestDirectoryKeepsLoggedOnUser(t *testing.T) {
 	alice := &d.Principals[0]
 	check.That(t, alice.SID() == sid.MustParse("S-1-5-21-1-2-3-1107") && alice.Withheld == 0xd0156 &&
 		d.Principals[1].Withheld == all && d.Find("S-1-5-21-1-2-3-1108") == 1, "principals %+v", d.Principals)
+	_, g = decide(t, "admin users = alice", "", "bob")
+	d = check.Must(g.Apply())
+	check.That(t, d.Principals[0].Root && !d.Principals[1].Root, "root counts for %+v, want it for alice", d.Principals)
 }
 
 func TestMalformedShareIsRefused(t *testing.T) {
