@@ -153,6 +153,11 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 		all.ask(t, level, fmt.Sprintf(`{"user":"%s","groups":["WD"],"trustLevel":"%s"}`, u, level),
 			"O:BAG:BAD:(A;;FA;;;WD)S:(TL;;RC;;;S-1-19-512-4096)", access.Request{Desired: winnt.MAXIMUM_ALLOWED})
 	}
+	for _, flags := range []string{"0", "4"} { // 4: for entries that deny (A-151)
+		all.ask(t, "claim with flags "+flags, `{"user":"`+u+`","groups":["WD"],"userClaims":[{"name":"a","type":"int64",`+
+			`"flags":`+flags+`,"values":[1]}]}`, "O:BAG:BAD:(XD;;1;;;WD;(@User.a == 1))(XA;;3;;;WD;(@User.a == 1))(A;;4;;;WD)",
+			access.Request{Desired: winnt.MAXIMUM_ALLOWED})
+	}
 	all.python(t, 1)
 }
 
