@@ -26,8 +26,10 @@ func TestTruncatedJournalNeverPanics(t *testing.T) {
 	whole := check.Must(os.ReadFile(f.Name()))
 	j := check.Must(ReadJournal(bytes.NewReader(whole)))
 	check.That(t, j.Entries == 5 && j.Root == "/r" && j.Rest == w.Rest, "journal = %+v, want 5 entries of /r, 2 kept", j)
-	_, err := ReadJournal(bytes.NewReader(append(bytes.Clone(whole), "{}\n"...)))
-	check.That(t, err != nil, "a line after the last one is accepted, want an error")
+	for _, more := range []string{"{}\n", `{"blob":""}` + "\n"} {
+		_, err := ReadJournal(bytes.NewReader(append(bytes.Clone(whole), more...)))
+		check.That(t, err != nil, "%s after the last line is accepted, want an error", more)
+	}
 	for n := range len(whole) - 1 {
 		_, err := ReadJournal(bytes.NewReader(whole[:n]))
 		check.RequireThat(t, errors.Is(err, ErrUnfinished) || errors.Is(err, ErrNoJournal),
