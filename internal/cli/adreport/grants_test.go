@@ -9,11 +9,13 @@ import (
 
 // A row names Everyone and Authenticated Users if no other account gives the right.
 func TestRightOfEverybodyNamesItsGroups(t *testing.T) {
-	d, _, _, _ := newOffice()
+	d, desk, _, _ := newOffice()
+	desk.allow, d.account("group", "other").allow = []string{"(A;;WD;;;AU)"}, []string{"(A;;WD;;;WD)"}
 	root := d.find(base)
 	root.allow = []string{"(OA;;CR;" + changesGUID + ";;AU)", "(OA;;CR;" + changesAllGUID + ";;WD)"}
 	page, _, _ := pageOf(t, &adreport.Report{Now: state(t, d.ldif())})
-	check.RequireThat(t, len(page.Direct) == 1, "rows %+v, want one", page.Direct)
-	check.Equal(t, page.Direct[0].Via,
+	check.RequireThat(t, len(page.Direct) == 3, "rows %+v, want three", page.Direct)
+	check.Equal(t, page.Direct[2].Via,
 		"Authenticated Users on DS-Replication-Get-Changes and Everyone on DS-Replication-Get-Changes-All", "via")
+	check.Equal(t, page.Direct[0].Via+", "+page.Direct[1].Via, "Authenticated Users, Everyone", "of one right on others")
 }

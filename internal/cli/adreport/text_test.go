@@ -17,7 +17,7 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 		x.Routes = append(x.Routes, adreport.Route{Steps: make([]adreport.Step, 2)})
 	}
 	page := adreport.Page{Title: "12345 67890", Important: []adreport.Target{x}, Entries: make([]adreport.EntryRow, 41),
-		Direct: []adreport.Grants{{Objects: adreport.Names{Count: 2, Important: 2, List: []string{"A", "B"}}}}}
+		Administrators: adreport.Names{Count: 9, List: []string{"root"}}, Direct: []adreport.Grants{{Objects: adreport.Names{Count: 2, Important: 2, List: []string{"A", "B"}}}}}
 	var wide, narrow strings.Builder
 	check.NoError(t, page.Text(&wide, 0))
 	check.NoError(t, page.Text(&narrow, 10))
@@ -25,7 +25,7 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 	check.Equal(t, fmt.Sprint(strings.Count(text, "in 1 step\n"), strings.Count(text, "in 2 steps\n")), "0 20",
 		"paths of one step and of two")
 	for _, line := range []string{"and 1 more paths, which", "and 1 more kinds of entries, which",
-		"on 2 objects: A; B\n"} {
+		"on 2 objects: A; B\n", "root and 8 more"} {
 		check.That(t, strings.Contains(text, line), "no %q in\n%s", line, text)
 	}
 	check.That(t, strings.HasPrefix(narrow.String(), "12345\n    67890\n"),

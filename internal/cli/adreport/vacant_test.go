@@ -25,6 +25,7 @@ func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
 		SID: sid.LocalSystem}}))})
 	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: now})
 	check.SlicesEqual(t, page.Administrators.List, []string{"root", "DC1$", "SYSTEM"}, "administrators")
+	check.Equal(t, page.Principals, len(now.Directory.Principals), "principals, administrators among them")
 	carlas := "[CN=carla,CN=Users," + base + "]"
 	check.SlicesEqual(t, textOf("row", page.Vacant), []string{"row [" + domainSID + "-9999] [write DACL] " + carlas,
 		"row [S-1-5-21-9-9-9-512] [write DACL] " + carlas, "row [empty] [reset password] " + carlas},
