@@ -299,7 +299,7 @@ func TestSummaryHasGoneObjectsLast(t *testing.T) {
 		}
 		return text
 	}
-	before := list([2]string{"/a/gone", a}, [2]string{"/b/gone", strings.Replace(a, "CC", "LC", 1)},
+	before := list([2]string{`\a\gone`, a}, [2]string{"/b/gone", strings.Replace(a, "CC", "LC", 1)},
 		[2]string{"/z/x", ""}, [2]string{"/b/gone", strings.Replace(a, "CC", "DC", 1)}) // the last row of a path counts
 	for _, how := range []string{"", "resumed", "failed"} {
 		var out bytes.Buffer
@@ -327,7 +327,8 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 	objects := max(9_000, randtest.Size(30_000)) // more than four batches
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: objects, Descriptors: objects / 4,
 		Principals: 70, Groups: 20})
-	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
+	list = "{\"path\":\"/first\",\"sd\":\"O:\"}\n" + list + "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
+	objects += 2
 	whole := ""
 	for _, c := range []struct{ workers, cache int }{{1, 0}, {3, 1}, {2, 1 << 20}} {
 		r := &bulk.Report{Title: "x", Directory: dir, Workers: c.workers, CacheBytes: c.cache}
@@ -335,8 +336,8 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 		if whole == "" {
 			whole = text
 		}
-		check.That(t, text == whole && r.Objects == objects+1 && r.Unreadable == 1,
-			"%+v: report differs, summary %+v, want the same with %d objects and 1 unreadable", c, r.Summary, objects+1)
+		check.That(t, text == whole && r.Objects == objects && r.Unreadable == 2,
+			"%+v: report differs, summary %+v, want the same with %d objects and 2 unreadable", c, r.Summary, objects)
 	}
 	file := check.Must(os.Create(filepath.Join(t.TempDir(), "state")))
 	defer file.Close()
@@ -350,7 +351,7 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 	check.ErrorIs(t, r.Collect(ctx), context.Canceled, "stopped report")
 	var part, rest bytes.Buffer
 	check.NoError(t, r.Write(&part))
-	check.RequireThat(t, at.Objects > 0 && at.Objects < objects+1 && strings.Contains(part.String(),
+	check.RequireThat(t, at.Objects > 0 && at.Objects < objects && strings.Contains(part.String(),
 		fmt.Sprintf("only the first %d objects", at.Objects)), "%+v: wanted to be stopped in the middle", at)
 	r = &bulk.Report{Title: "x", Directory: dir, State: file, Source: jsonl.Lines(strings.NewReader(list[at.Offset:]),
 		at.Offset, at.Lines), Save: func(bulk.Position, json.RawMessage) error { return nil }}

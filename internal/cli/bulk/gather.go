@@ -61,7 +61,6 @@ type gathered struct {
 type judged struct {
 	sets    []effective.Set
 	counts  []uint32
-	allowed int64
 	risk    int // of each object
 	why     string
 	unknown []unknown // accounts without a name
@@ -76,14 +75,13 @@ func (r *Report) ask(d *decider) asking[judged, *gathered] {
 			if err != nil {
 				return a, share, err
 			}
-			a.sets, a.counts, a.allowed = keep(sets)
+			a.sets, a.counts, _ = keep(sets)
 			a.risk, a.why = r.risk(x, a.counts)
 			a.unknown = r.unknown(x.d, x.typ)
 			return a, share, nil
 		},
 		cost: 8 * ((d.run.tokens.Len() + 63) / 64) * len(d.run.Rights),
 		put: func(b *box[*gathered], o *objects.Object, a *judged) {
-			b.sum.Allowed += a.allowed
 			gatheredOf(b).put(b.sum.Objects-1, o, a)
 		},
 		fail: func(b *box[*gathered], o *objects.Object, err error) {

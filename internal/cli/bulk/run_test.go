@@ -283,11 +283,12 @@ func (s *slow) Read(p []byte) (int, error) {
 	return s.r.Read(p[:min(len(p), 200_000)])
 }
 
-// A writer that fails ends the run with its error.
+// A writer that fails ends the run with its error, and no position is saved.
 func TestFailedWriterEndsTheRun(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: 1, Objects: 50_000, Descriptors: 50, Principals: 10, Groups: 5})
 	full := errors.New("the disk is full")
-	r := bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.JSONL, Out: failing{full}}
+	r := bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.JSONL, Out: failing{full},
+		Save: func(p bulk.Position) error { t.Errorf("%+v was saved", p); return nil }}
 	for _, some := range []bool{true, false} {
 		r.Source, r.Changes = listOf(list), some
 		check.ErrorIs(t, check.Err(r.Do(context.Background())), full, "run with Changes %t", some)
@@ -299,7 +300,7 @@ func TestFailedWriterEndsTheRun(t *testing.T) {
 	check.NoError(t, report.Collect(context.Background()))
 	check.ErrorIs(t, report.Write(failing{full}), full, "report")
 	bad := errors.New("the disk is broken")
-	r.Out, r.Source = io.Discard, jsonl.Lines(io.MultiReader(strings.NewReader(list), failing{bad}), 0, 0)
+	r.Save, r.Out, r.Source = nil, io.Discard, jsonl.Lines(io.MultiReader(strings.NewReader(list), failing{bad}), 0, 0)
 	sum, err := r.Do(context.Background())
 	check.That(t, errors.Is(err, bad) && sum.Objects > 0, "%+v, %v, want at least 1 object and %v", sum, err, bad)
 }
@@ -325,8 +326,14 @@ func TestRunNeedsFolderForSpilledData(t *testing.T) {
 
 type failing struct{ err error }
 
-func (f failing) Write([]byte) (int, error) { return 0, f.err }
-func (f failing) Read([]byte) (int, error)  { return 0, f.err }
+func (f failing) Write(b []byte) (int, error) {
+	if len(b) == 0 { // the heading of JSON lines
+		return 0, nil
+	}
+	return 0, f.err
+}
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // TestFastReaderAgreesWithStrictReader checks that the fast reader and the strict one agree on every line that the
 // fast one accepts, however lines are split.
