@@ -40,13 +40,16 @@ func TestEarlierOfTwoFailedConditionsDecides(t *testing.T) {
 	t.Logf("%d pairs of refusals", n)
 }
 
-// A pair of refusals of one condition has them in the order of their list.
+// A pair of refusals of one condition has them in the order of their list. The first of a pair is the one that decides.
 func TestPairsAreInOrder(t *testing.T) {
 	for r := range allRows {
 		list := refusals.Of(r.Info().Name, nt.Documented)
 		for _, pair := range refusals.Matrix(r.Info().Name, nt.Documented) {
 			check.That(t, slices.Index(list, pair.First) <= slices.Index(list, pair.Second),
 				"%s: %v is before %v, want the order of the list", pair.Service, pair.First, pair.Second)
+		}
+		for _, pair := range refusals.Matrix(r.Info().Name, nt.Observed) {
+			check.Equal(t, refusals.Winner(nt.Observed, pair.First, pair.Second), pair.First, "%s", pair.Service)
 		}
 	}
 }
