@@ -57,6 +57,15 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 	}
 }
 
+// TestSystemThreadIsTraced checks that the calls of the system thread are in the transcript.
+func TestSystemThreadIsTraced(t *testing.T) {
+	var out bytes.Buffer
+	r := New(Config{Output: &out})
+	check.NoError(t, r.Run("p.star", []byte("system().PsRevertToSelf()")))
+	check.That(t, strings.Contains(out.String(), " PsRevertToSelf("), "transcript %q, want the call", &out)
+	check.NoError(t, r.Close())
+}
+
 // TestHelpIsWrapped checks that lines wider than the terminal continue with an indentation of four columns, and that
 // none is wider (U-101).
 func TestHelpIsWrapped(t *testing.T) {

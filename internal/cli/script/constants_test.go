@@ -7,12 +7,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Scripts have the constants at both ends of each range: privileges, information classes and token types. They have
-// the rights of each type of object.
+// Scripts have the constants at both ends of each range: privileges, information classes, token types and kinds of
+// names. They have the rights of each type of object.
 func TestScriptsKnowEndsOfConstantRanges(t *testing.T) {
 	env := constants()
 	for _, name := range []string{"SeCreateTokenPrivilege", "SeDelegateSessionUserImpersonatePrivilege", "TokenUser",
-		winnt.MaxTokenInfoClass.String(), "TokenPrimary", "TokenImpersonation"} {
+		winnt.MaxTokenInfoClass.String(), "TokenPrimary", "TokenImpersonation", "SidTypeUser", "SidTypeLogonSession"} {
 		check.That(t, env[name] != nil, "no constant %s", name)
 	}
 	for _, name := range []string{"file", "directory", "key", "token", "process", "thread", "job", "objectDirectory",
