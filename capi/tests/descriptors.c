@@ -141,6 +141,22 @@ static void absent_lists(void)
 	LocalFree(d);
 }
 
+/* An alias of an account, such as LA, is of the domain of the process's user. */
+static void aliases(void)
+{
+	PSID alias = NULL, owner = NULL;
+	PSECURITY_DESCRIPTOR d = NULL;
+	BOOL defaulted;
+	LPSTR text = NULL;
+	CHECK(ConvertStringSidToSidA("LA", &alias) && EqualSid(alias, administrator));
+	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA("O:LA", SDDL_REVISION_1, &d, NULL) &&
+		GetSecurityDescriptorOwner(d, &owner, &defaulted) && EqualSid(owner, administrator));
+	FAILS(ConvertSecurityDescriptorToStringSecurityDescriptorA(NULL, SDDL_REVISION_1, OWNER_SECURITY_INFORMATION, &text,
+		NULL), ERROR_INVALID_SECURITY_DESCR);
+	LocalFree(alias);
+	LocalFree(d);
+}
+
 void test_descriptors(void)
 {
 	absent_lists();
@@ -150,6 +166,7 @@ void test_descriptors(void)
 	build();
 	defaults();
 	take_apart();
+	aliases();
 	LocalFree(everyone);
 	LocalFree(users);
 	LocalFree(administrator);

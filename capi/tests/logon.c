@@ -146,7 +146,9 @@ static void told(void)
 	STATUS(LsaGetUserName(&name, NULL), STATUS_SUCCESS);
 	CHECK(says(*name, "Administrator"));
 	LsaFreeMemory(name);
+	domain = UNMAPPED;
 	STATUS(LsaGetUserName(NULL, &domain), STATUS_ACCESS_VIOLATION);
+	CHECK(domain == UNMAPPED); /* the name's pointer is tested before an output is written */
 	HANDLE user;
 	CHECK(LogonUserW(u"User", NULL, u"Password1", LOGON32_LOGON_INTERACTIVE, LOGON32_PROVIDER_DEFAULT, &user));
 	CHECK(ImpersonateLoggedOnUser(user));

@@ -199,6 +199,18 @@ static void edges(void)
 	STATUS(NtFilterToken(all, 0, &g, NULL, NULL, &h), STATUS_INVALID_SID);
 	CHECK(CloseHandle(all));
 	CHECK(CloseHandle(own));
+	/* room for one of two results is refused before the token */
+	GUID root = {1, 0, 0, {0}}, leaf = {2, 0, 0, {0}};
+	OBJECT_TYPE_LIST types[] = {{0, 0, &root}, {1, 0, &leaf}};
+	GENERIC_MAPPING mapping = {1, 2, 4, 7};
+	PRIVILEGE_SET set;
+	PACCESS_MASK granted = (PACCESS_MASK)(pages + 4092);
+	NTSTATUS access[2];
+	n = sizeof set;
+	STATUS(NtAccessCheckByTypeResultList(sddl("D:"), NULL, NULL, 1, types, 2, &mapping, &set, &n, granted, access),
+		STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheckByType(sddl("D:"), NULL, NULL, 1, types, 2, &mapping, &set, &n, granted, access),
+		STATUS_INVALID_HANDLE);
 	munmap(pages, 8192);
 }
 

@@ -95,6 +95,8 @@ static void lists(void)
 	CHECK(!IsValidAcl(acl));
 	CHECK(!RtlValidAcl(UNMAPPED));
 	FAILS(AddAccessAllowedAce(UNMAPPED, ACL_REVISION, 1, everyone), ERROR_NOACCESS);
+	char bad[8] = {9}; /* a SID of another revision, which is refused after the list is read */
+	FAILS(AddAccessAllowedAce(UNMAPPED, ACL_REVISION, 1, bad), ERROR_NOACCESS);
 	CHECK(LocalFree(everyone) == NULL);
 }
 
