@@ -85,6 +85,10 @@ static void chains(void)
 	STATUS(SeQueryInformationToken(c.ClientToken, TokenPrivileges, (PVOID *)&held), STATUS_SUCCESS);
 	SAME(held->PrivilegeCount, 1); /* the disabled one was left out */
 	ExFreePool(held);
+	STATUS(SeImpersonateClientEx(&c, NULL), STATUS_SUCCESS);
+	STATE s = state();
+	SAME(s.effective, TRUE);
+	PsDereferenceImpersonationToken(s.token);
 	SeDeleteClientSecurity(&c);
 	STATUS(PsImpersonateClient(ME, p, TRUE, TRUE, SecurityIdentification), STATUS_SUCCESS);
 	STATUS(SeCreateClientSecurity(ME, &q, FALSE, &c), STATUS_BAD_IMPERSONATION_LEVEL);
