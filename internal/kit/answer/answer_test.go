@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/answer"
+	"github.com/refmon/refmon/internal/kit/oracle"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
 )
@@ -161,6 +162,9 @@ func TestFormatWritesTextOfOracle(t *testing.T) {
 func TestServeAnswersEachLine(t *testing.T) {
 	var in, out bytes.Buffer
 	var wants []string
+	d := oracle.Descriptor{Owner: "S-1-5-18", Group: "S-1-5-18",
+		DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: "S-1-5-7"}}}}
+	read := `,"sdHex":"` + d.Hex() + `","desired":1}`
 	for _, c := range [][3]string{
 		{"parse_sddl", `{"sddl":"O:BA"}`, `"out":{"hex":"`}, {"parse_sddl", `{"sddl":"O:??"}`, `"error":"invalid: `},
 		{"new_op", `{}`, `"unsupported":"`}, {"read_descriptor", `{"hex":"01"}`, `"error":"invalid: `},
@@ -170,6 +174,9 @@ func TestServeAnswersEachLine(t *testing.T) {
 		{"filter", `{"token":{"user":"S-1-5-7","groups":[{"sid":"S"}]}}`, `"error":"invalid: `},
 		{"filter", `{"token":{"user":"S-1-5-7","restricting":["S"]}}`, `"error":"invalid: `},
 		{"filter", `{"token":{"user":"S-1-5-7","appContainer":"S"}}`, `"error":"invalid: `},
+		{"access_check", `{"token":{"user":"S-1-5-7"}` + read, `"out":{"status":"STATUS_SUCCESS"`},
+		{"access_check", `{"token":{"user":"S-1-5-7","restricting":[]}` + read,
+			`"out":{"status":"STATUS_ACCESS_DENIED"`},
 		{"access_check", `{"token":{"user":"S-1-5-7"},"sdHex":"01"}`, `"error":"invalid: `},
 		{"access_check", `{"token":{"user":"S-1-5-7"},"selfSid":"S"}`, `"error":"invalid: `},
 	} {
