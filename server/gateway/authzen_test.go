@@ -219,6 +219,9 @@ func TestQueryAboutOthersNeedsRight(t *testing.T) {
 			t.Errorf("bob about %q: %d", who, code)
 		}
 	}
+	body := `{"subject":{"type":"robot","id":"carol"},"action":{"name":"read"},"resource":{"type":"file","id":"/share/f"}}`
+	code, _ := w.evaluateBody("carol", body)
+	check.Equal(t, code, http.StatusForbidden, "carol about a robot with her name")
 	if code, _ := w.evaluate("bob", "bob", "read", "file", "/share/f"); code != http.StatusTooManyRequests {
 		t.Errorf("the sixth question of bob: %d, want 429", code)
 	}

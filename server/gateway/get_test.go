@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -77,9 +78,13 @@ func TestRevokedDownloadEnds(t *testing.T) {
 	check.RequireThat(t, st == ntstatus.Success && file != nil, "no descriptor: %v", st)
 	defer file.Close()
 	defer q.s.p.release(h)
-	f := &passedFile{file: file, q: q, h: h}
 	b := make([]byte, 4)
-	n, err := f.Read(b)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	n, err := (&passedFile{file: file, q: &request{s: q.s, ctx: ended}, h: h}).Read(b[:2])
+	check.That(t, n == 2 && err == nil, "G-54: without an answer of refmond: %d bytes, %v", n, err)
+	f := &passedFile{file: file, q: q, h: h}
+	n, err = f.Read(b)
 	check.That(t, n == 4 && err == nil && time.Since(f.checked) < time.Minute, "G-54: %d bytes, %v", n, err)
 	_, files := w.d.System().Revoke(nil, func(client *token.Token, _ string) bool { return client != nil })
 	check.Equal(t, files, 1, "G-54: revoked files")

@@ -109,7 +109,8 @@ func TestIndexQuestionsAreRecorded(t *testing.T) {
 		var seen int
 		for _, e := range w.sink.Drain() {
 			text := check.Must(json.Marshal(e))
-			if s := string(text); strings.Contains(s, "can-read") && strings.Contains(s, w.sids[c.as].String()) {
+			if s := string(text); strings.Contains(s, "can-read of "+w.sids[c.about].String()+" about 1 document") &&
+				strings.Contains(s, w.sids[c.as].String()) {
 				check.Equal(t, e.Outcome, c.want, "G-120: %s about %s: the record's outcome", c.as, c.about)
 				seen++
 			}
@@ -253,6 +254,7 @@ func TestInvalidQuestionConfigIsRejected(t *testing.T) {
 		{&Index{Socket: "/s", Ask: "x", Rate: 1}, nil, "Ask"},
 		{&Index{Socket: "/s", Ask: "D:(A;;0x1;;;WD)", Rate: 1}, nil, "an owner"},
 		{&Index{Socket: "/s", Ask: "O:SYG:SY", Rate: 1}, nil, "a DACL"},
+		{&Index{Socket: "/s", Ask: "O:SYD:", Rate: 1}, nil, "a group"},
 		{nil, &AuthZEN{URL: url, Ask: "x", Rate: 1}, "AuthZEN.Ask"}, {nil, &AuthZEN{URL: url, Ask: ask}, "AuthZEN.Rate"},
 		{nil, &AuthZEN{URL: url, Ask: "O:SYG:SY", Rate: 1}, "a DACL"},
 		{nil, &AuthZEN{URL: url, Ask: "G:SYD:", Rate: 1}, "an owner"},

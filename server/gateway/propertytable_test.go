@@ -235,6 +235,8 @@ func TestPropertiesOfDeletedFilesAreReplacedFirst(t *testing.T) {
 	check.That(t, of[place{"share", "kept"}] != nil && of[place{"share", "deleted"}] == nil &&
 		of[place{"share", "replaced"}] == nil, "G-19: not just the properties of files that are gone were dropped")
 	check.Equal(t, patch("newer"), "507", "G-19: no other file is gone")
+	w.g.props.dropOnly(place{"share", "kept"}, &properties{}) // of an earlier file
+	check.That(t, of[place{"share", "kept"}] != nil, "G-19: newer properties were dropped")
 }
 
 // TestExplorerTimesSetFileTimes checks which properties of Explorer set a time of the file.
