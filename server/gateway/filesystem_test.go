@@ -188,6 +188,7 @@ func TestMovesAndCopiesReturnFullResponses(t *testing.T) {
 		{"alice", "COPY", "/share/dir", "/share", "", nowhere}, {"alice", "COPY", "/share/dir", "/none/x", "", saysDenied},
 		{"alice", "COPY", "/share/dir", "/share/x:y", "", badCharacter},
 		{"alice", "MOVE", "/share/dir", "/other/x", "", inLine(502, "the destination is in another tree: copy it")},
+		{"alice", "MOVE", "/share/dir", "/none/x", "", saysDenied},
 		{"alice", "COPY", "/share/dir", "/share/dir2", "F", inLine(412, "precondition failed")},
 		{"alice", "COPY", "/share/dir", "/share/dir2", "T", replaced},
 		{"alice", "COPY", "/share/told", "/share/told2", "", made},

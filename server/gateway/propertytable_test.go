@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -222,18 +223,20 @@ func TestPropertiesOfDeletedFilesAreReplacedFirst(t *testing.T) {
 		_, status, _ := strings.Cut(got.body, "<D:status>HTTP/1.1 ")
 		return status[:3]
 	}
-	for _, name := range []string{"kept", "deleted", "replaced"} {
+	w.folder("gone", shared)
+	for _, name := range []string{"kept", "deleted", "replaced", "gone/f"} {
 		check.Equal(t, patch(name), "200", "G-19: "+name)
 	}
 	of := w.g.props.of
 	of[place{"share", "replaced"}].file++
-	w.must(os.Remove(filepath.Join(w.root, "deleted")))
-	for i := range mostDescribed - 3 {
+	w.must(errors.Join(os.Remove(filepath.Join(w.root, "deleted")), os.RemoveAll(filepath.Join(w.root, "gone"))))
+	for i := range mostDescribed - 4 {
 		of[place{"elsewhere", fmt.Sprint(i)}] = &properties{}
 	}
-	check.Equal(t, patch("new"), "200", "G-19: two of the user's files are gone")
+	check.Equal(t, patch("new"), "200", "G-19: three of the user's files are gone")
 	check.That(t, of[place{"share", "kept"}] != nil && of[place{"share", "deleted"}] == nil &&
-		of[place{"share", "replaced"}] == nil, "G-19: not just the properties of files that are gone were dropped")
+		of[place{"share", "replaced"}] == nil && of[place{"share", `gone\f`}] == nil,
+		"G-19: not just the properties of files that are gone were dropped")
 	check.Equal(t, patch("newer"), "507", "G-19: no other file is gone")
 	w.g.props.dropOnly(place{"share", "kept"}, &properties{}) // of an earlier file
 	check.That(t, of[place{"share", "kept"}] != nil, "G-19: newer properties were dropped")
