@@ -34,7 +34,7 @@ func (w *exactly) consoleData(q *request, path string) any {
 func TestConsoleHidesDeniedObjects(t *testing.T) {
 	w := newExactly(t, shared)
 	w.folder("dir", shared)
-	w.file("dir/a&b", "x", "O:BAG:SYD:(A;;FR;;;{bob})")
+	w.file("dir/a& b", "x", "O:BAG:SYD:(A;;FR;;;{bob})")
 	w.file("dir/hers", "x", own)
 	w.folder("shut", "O:BAG:SYD:(A;;0x20080;;;{bob})")
 	w.folder("deep", own)
@@ -64,7 +64,7 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 			{"deep", "/tree?path=%2Fshare%2Fdeep", "—"}, {"dir", "/tree?path=%2Fshare%2Fdir", text},
 			{"shut", "/tree?path=%2Fshare%2Fshut", "O:BAG:SYD:(A;;LORC;;;" + bob + ")"}}},
 		"/tree?path=/share/dir": treeData{Trees: trees, Path: "/share/dir", Up: "/tree?path=%2Fshare", SDDL: text, Who: who,
-			Files: []treeLine{{"a&b", "/tree?path=%2Fshare%2Fdir%2Fa%26b", "O:BAG:SYD:(A;;FR;;;" + bob + ")"},
+			Files: []treeLine{{"a& b", "/tree?path=%2Fshare%2Fdir%2Fa%26+b", "O:BAG:SYD:(A;;FR;;;" + bob + ")"},
 				{"hers", "/tree?path=%2Fshare%2Fdir%2Fhers", "—"}}},
 		"/why": whyData{Rights: formRights},
 		"/why?path=/share/dir&right=DELETE&account=mallory": whyData{Path: "/share/dir", Account: "mallory", Right: "DELETE",

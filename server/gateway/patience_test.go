@@ -6,12 +6,15 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/authzen"
+	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
 )
 
 // pipes is a listener of in-process connections, for tests with a fake clock.
@@ -86,6 +89,23 @@ func TestSlowBodyDoesNotProlongCall(t *testing.T) {
 		close(l)
 		_ = s.Close()
 	})
+}
+
+// TestQuestionsLimitTheirBody checks that each endpoint that reads a question ends its reads with the call.
+func TestQuestionsLimitTheirBody(t *testing.T) {
+	w := newWorld(t, openToPEP, everyoneAsks, func(c *Config) {
+		c.Index = &Index{Socket: "/none", Ask: "O:SYG:SYD:", Rate: 1}
+	})
+	for _, path := range []string{indexPath + "filter", authzen.EvaluationPath, refmonv1connect.AccessTokenProcedure} {
+		rec := httptest.NewRecorder()
+		body := &patientBody{ReadCloser: io.NopCloser(strings.NewReader("{}")),
+			writer: &patientWriter{c: http.NewResponseController(rec)}}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, body)
+		r.SetBasicAuth("bob", "pw-x")
+		r.Header.Set("Content-Type", "application/json")
+		w.g.Console().ServeHTTP(rec, r)
+		check.That(t, rec.Code != http.StatusUnauthorized && !body.until.IsZero(), "%s: %d, no end of reads", path, rec.Code)
+	}
 }
 
 // TestSilentClientIsDisconnected checks that a request ends with its connection after 10 seconds if the handler does

@@ -99,7 +99,7 @@ func (h guard) none(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	slices.Sort(allowed)
-	w.Header().Set("Allow", strings.Join(slices.Compact(allowed), ", "))
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	plain(w, http.StatusMethodNotAllowed, "this method is not supported here")
 }
 
