@@ -262,6 +262,11 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 		check.NoError(t, os.WriteFile(other, []byte(start), 0o600))
 		check.NoError(t, checkStart(other, form))
 	}
+	null := &Bulk{form: BulkSIDs, index: "docs"}
+	check.NoError(t, null.readCursor(os.DevNull, odd))
+	text := check.Must((&bulkCursor{Format: cursorFormat, Target: null.target()}).encode())
+	check.NoError(t, errors.Join(os.WriteFile(null.cursor.path, text, 0o600), null.readCursor(os.DevNull, odd)))
+	check.That(t, null.shorter, "a file that is not regular has the lines of its cursor")
 }
 
 // TestBulkLinesAreWrittenInPieces checks that a sink holds few unwritten lines, however many documents change, and that
