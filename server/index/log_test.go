@@ -135,6 +135,11 @@ func TestLogBeforeItsWatermarkIsRefused(t *testing.T) {
 	opens("a log without its last event", cut, false)
 	opens("a log with half of its last event", whole[:len(whole)-2], false)
 	opens("an empty log of another index", nil, true)
+	var other []byte
+	for _, e := range firmWorker(t, "").Take() {
+		other = check.Must(e.append(other))
+	}
+	opens("a shorter log of another index", other, true)
 	check.NoError(t, os.WriteFile(filepath.Join(dir, watermarkName), []byte("{"), 0o600))
 	opens("a log with a malformed watermark", cut, true)
 }
