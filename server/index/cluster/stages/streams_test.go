@@ -1,12 +1,15 @@
 package stages
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
@@ -27,4 +30,19 @@ func TestStreamRetentionMatchesItsUse(t *testing.T) {
 			t.Errorf("N-48: %s is %+v", name, c)
 		}
 	}
+}
+
+// TestPrepareFailsForForeignStream checks that an existing stream that cannot get the site's configuration is an error
+// that names it, and that Prepare does not try again.
+func TestPrepareFailsForForeignStream(t *testing.T) {
+	k := newOpenSite(t, 1).dial(site.Keeper)
+	check.NoError(t, k.js.DeleteStream(t.Context(), site.StreamRows))
+	memory := stream(site.StreamRows, 1)
+	memory.Storage = jetstream.MemoryStorage
+	check.NoError(t, check.Err(k.js.CreateStream(t.Context(), memory)))
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+	defer stop()
+	err := Prepare(ctx, k)
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "stream ROWS: ") && ctx.Err() == nil,
+		"Prepare: %v, want an error about ROWS at once", err)
 }
