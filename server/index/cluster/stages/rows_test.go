@@ -57,17 +57,19 @@ func TestManyProcessedMessagesArePurged(t *testing.T) {
 func TestWorkerIgnoresEndOfWalkItJoined(t *testing.T) {
 	b := newBench(t)
 	b.push(watch.Batch{Begin: true, Seen: []watch.Seen{b.file("a")}})
-	for _, name := range []string{"w1", "w2"} {
+	for _, name := range []string{"w1", "w2", "w3"} {
 		r, err := newRows(t.Context(), b.newShareWorker(name), b.part)
 		check.NoError(t, err)
 		for more := true; more; {
 			more, err = r.turn(t.Context())
 			check.NoError(t, err)
 		}
-		b.push(watch.Batch{End: true})
+		if name == "w1" {
+			b.push(watch.Batch{End: true})
+		}
 		check.That(t, !r.last.Whole, "%s counts an incomplete walk", name)
 	}
-	if last, rows := b.record(); last.Poison != 0 || len(rows) != 1 {
-		t.Errorf("%+v, %d documents, want 1", last, len(rows))
+	if last, rows := b.record(); last.Poison != 0 || last.Tries != 0 || len(rows) != 1 {
+		t.Errorf("%+v, %d documents, want 1, and no attempt of a worker without messages", last, len(rows))
 	}
 }
