@@ -159,7 +159,8 @@ func TestReplacedFolderIsReportedAsGoneFirst(t *testing.T) {
 
 // TestChangeOutsideBindMountStartsNoWalk checks that a change outside of the folder that is mounted at a tree's root is
 // not a change of the tree, whatever its name is. The kernel gives the path / for each such folder. A new folder tmp
-// in it must not count as a parent of the tree (N-60).
+// in it must not count as a parent of the tree (N-60). Another folder of the file system that covers the root is an
+// error.
 func TestChangeOutsideBindMountStartsNoWalk(t *testing.T) {
 	disk, root := t.TempDir(), t.TempDir()
 	mount := func(source, at, kind string, flags uintptr) {
@@ -183,4 +184,8 @@ func TestChangeOutsideBindMountStartsNoWalk(t *testing.T) {
 		check.That(t, err == nil && !lost && len(into.paths) == want,
 			"N-60: the new folder %s: %v, lost %t, %v, want %d paths and no walk", at, into.paths, lost, err, want)
 	}
+	mount(disk+"/other", root, "", unix.MS_BIND)
+	check.NoError(t, os.Mkdir(disk+"/share/new", 0o700))
+	_, err = ch.read(newNews())
+	check.ErrorIs(t, err, errMounted, "a folder of the same file system over the root")
 }

@@ -131,7 +131,7 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 }
 
 // TestWatermarksOfManySharesAreRead checks that a follower reads the watermarks of more shares than the NATS servers
-// answer about in one request.
+// answer about in one request. Watermarks that stay behind those that were read are of another stream.
 func TestWatermarksOfManySharesAreRead(t *testing.T) {
 	h := newOpenSite(t, 1)
 	f := &following{c: h.dial(site.Follow)}
@@ -145,4 +145,12 @@ func TestWatermarksOfManySharesAreRead(t *testing.T) {
 	}, "the last watermark is not stored")
 	list := check.Must(f.readWatermarks(t.Context()))
 	check.Equal(t, len(list), len(f.logs), "watermarks that were read")
+	f.newest = 1 << 40
+	for range doubts + 1 {
+		check.NoError(t, f.present(t.Context(), nil)) // a new stream without watermarks
+	}
+	for range doubts {
+		err := f.present(t.Context(), list)
+		check.Equal(t, errors.Is(err, errLost), f.behind == doubts, "earlier watermarks, %d times: %v", f.behind, err)
+	}
 }
