@@ -93,8 +93,8 @@ func TestNewFilesFollowTheirMode(t *testing.T) {
 		{"python3 -c 'import os; f = os.open(\"d\", os.O_TMPFILE | os.O_WRONLY, 0o600); d = os.open(\"d\", os.O_RDONLY); " +
 			"os.link(f\"/proc/self/fd/{f}\", \"nameless\", src_dir_fd=d, dst_dir_fd=d, follow_symlinks=True)'" +
 			"; chmod 644 d/nameless", "nameless", "744", "yes", "no"},
-		{"umask 077; python3 -c 'import os; os.mknod(\"d/node\", 0o100666)'; [ `stat -c %a d/node` = 700 ] && chmod 644 d/node",
-			"node", "744", "yes", "no"},
+		{"umask 077; python3 -c 'import os; os.mknod(\"d/node\", 0o100666)'; [ `stat -c %a d/node` = 700 ] && " +
+			"chmod 644 d/node", "node", "744", "yes", "no"},
 		{"install -m 600 /etc/hostname d/twice; for m in 644 600 644; do chmod $m d/twice; done", "twice", "700", "no",
 			"no"},
 	} {
