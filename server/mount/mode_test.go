@@ -134,8 +134,12 @@ func TestModesAreMapped(t *testing.T) {
 func TestGroupsAreThoseOfOwner(t *testing.T) {
 	hers := sddl.MustParse("O:" + user(alice) + "G:SYD:")
 	for uid, want := range map[uint32]bool{alice: true, bob: false} {
-		tok := check.Must(token.New(token.StandardUser(fileaccess.UnixUser(uid))))
-		check.Equal(t, holdsOf(tok, hers) != nil, want, "the groups of uid %d are the owner's", uid)
+		tok := check.Must(token.Parse([]byte(`{"user":"` + user(uid) +
+			`","groups":["S-1-22-2-7",{"sid":"S-1-22-2-8","attributes":["UseForDenyOnly"]}]}`)))
+		holds := holdsOf(tok, hers)
+		check.Equal(t, holds != nil, want, "the groups of uid %d are the owner's", uid)
+		check.That(t, holds == nil || holds(fileaccess.UnixGroup(7)) && !holds(fileaccess.UnixGroup(8)),
+			"uid %d holds a group for deny entries, or does not hold its other group", uid)
 	}
 	check.That(t, holdsOf(nil, hers) == nil, "the mount itself has groups of the owner")
 }
