@@ -159,7 +159,6 @@ func (r *SetRequest) setSACL(parts *Parts, information uint32, heir *Heir) ntsta
 		chosen := func(t Type) bool { return PartOf(t)&information != 0 }
 		in = append(pick(old, func(t Type) bool { return !chosen(t) }), pick(r.New.SACL(), chosen)...)
 		revision = max(revision, old.Revision())
-		parts.Control |= SACLPresent
 		auto = false
 	}
 	parts.Control = protect(parts.Control, information, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
