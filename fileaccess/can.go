@@ -94,9 +94,8 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 func (e *engine) most(d *sd.Descriptor, requested winnt.AccessMask) (granted winnt.AccessMask,
 	used winnt.PrivilegeSet) {
 	dec := e.check(d, maximum)
-	granted = dec.Granted & (full | requested)
 	more, used := e.can(d, requested&apart) // a privilege comes before the entries
-	return granted | more, used | dec.PrivilegesUsed
+	return dec.Granted&full | more, used | dec.PrivilegesUsed
 }
 
 // check runs the access check of descriptor d for one mapped mask. Without policies, options and compound entries it
