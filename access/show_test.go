@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -19,8 +20,17 @@ func TestShowWrapsAtWidth(t *testing.T) {
 	same := func(_ access.Mark, text string) string { return text }
 	check.That(t, x.Show(0, nil, same) == x.String() && x.Show(500, nil, same) == x.String(),
 		"Show without a limit and String differ:\n%s\nwant\n%s", x.Show(0, nil, same), x)
-	marked := x.Show(0, nil, func(_ access.Mark, text string) string { return "\x1b" + text })
+	var marks []string
+	marked := x.Show(0, nil, func(m access.Mark, text string) string {
+		if m != 0 {
+			marks = append(marks, fmt.Sprint(m, strings.Fields(text)[0]))
+		}
+		return "\x1b" + text
+	})
 	check.Equal(t, strings.ReplaceAll(marked, "\x1b", ""), x.String(), "Show without the marks of its parts")
+	check.SlicesEqual(t, marks, []string{"2DENIED", "1+", "2-", "1granted", "2denied"}, "marked parts")
+	check.That(t, strings.Contains(x.Show(45, nil, same), "\n              |  FILE_WRITE_DATA\n"),
+		"Show(45) does not make room for the name of the last right")
 	const narrow = "\n    it allows them, and\n    nothing before it\n"
 	check.That(t, strings.Contains(x.Show(28, nil, same), narrow), "Show(28) does not contain %q", narrow)
 	for _, width := range []int{80, 60, 40, 30, 10, 1} {
