@@ -40,7 +40,7 @@ func TestPrepareFailsForForeignStream(t *testing.T) {
 	memory := stream(site.StreamRows, 1)
 	memory.Storage = jetstream.MemoryStorage
 	check.NoError(t, check.Err(k.js.CreateStream(t.Context(), memory)))
-	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
 	err := Prepare(ctx, k)
 	check.That(t, err != nil && strings.HasPrefix(err.Error(), "stream ROWS: ") && ctx.Err() == nil,
