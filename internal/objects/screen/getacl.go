@@ -83,7 +83,7 @@ func (x *properties) broken(name string) (list []string) {
 // console broke the value: with a blank, which the console removed, unless the line was full.
 func (x *properties) path() string {
 	list := x.values["path"]
-	if len(list) == 0 {
+	if len(list) == 0 || list[0].text == "" {
 		list = x.values["pspath"]
 	}
 	var text strings.Builder
