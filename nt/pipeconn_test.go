@@ -107,6 +107,44 @@ func TestCloseEndsCallsOfOtherKernel(t *testing.T) {
 	}
 }
 
+// full is the transport of a remote kernel whose files have the contents "abc", and whose pipes take two writes.
+type full struct {
+	slow
+	writes int
+}
+
+func (f *full) NewThread() (nt.Transport, string, ntstatus.Status) {
+	return f, "full", ntstatus.Success
+}
+
+func (f *full) Call(r *nt.Row, in any, traced bool) (any, ntstatus.Status, nt.Why) {
+	switch r.Info().Name {
+	case "NtSetInformationFile": // a pipe of bytes
+		return nt.SetInformationFileOut{}, ntstatus.InvalidParameter, nt.Why{}
+	case "NtReadFile":
+		return nt.ReadFileOut{Buffer: []byte("abc")}, ntstatus.Success, nt.Why{}
+	}
+	return f.slow.Call(r, in, traced)
+}
+
+func (f *full) CallWhenReady(_ *nt.Row, in any, _ nt.Wait) (any, ntstatus.Status) {
+	if f.writes++; f.writes > 2 {
+		return nt.WriteFileOut{}, ntstatus.PipeBroken
+	}
+	return nt.WriteFileOut{Information: uint32(len(in.(nt.WriteFileIn).Buffer.V))}, ntstatus.Success
+}
+
+// The bytes that another kernel returns are copied to the caller's memory. A write in parts that fails returns the
+// bytes of all parts that were taken.
+func TestOtherKernelTransfersInParts(t *testing.T) {
+	th, b := nt.NewRemoteThread(new(full), "client"), make([]byte, 5)
+	n, st := th.NtReadFileInto(4, b, 0)
+	check.That(t, st == ntstatus.Success && string(b[:n]) == "abc", "read = %q, %v, want abc", b[:n], st)
+	c := check.Must(th.DialPipe("n", nil))
+	n, err := c.Write(make([]byte, 3<<20))
+	check.That(t, n == 2<<20 && err != nil, "write = %d bytes, %v, want 2 MiB and an error", n, err)
+}
+
 // setFails are services whose NtSetInformationFile fails with st.
 type setFails struct {
 	nt.Services
