@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -57,6 +58,22 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 		}
 		k.PsRevertToSelf()
 	}
+}
+
+// A copy that the job refuses leaves no handle (I-23, I-90).
+func TestRefusedCopyLeavesNoHandle(t *testing.T) {
+	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
+	job := check.Result(th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, nil))
+	check.Success(t, th.NtAssignProcessToJobObject(job, winnt.NtCurrentProcess))
+	check.Success(t, k.PsImpersonateClient(k.Thread(), w.token(k, svc, winnt.SecurityDelegation), true, false,
+		winnt.SecurityImpersonation))
+	check.Success(t, th.NtSetInformationJobObject(job, nt.JobSecurityLimitInformation{
+		SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN}))
+	had := handles(t, th)
+	_, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+	want(t, "open a copy", st, ntstatus.AccessDenied)
+	check.That(t, maps.Equal(handles(t, th), had), "handles %v, want %v", handles(t, th), had)
+	k.PsRevertToSelf()
 }
 
 // An open of a thread's token checks the attributes first, then the thread's handle, then the token (I-20).

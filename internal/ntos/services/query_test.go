@@ -82,6 +82,7 @@ func TestTokenStatisticsDescribeToken(t *testing.T) {
 	want.TokenID, want.TokenType, want.ImpersonationLevel = second.TokenID, winnt.TokenImpersonation,
 		winnt.SecurityIdentification
 	check.Equal(t, second, want, "statistics of a copy")
+	check.Equal(t, check.Status(th.NtQueryInformationToken(h, winnt.TokenLogonSid)), ntstatus.NotFound, "logon SID")
 }
 
 // If there is no memory for the handle of a linked token, the query fails and returns no handle (O-81, T-80).

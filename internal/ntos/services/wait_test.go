@@ -115,6 +115,13 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	if was, st := w.th.NtSetEvent(event); st != ntstatus.Success || was != 1 {
 		t.Errorf("P-7: the state of the event after the refused reads is %d, %v, want 1, as before", was, st)
 	}
+	for _, right := range []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA} {
+		h, st := w.th.NtDuplicateObject(winnt.NtCurrentProcess, w.server, winnt.NtCurrentProcess, right, 0, 0)
+		w.must(st)
+		check.Equal(t, check.Status(w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h,
+			FsControlCode: winnt.FSCTL_PIPE_TRANSCEIVE, Later: l})), ntstatus.AccessDenied, "I-142: transceive with %v", right)
+		w.must(w.th.NtClose(h))
+	}
 	l.Event = w.server
 	check.Equal(t, w.read(w.th, w.server, l), ntstatus.ObjectTypeMismatch, "read with a pipe as event")
 	calls, st := w.th.NtTestAlert()
