@@ -29,7 +29,8 @@ func TestPipeOpensRelativeToDevice(t *testing.T) {
 	c = check.Result(p.client.NtOpenFile(both, oa, 0, 0))
 	info := check.Result(p.client.NtQueryInformationFile(c, nt.FileNameInformation)).(nt.NameInformation)
 	check.Equal(t, info.FileName, `\m`, "name of a pipe that was opened in upper case")
-	null := check.Result(p.server.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
+	null := check.Result(p.server.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{
+		ObjectName: `\Device\Null`}, 0, 0))
 	for name, x := range map[string]struct {
 		root winnt.Handle
 		name string

@@ -102,7 +102,9 @@ func TestPipeModesAreSetPerEnd(t *testing.T) {
 		}
 	}
 	for _, i := range []nt.PipeInformation{{CompletionMode: 1}, {ReadMode: 1}} {
-		h := p.made(func(in *nt.CreateNamedPipeFileIn) { in.ReadMode, in.CompletionMode = i.ReadMode, i.CompletionMode })
+		h := p.made(func(in *nt.CreateNamedPipeFileIn) {
+			in.ReadMode, in.CompletionMode = i.ReadMode, i.CompletionMode
+		})
 		got := check.Result(p.server.NtQueryInformationFile(h, nt.FilePipeInformation))
 		check.Equal(t, got, any(i), "modes of a new end")
 	}

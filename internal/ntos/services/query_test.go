@@ -62,6 +62,9 @@ func TestTokenStatisticsDescribeToken(t *testing.T) {
 	spec := token.StandardUser(sid.MustParse(svc))
 	spec.AuthenticationID, spec.ModifiedID, spec.ExpirationTime, spec.DynamicCharged = 0x777, 0x778, 1<<50, 600
 	spec.PrimaryGroup, spec.DefaultDACL = spec.User.SID, sddl.MustParse("D:(A;;GA;;;WD)").DACL()
+	spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool {
+		return g.Attributes&winnt.SE_GROUP_LOGON_ID != 0
+	})
 	_, th := userThread(t, spec)
 	h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	copied := check.Result(th.NtDuplicateToken(h, winnt.TOKEN_ALL_ACCESS, &nt.ObjectAttributes{

@@ -118,8 +118,9 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	for _, right := range []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA} {
 		h, st := w.th.NtDuplicateObject(winnt.NtCurrentProcess, w.server, winnt.NtCurrentProcess, right, 0, 0)
 		w.must(st)
-		check.Equal(t, check.Status(w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h,
-			FsControlCode: winnt.FSCTL_PIPE_TRANSCEIVE, Later: l})), ntstatus.AccessDenied, "I-142: transceive with %v", right)
+		st = check.Status(w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h,
+			FsControlCode: winnt.FSCTL_PIPE_TRANSCEIVE, Later: l}))
+		check.Equal(t, st, ntstatus.AccessDenied, "I-142: transceive with %v", right)
 		w.must(w.th.NtClose(h))
 	}
 	l.Event = w.server
