@@ -103,7 +103,7 @@ func TestEndReturnsCharges(t *testing.T) {
 		if what == "creation" { // the descriptor is charged too
 			o = protected(eventType, "O:SYG:SYD:(A;;GR;;;WD)")
 			check.Success(t, pay(&o.Header))
-			check.Equal(t, b.Used(), small+int64(o.Security().HeapSize()), "bytes charged for an object with a descriptor")
+			check.Equal(t, b.Used(), small+int64(o.Security().HeapSize()), "bytes charged with a descriptor")
 			o.Deref(ob.TagCall)
 		}
 		check.Equal(t, b.Used(), 0, "%s: bytes charged after the object's end", what)
