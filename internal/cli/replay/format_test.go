@@ -19,6 +19,7 @@ func TestReadErrorsHavePositions(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                     "empty",
 		head + "\n":                            "line 2: it ends after the header",
+		head + `{"end":0}`:                     "line 2: it ends after the header",
 		"x":                                    "line 1",
 		`{"recording":2}`:                      "format 2",
 		head + `{"case":"a"}`:                  "line 2",
