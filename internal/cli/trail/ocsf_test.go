@@ -166,6 +166,9 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 		{stored{id: 4662, data: `"ObjectName":"%{g}","ObjectType":"t","AccessMask":"0x20"`, access: "0x20 7685 1801"},
 			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"%{g}",` +
 				`"type":"Directory object"},` + `"access_mask":32,"access_list":["WriteProperty"],"unmapped":{}`},
+		{stored{id: 4662, data: `"ObjectType":"t","AccessMask":"0x20"`, access: "0x20 7685 1801"},
+			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"unknown",` +
+				`"type":"Directory object"},` + `"access_mask":32,"access_list":["WriteProperty"],"unmapped":{}`},
 		{stored{id: 4616, data: `"NewTime":"n"`},
 			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"System time"},` +
 				`"unmapped":{"NewTime":"n"}`},

@@ -116,9 +116,10 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 	const by = "SubjectUserSid=S-1-5-18|SubjectUserName=DC1$|SubjectDomainName=CORP|"
 	for _, c := range []struct{ id, fields, want string }{
 		{"4627", by + "TargetUserSid=S-1-5-21-1-2-3-500|TargetUserName=alice|TargetDomainName=CORP|LogonType=3|" +
-			"GroupMembership=\n\t\t%{S-1-1-0}\n\t\t%{S-1-5-21-1-2-3-513}\n\t\t%{S-1-5-21-7-8-9-513}\n\t\t%{S-1-5-21-1-2-3-1600}\n\t\t" +
-			"%{S-1-18-1}", "CORP\\DC1$ logged on CORP\\alice with the groups Everyone,Domain Users,S-1-5-21-7-8-9-513," +
-			"S-1-5-21-1-2-3-1600,Authentication authority asserted identity"},
+			"GroupMembership=\n\t\t%{S-1-1-0}\n\t\t%{S-1-5-21-1-2-3-513}\n\t\t" +
+			"%{S-1-5-21-7-8-9-513}\n\t\t%{S-1-5-21-1-2-3-1600}\n\t\t%{S-1-18-1}",
+			"CORP\\DC1$ logged on CORP\\alice with the groups Everyone,Domain Users,S-1-5-21-7-8-9-513," +
+				"S-1-5-21-1-2-3-1600,Authentication authority asserted identity"},
 		{"5145", by + "ObjectType=File|ShareName=\\\\*\\C$|ShareLocalPath=\\??\\C:\\|RelativeTargetName=a b\\c|" +
 			"AccessMask=0x1|AccessList=%%4416\n\t\t\t\t|AccessReason=%%4416:\t%%1801\tD:(A;;FA;;;BA)",
 			"CORP\\DC1$ ask the share for \"\\\\\\\\*\\\\C$\\\\a b\\\\c\" for ReadData: " +
