@@ -29,5 +29,7 @@ func TestMigrationListsUnknownNamesUpToALimit(t *testing.T) {
 	}
 	code, out, errs := runLine("acl", "migrate", "--from", "nfs4", "--source", "user.nfs4", "--dry-run", file)
 	check.That(t, code == exitGranted && strings.Count(errs, `refmon: "no`) == maxListed-1 &&
-		strings.Count(errs, `"no23"`) == 1 && strings.Count(errs, "refmon: more names have no SID\n") == 1, "exit code %d, %s%s", code, out, errs)
+		strings.Count(errs, `"no23"`) == 1 &&
+		strings.Count(errs, "refmon: more names have no SID\n") == 1,
+		"exit code %d, %s%s", code, out, errs)
 }

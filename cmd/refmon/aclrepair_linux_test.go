@@ -82,7 +82,8 @@ func TestACLRepairRefusesMountOfRefmond(t *testing.T) {
 	check.NoError(t, os.Symlink("at", filepath.Join(dir, "last")))
 	chain := filepath.Join(t.TempDir(), "chain")
 	check.NoError(t, os.Symlink(filepath.Join(link, "last"), chain))
-	for _, path := range []string{at, filepath.Join(link, "at"), filepath.Join(at, "f"), filepath.Join(link, "last"), chain} {
+	for _, path := range []string{at, filepath.Join(link, "at"), filepath.Join(at, "f"), filepath.Join(link, "last"),
+		chain} {
 		var o, e bytes.Buffer
 		code := run([]string{"acl", "repair", "--rehash", path}, &streams{out: &o, err: &e})
 		check.That(t, code == exitMalformed && o.Len() == 0 && strings.Contains(e.String(), "the mount of refmond on "+at+

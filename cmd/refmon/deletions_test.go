@@ -225,15 +225,16 @@ func TestUnreadableRootHidesDocumentsInEachSpelling(t *testing.T) {
 	}
 }
 
-// TestCutOutputHasItsLastDocument checks that the last document of an earlier output that was cut is deleted too (B-19).
+// TestCutOutputHasItsLastDocument checks that the last document of an earlier output that was cut off is deleted too
+// (B-19).
 func TestCutOutputHasItsLastDocument(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writePeople(t, "people.yaml")
 	check.NoError(t, os.WriteFile("objects.jsonl", []byte(`{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;WD)"}`), 0o600))
 	for _, end := range []string{"\n", ""} {
 		check.NoError(t, os.WriteFile("out", []byte(`{"index":{"_id":"/gone"}}`+end), 0o600))
-		code, _, errs := runLine("who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "--format", "es-bulk", "--out",
-			"out", "-q")
+		code, _, errs := runLine("who-can", "read", "-o", "objects.jsonl", "-d", "people.yaml", "--format", "es-bulk",
+			"--out", "out", "-q")
 		text := string(check.Must(os.ReadFile("out")))
 		check.That(t, code == 0 && strings.Contains(text, `{"delete":{"_id":"/gone"}}`), "%d, %s%s", code, errs, text)
 	}

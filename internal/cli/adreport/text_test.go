@@ -17,7 +17,8 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 		x.Routes = append(x.Routes, adreport.Route{Steps: make([]adreport.Step, 2)})
 	}
 	page := adreport.Page{Title: "12345 67890", Important: []adreport.Target{x}, Entries: make([]adreport.EntryRow, 41),
-		Administrators: adreport.Names{Count: 9, List: []string{"root"}}, Direct: []adreport.Grants{{Objects: adreport.Names{Count: 2, Important: 2, List: []string{"A", "B"}}}}}
+		Administrators: adreport.Names{Count: 9, List: []string{"root"}},
+		Direct:         []adreport.Grants{{Objects: adreport.Names{Count: 2, Important: 2, List: []string{"A", "B"}}}}}
 	var wide, narrow strings.Builder
 	check.NoError(t, page.Text(&wide, 0))
 	check.NoError(t, page.Text(&narrow, 10))
