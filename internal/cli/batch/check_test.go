@@ -159,6 +159,7 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":"FQ"}`, `1`, `desired: `},
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":4294967296}`, `1`, "whole number from 0 to 4294967295"},
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":99999999999999999999999}`, `1`, "whole number"},
+	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":18446744073709551617}`, `1`, "whole number"}, // 1 above 64 bits
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":1e3}`, `1`, "whole number"},
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":-1}`, `1`, "whole number"},
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":[1]}`, `1`, "whole number"},
