@@ -70,6 +70,7 @@ func TestWindowsReaderReadsExporterForms(t *testing.T) {
 		"C:\\Windows\\sethc.exe for DELETE,ReadAttributes: not granted by any entry", "line")
 	check.That(t, event.Subcategory == audit.FileSystem && event.Version == 1 && event.Computer == "dc1.corp.example",
 		"header %+v, want the subcategory, version and computer of the export", event.Header)
+	check.Equal(t, subcategoryOf("0x3200"), 0, "a task that is not a decimal number")
 	want := string(event.AppendJSON(nil))
 	largest := strings.Replace(one, "<Data Name='PrivilegeList'>", "<Data Name='PrivilegeList'><!--"+
 		strings.Repeat("x", maxEventBytes-len(one)-7)+"-->", 1)
