@@ -17,8 +17,8 @@ import (
 )
 
 // In the documented profile a failed call does not change its output handle (O-5), and duplicating a primary token
-// returns a token at SecurityImpersonation (T-43). A standard user is not an administrator. A token file is used
-// unchanged. A program with more rights than its caller ignores all three variables (W-103).
+// returns a token at SecurityImpersonation (T-43). A standard user is not an administrator, and has a logon session
+// too. A token file is used unchanged. A program with more rights than its caller ignores all three variables (W-103).
 func TestEnvironmentSelectsUserAndProfile(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "env.c")
@@ -32,28 +32,31 @@ int main(void)
 	LPSTR user;
 	BOOL member = 9;
 	char room[100];
+	TOKEN_STATISTICS of;
 	NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h);
 	NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY | TOKEN_DUPLICATE, &own);
 	NtDuplicateToken(own, TOKEN_QUERY, NULL, FALSE, TokenImpersonation, &dup);
 	NtQueryInformationToken(dup, TokenImpersonationLevel, &level, 4, &n);
 	NtQueryInformationToken(own, TokenElevation, &elevated, 4, &n);
+	NtQueryInformationToken(own, TokenStatistics, &of, sizeof of, &n);
 	ConvertStringSidToSidA("BA", &admins);
 	CheckTokenMembership(NULL, admins, &member);
 	GetTokenInformation(own, TokenUser, room, sizeof room, &n);
 	ConvertSidToStringSidA(((PTOKEN_USER)room)->User.Sid, &user);
-	printf("handle %lx level %u elevated %u admin %d user %s\n", (unsigned long)(uintptr_t)h, level,
-		elevated, member, user);
+	printf("handle %lx level %u session %d elevated %u admin %d user %s\n", (unsigned long)(uintptr_t)h, level,
+		of.AuthenticationId.LowPart != 0, elevated, member, user);
 	return 0;
 }
 `), 0o644))
 	file := filepath.Join(t.TempDir(), "token.json")
 	check.NoError(t, os.WriteFile(file, []byte(`{"user":"S-1-5-21-1-2-3-1107"}`), 0o644))
 	program := compile(t, folder, source, "-lrefmon")
-	const byDefault = "handle 0 level 0 elevated 1 admin 1 user S-1-5-21-1000000001-1000000002-1000000003-500\n"
+	const byDefault = "handle 0 level 0 session 1 elevated 1 admin 1 user " +
+		"S-1-5-21-1000000001-1000000002-1000000003-500\n"
 	cases := []struct{ env, want string }{
 		{"REFMON_PROFILE=observed", byDefault},
-		{"REFMON_PROFILE=documented", "handle 54 level 2 elevated 1 admin 1"},
-		{"REFMON_USER=standard", "handle 0 level 0 elevated 0 admin 0"},
+		{"REFMON_PROFILE=documented", "handle 54 level 2 session 1 elevated 1 admin 1"},
+		{"REFMON_USER=standard", "handle 0 level 0 session 1 elevated 0 admin 0"},
 		{"REFMON_TOKEN=" + file, "user S-1-5-21-1-2-3-1107"},
 	}
 	for _, c := range cases {
