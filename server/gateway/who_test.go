@@ -157,8 +157,8 @@ func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 }
 
 // TestEvaluationsWaitForProcessorUntilRequestEnds checks that the gateway's own access checks leave processors to other
-// requests, that a failed check frees its processor, and that a question whose request has ended makes no further one
-// (G-56).
+// requests, that users take turns, that a failed check frees its processor, and that a question whose request has ended
+// makes no further one (G-56).
 func TestEvaluationsWaitForProcessorUntilRequestEnds(t *testing.T) {
 	w := newExactly(t, shared)
 	q := w.newRequest("bob")
@@ -173,6 +173,18 @@ func TestEvaluationsWaitForProcessorUntilRequestEnds(t *testing.T) {
 		check.RequireThat(t, w.g.evaluations.Enter(soon, ""), "G-56: place %d of %d", i, places)
 	}
 	var asking sync.WaitGroup
+	turns := make(chan string, 3)
+	for i, who := range []string{"bob", "bob", "alice"} {
+		other := w.newRequest(who)
+		asking.Go(func() {
+			check.NoError(t, other.evaluate(func() error { turns <- who; return nil }))
+		})
+		check.Eventually(t, func() bool { return w.g.evaluations.Waiting() > i }, "G-56: check %d does not wait", i)
+	}
+	w.g.evaluations.Leave()
+	asking.Wait()
+	check.Equal(t, <-turns+" "+<-turns+" "+<-turns, "bob alice bob", "G-56: the turns of users")
+	check.That(t, w.g.evaluations.Enter(soon, ""), "G-56: the place is not free again")
 	asking.Go(func() {
 		grants, _ := q.grants(d)
 		for _, g := range grants {
