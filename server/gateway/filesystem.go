@@ -90,10 +90,10 @@ func (f files) Mkdir(name dav.Path) error {
 
 // refusedToMake returns the HTTP error for a failed creation of at; it is never nil. st is refmond's status. A 403
 // reports desired as missing on the parent directory. A hidden parent gets the 409 of a missing parent. A hidden file
-// with the name gets 403 (G-12).
+// with the name gets the 403 of a free name that the client may not create (G-12).
 func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.Status) *refusal {
 	dir, _ := at.above()
-	code := codes[st]
+	code, denied := codes[st], st == ntstatus.AccessDenied
 	switch st {
 	case ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NotADirectory:
 		code, st = http.StatusConflict, ntstatus.ObjectPathNotFound
@@ -101,7 +101,7 @@ func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.
 		code = http.StatusForbidden
 	case ntstatus.ObjectNameCollision, ntstatus.FileIsADirectory:
 		if _, seen := q.listed(at); !seen {
-			code = http.StatusForbidden
+			code, denied = http.StatusForbidden, true
 		}
 	case ntstatus.AccessDenied:
 		if _, seen := q.listed(dir); dir.path != "" && !seen {
@@ -115,7 +115,7 @@ func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.
 		code = http.StatusInternalServerError
 	}
 	f := &refusal{code: code, status: st, at: dir, lacking: desired}
-	if code == http.StatusForbidden && st == ntstatus.AccessDenied {
+	if code == http.StatusForbidden && denied {
 		f.why = q.explain(dir, desired)
 	}
 	return f

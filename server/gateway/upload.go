@@ -81,16 +81,15 @@ func (u *upload) enter() (leave func(), err error) {
 	return u.how.Enter()
 }
 
-// refusedToReplace converts the status of a failed open of an existing file for writing to the refusal to send. It
-// explains a 403 only if the client sees the file in its folder.
+// refusedToReplace converts the status of a failed open of an existing file for writing to the refusal to send. A 403
+// is about the file if the client sees the file in its folder. Otherwise it is that of a free name (G-8).
 func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 	f := q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
-	if f.code == http.StatusForbidden && f.why == "" || f.code != http.StatusConflict {
-		f.at = at
-		f.why = ""
-		if _, seen := q.listed(at); seen && f.code == http.StatusForbidden {
-			f.why = q.explain(at, winnt.FILE_WRITE_DATA)
-		}
+	if f.code != http.StatusForbidden {
+		return f
+	}
+	if _, seen := q.listed(at); seen {
+		f.at, f.why = at, q.explain(at, winnt.FILE_WRITE_DATA)
 	}
 	return f
 }
