@@ -52,7 +52,10 @@ func checkConcurrentLogon(t *testing.T, fails bool) {
 	// A failed logon with free space is found by waiting requests, but not by later ones.
 	s.dropLocked(b, second)
 	var late *session
-	one := s.get(a, func(one *session) { late = s.knownNow(a); one.st = ntstatus.LogonFailure })
+	one := s.get(a, func(one *session) {
+		check.That(t, !one.expired(s.now()), "G-5: a logon in progress has expired, so others begin one more")
+		late, one.st = s.knownNow(a), ntstatus.LogonFailure
+	})
 	check.That(t, late == one && one.dropped && len(s.known) == 0 && one.st == ntstatus.LogonFailure && one.users == 1,
 		"G-5: a logon that failed: %+v, %d are known", one, len(s.known))
 	s.put(one)

@@ -119,8 +119,8 @@ func (q *request) evaluate(f func() error) error {
 // stranger is the user of a token for testing a single group.
 var stranger = sid.MustParse("S-1-5-21-0-0-0-1")
 
-// rightsOfSID returns the maximum rights that d grants to a SID without any other membership. The checked token has s as
-// its only group.
+// rightsOfSID returns the maximum rights that d grants to a SID without any other membership. The checked token has s
+// as its only group.
 func rightsOfSID(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
 	t, err := token.New(token.NetworkUser(stranger, s)) // as a group, the owner has its rights too
 	if err != nil {
