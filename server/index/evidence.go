@@ -171,8 +171,10 @@ func refused(by string, t *token.Token, d *sd.Descriptor, mask winnt.AccessMask,
 	}
 	out := &Refusal{By: by, SDDL: text(d)}
 	var bits winnt.AccessMask
+	culprits := x.Record().Culprits
 	for _, b := range x.Reasons {
-		if b.Granted {
+		// The check ends at an entry that denies one right. It never refuses the rights that it did not reach.
+		if b.Granted || b.Reason.Kind == access.AceDeny && culprits&b.Bit == 0 {
 			continue
 		}
 		if out.Reason == "" {
