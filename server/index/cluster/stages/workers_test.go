@@ -71,13 +71,19 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 	}
 }
 
-// TestWorkerEndsWithItsConnection checks that a worker whose connection is closed ends.
+// TestWorkerEndsWithItsConnection checks that a worker whose connection is closed ends, and one that is one too many
+// (N-101).
 func TestWorkerEndsWithItsConnection(t *testing.T) {
 	c := newBench(t).dial(site.Work)
 	w, _, err := join(c.nc, "w", time.Hour)
 	check.NoError(t, err)
-	c.nc.Close()
 	ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
 	defer end()
+	for i := range maxWorkers {
+		w.recordAlive(fmt.Sprint(i))
+	}
+	w.recordAlive("w")
+	check.That(t, w.run(ctx) != nil, "N-101: a worker too many runs")
+	c.nc.Close()
 	check.ErrorIs(t, w.run(ctx), nats.ErrConnectionClosed, "a worker without a connection")
 }
