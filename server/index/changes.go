@@ -173,30 +173,26 @@ func (t *tail) emit(e *Event, f func(Change) error) error {
 		}
 		t.index = e.Start.Index
 	}
-	list, err := t.state.changed(e, max(e.Seq, t.state.until(e)) > t.after)
+	list, err := t.state.changed(e, max(e.Seq, t.state.until()) > t.after)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.file.Name(), damaged(t.at, err))
 	}
-	t.last = max(t.last, e.Seq, t.state.until(e))
+	t.last = max(t.last, e.Seq, t.state.until())
 	for _, c := range list {
 		c.Seq = max(c.Seq, t.state.start.Until)
 		if err := f(c); err != nil {
 			return err
 		}
 	}
-	if e.Seq >= t.state.until(e) {
+	if e.Seq >= t.state.until() {
 		t.after = max(t.after, e.Seq)
 	}
 	return nil
 }
 
-// until returns the number of the last event that the log's compaction replaced. If e is a start event, the number is
-// from e, else from the state's start event. The number is 0 for a log that was never compacted, or that has no start
-// event yet.
-func (s *State) until(e *Event) uint64 {
-	if e.Start != nil {
-		return e.Start.Until
-	}
+// until returns the number of the last event that the log's compaction replaced: 0 for a log that was never compacted,
+// and before its start event.
+func (s *State) until() uint64 {
 	if s.start == nil {
 		return 0
 	}
