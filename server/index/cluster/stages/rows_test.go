@@ -3,6 +3,8 @@ package stages
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -71,5 +73,23 @@ func TestWorkerIgnoresEndOfWalkItJoined(t *testing.T) {
 	}
 	if last, rows := b.record(); last.Poison != 0 || last.Tries != 0 || len(rows) != 1 {
 		t.Errorf("%+v, %d documents, want 1, and no attempt of a worker without messages", last, len(rows))
+	}
+}
+
+// TestClassesGoToTheirShares checks that each class of a message is announced to the share that decides it.
+func TestClassesGoToTheirShares(t *testing.T) {
+	f := newFirm(t)
+	f.site.Deciders = 3
+	var list []watch.Seen
+	for n := range 12 {
+		list = append(list, f.version(fmt.Sprint(n), n, true))
+	}
+	f.bench.push(watch.Batch{Begin: true, Seen: list})
+	check.NoError(t, check.Err(f.rows.turn(t.Context())))
+	stored := f.stored(site.StreamClass, "class.>")
+	check.Equal(t, len(stored), len(list), "announced classes")
+	for _, m := range stored {
+		class := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
+		check.That(t, strings.HasPrefix(m.Subject, fmt.Sprintf("class.%d.", f.site.DeciderOf(class))), "%s", m.Subject)
 	}
 }
