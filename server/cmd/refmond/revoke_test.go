@@ -44,7 +44,8 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 		{cfg.AdminSocket, user, "ended: 1 sessions, 1 tokens, 0 open files\nnothing remains\n", exitSuccess},
 	} {
 		var out bytes.Buffer
-		code := run([]string{"revoke", "--socket", c.socket, c.what}, &streams{out: &out, err: &out})
+		code := run([]string{"revoke", "--socket", c.socket, c.what, fmt.Sprint("--now=", c.what == user)},
+			&streams{out: &out, err: &out})
 		check.That(t, code == c.code && strings.Contains(out.String(), c.want),
 			"%s: exit code %d, %s want %d, %s", c.what, code, out.String(), c.code, c.want)
 		if c.what == w.root {
@@ -56,19 +57,20 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 	_, st := a.NtOpenFile(winnt.GENERIC_READ, &nt.ObjectAttributes{ObjectName: `\??\projects\plan`}, 7, 0)
 	check.That(t, st != ntstatus.Success, "W-98: alice opens: %s, want an error", st)
 	stop()
-	for _, target := range []string{`\Device\projects`, user} {
-		if n := revocations(w, cfg, target); n != 1 {
+	for target, how := range map[string]string{`\Device\projects`: "files", user: "sessions, tokens and files, at once"} {
+		if n := revocations(w, cfg, target, how); n != 1 {
 			t.Errorf("W-100: %d records of a revocation of %s, want 1", n, target)
 		}
 	}
 }
 
-// revocations counts the records of the trail about the revocation of a target.
-func revocations(w *treeWorld, cfg *config, target string) (n int) {
+// revocations counts the records of the trail about the revocation of a target. how is their detail.
+func revocations(w *treeWorld, cfg *config, target, how string) (n int) {
 	w.Helper()
 	for _, e := range trailOf(w, cfg.State) {
 		change, _ := e.Field("Change")
-		if got, _ := e.Field("Target"); change == "access revoked" && got == target {
+		detail, _ := e.Field("Detail")
+		if got, _ := e.Field("Target"); change == "access revoked" && got == target && detail == how {
 			n++
 		}
 	}
