@@ -184,6 +184,8 @@ func TestRestoreChecksKeyFirst(t *testing.T) {
 		check.That(t, err == nil && len(left) == 2 && left[0].Name() == "kept" && left[1].Name() == "lock",
 			"%s: the state folder has %v, %v, want the lock and the folder of another program", c.name, left, err)
 	}
+	p.must("", "restore", packed(t, backedStore, store), "--config", p.config)
+	check.That(t, check.Err(os.Lstat(auditKey(state, false))) != nil, "a backup without a key restores one")
 	// The daemon does not need the public half.
 	p.must("", "restore", packed(t, backedStore, store, backedKey, key), "--config", p.config)
 	_, end = p.serve()
