@@ -221,12 +221,16 @@ func TestReplaceGivesResultsOfNewTokens(t *testing.T) {
 	denyOnly, enabled := with(winnt.SE_GROUP_USE_FOR_DENY_ONLY), with(token.GroupDefault)
 	allows, denies := map[*token.Token]bool{enabled: true}, map[*token.Token]bool{enabled: true, denyOnly: true}
 	allow, deny := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;BA)"), sddl.MustParse("O:SYG:SYD:(D;;0x1;;;BA)(A;;0x1;;;WD)")
+	member := sddl.MustParse("O:SYG:SYD:(XA;;0x1;;;WD;(Member_of {SID(BA)}))")
 	q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}
 	all := []*token.Token{absent, disabled, denyOnly, enabled}
 	for i, was := range all {
 		for k, is := range all {
-			p, difference := effective.Compile([]*token.Token{was}, effective.Config{}).Replace([]*token.Token{is})
-			e := check.Must(effective.NewEvaluator(p, q))
+			old := effective.Compile([]*token.Token{was}, effective.Config{})
+			p, difference := old.Replace([]*token.Token{is})
+			e, before := check.Must(effective.NewEvaluator(p, q)), check.Must(effective.NewEvaluator(old, q))
+			check.That(t, e.Allowed(member)[0].Has(0) == allows[is] && before.Allowed(member)[0].Has(0) == allows[was],
+				"%d replaced by %d: a condition, after Replace and of the replaced principals", i, k)
 			check.Equal(t, e.Allowed(allow)[0].Has(0), allows[is], "A-1: %d replaced by %d: an entry that allows", i, k)
 			check.Equal(t, e.Allowed(deny)[0].Has(0), !denies[is], "A-2: %d replaced by %d: an entry that denies", i, k)
 			check.Equal(t, difference.Affects(deny), denies[was] != denies[is] || allows[was] != allows[is],
