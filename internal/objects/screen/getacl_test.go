@@ -34,7 +34,7 @@ func TestGetAclRowsAreRead(t *testing.T) {
 		"Sddl : D:(A;;RP;;;WD)\n", "CN=a,DC=b | D:(A;;RP;;;WD) | DirectoryService")
 	check(t, "Sddl : D:(A;;FR;;;WD)", "line 1 | D:(A;;FR;;;WD)")
 	check(t, "Path : a\nSddl : D:(A;;FR;;;WD)(A;;F...", "a | error: the line Sddl is cut…")
-	check(t, "Path :\nPSPath : a\nSddl : D:(A;;FR;;;WD)", "a | D:(A;;FR;;;WD)")
+	check(t, "PSPath : a\nPath :\nSddl : D:(A;;FR;;;WD)", "a | D:(A;;FR;;;WD)")
 	check(t, "Path : a\nSddl :\n", "a | error: the object has no line Sddl…")
 	check(t, "PSPath    : a\nSddl      : D:(A;;FR;;;BU)\n(D;;FA;;;WD)", "a | D:(A;;FR;;;BU)(D;;FA;;;WD)")
 	testReadError(t, newGetAcl, getAclText)
