@@ -1,8 +1,11 @@
 package services_test
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -17,6 +20,20 @@ func TestOnlyPrimaryTokenOfProcessCanBeSet(t *testing.T) {
 	}
 	want(t, "T-110", th.NtSetInformationProcess(winnt.NtCurrentProcess, nt.ProcessAccessToken, 400),
 		ntstatus.InvalidHandle)
+}
+
+// A refused replacement of a token leaves no record, also under a policy that fails closed (U-78).
+func TestRefusedTokenIsNotRecorded(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := recorded(t, m, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
+	th, k := w.thread(w.process("p", winnt.SeAssignPrimaryTokenPrivilege))
+	h := assignable(k, value(t, client, winnt.TokenPrimary, 0))
+	drain(m)
+	st := th.NtSetInformationProcess(winnt.NtCurrentProcess, nt.ProcessAccessToken, h)
+	check.That(t, st != ntstatus.Success, "replacing the token of a process that runs: %v", st)
+	for _, record := range drain(m) {
+		check.That(t, !strings.HasPrefix(record, "4696"), "record of the refused token: %s", record)
+	}
 }
 
 // A value of fixed length must have exactly that length (I-70, T-110).
