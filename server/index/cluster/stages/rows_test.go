@@ -13,7 +13,8 @@ import (
 )
 
 // TestLostMessagesNeedAnotherWalk checks that a part stays whole after an invalid message, unless its signature shows
-// that valid messages before it were lost. A part whose input stream was lost is not whole either (N-53).
+// that valid messages before it were lost. A part whose input stream was lost is not whole either, and neither is one
+// that left a message of the walk out (N-53, N-54).
 func TestLostMessagesNeedAnotherWalk(t *testing.T) {
 	for _, x := range []struct {
 		signed error
@@ -33,6 +34,10 @@ func TestLostMessagesNeedAnotherWalk(t *testing.T) {
 	f.c.warn = (&warned{}).warn
 	f.assignWorker("w2")
 	check.That(t, !f.rows.last.Whole, "a part is whole after the loss of its input")
+	f.bench.push(watch.Batch{Begin: true, Seen: []watch.Seen{f.file("plan")}})
+	check.NoError(t, f.teller.chains[0].append(t.Context(), "garbage", []byte("garbage"), false))
+	f.push(watch.Batch{End: true})
+	check.That(t, f.rows.last.Poison == 1 && !f.rows.last.Whole, "N-54: a walk without one of its messages: %+v", f.rows.last)
 }
 
 // TestManyProcessedMessagesArePurged checks that a worker requests a deletion only if many messages were processed, and
