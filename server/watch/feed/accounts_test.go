@@ -3,7 +3,9 @@ package feed
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +97,18 @@ func TestCheckAccountsWaits(t *testing.T) {
 		!strings.Contains(err.Error(), "at most") {
 		t.Errorf("N-133: too many ids: %v", err)
 	}
+	f.Socket = filepath.Join(t.TempDir(), "s")
+	l := check.Must(net.Listen("unix", f.Socket))
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			_, _ = c.Write([]byte(`{"users":["S-1-1-0"]}` + "\n"))
+			<-t.Context().Done()
+			_ = c.Close()
+		}
+	}()
+	_, err = f.accounts(t.Context(), []directory.AccountID{{ID: 7}, {ID: 7, Group: true}})
+	check.That(t, err != nil && strings.Contains(err.Error(), "1 SIDs for 2"), "N-133: an answer without a group: %v", err)
 }
 
 // TestFailedWatchSaysWhy checks that a follower receives the error that ended the server's watcher (N-132), and none

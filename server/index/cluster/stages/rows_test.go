@@ -37,7 +37,8 @@ func TestLostMessagesNeedAnotherWalk(t *testing.T) {
 	f.bench.push(watch.Batch{Begin: true, Seen: []watch.Seen{f.file("plan")}})
 	check.NoError(t, f.teller.chains[0].append(t.Context(), "garbage", []byte("garbage"), false))
 	f.push(watch.Batch{End: true})
-	check.That(t, f.rows.last.Poison == 1 && !f.rows.last.Whole, "N-54: a walk without one of its messages: %+v", f.rows.last)
+	check.That(t, f.rows.last.Poison == 1 && !f.rows.last.Whole, "N-54: a walk without one of its messages: %+v",
+		f.rows.last)
 }
 
 // TestManyProcessedMessagesArePurged checks that a worker requests a deletion only if many messages were processed, and
