@@ -21,7 +21,7 @@ import (
 
 // TestSocketActivationSurvivesRestart restarts refmond while its service manager holds the socket. A client that
 // connects meanwhile is served by the next refmond. The old connection reports its end, and a new connection is a new
-// process (W-9, W-29).
+// process (W-9, W-29). Between the two, the socket becomes that of the administrators.
 func TestSocketActivationSurvivesRestart(t *testing.T) {
 	dir := t.TempDir()
 	bin, config, socket := filepath.Join(dir, "refmond"), filepath.Join(dir, "refmond.yaml"), filepath.Join(dir, "s")
@@ -62,6 +62,8 @@ func TestSocketActivationSurvivesRestart(t *testing.T) {
 		again, err = client.Dial(socket)
 		dialled <- err
 	}()
+	swapped := strings.NewReplacer("\nsocket: "+socket, "\nsocket: "+socket+"2", "''", socket).Replace(text)
+	check.NoError(t, os.WriteFile(config, []byte(swapped), 0o600)) // the socket is now the administrators'
 	second := serve()
 	defer end(second)
 	check.NoError(t, <-dialled)
