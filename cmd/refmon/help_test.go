@@ -106,3 +106,9 @@ func TestDeadMountGetsAdvice(t *testing.T) {
 	code := report(&streams{err: &errs}, &fs.PathError{Op: "open", Path: "/mnt/f", Err: syscall.ENOTCONN})
 	check.That(t, code == exitMalformed && strings.Contains(errs.String(), "umount -l"), "exit code %d, %q", code, &errs)
 }
+
+// The text above a caret begins with a whole character.
+func TestCaretCutsNoCharacter(t *testing.T) {
+	got := caret(strings.Repeat("é", 10)+"x"+strings.Repeat("é", 40), 61) // 52 bytes before it is the middle of an é
+	check.That(t, strings.HasPrefix(got, "  éééééé") && !strings.Contains(got, "\ufffd"), "%q", got)
+}
