@@ -16,7 +16,7 @@ func TestValidNameAndOpenAgree(t *testing.T) {
 		"": true, `\`: true, "f": true, `a\b\c`: true, `d\`: true, "f:s": true, "f:s:$DATA": true, "f::$data": true,
 		"d::$INDEX_ALLOCATION": true, "d:$I30:$INDEX_ALLOCATION": true,
 		"d:$i30:$Index_allocation": true, // IIS opened such names (CVE-2010-2731)
-		"d:s:$INDEX_ALLOCATION": false, "d:$I30:$DATA": true, "d:$I30:$BAD": false, "d::$BAD": false, "d::": false,
+		"d:s:$INDEX_ALLOCATION":    false, "d:$I30:$DATA": true, "d:$I30:$BAD": false, "d::$BAD": false, "d::": false,
 		long: true, "ä€😀": true, strings.Repeat("😀", 127): true, strings.Repeat("é", 255): true,
 		strings.Repeat("€", 255): true, strings.Repeat("é", 256): false, " .x": true, "...": true, "f:a?b": true,
 		`\\`: false, `a\\b`: false, `\a`: false, ".": false, `a\..\b`: false, "f:": false, "f:s:$BAD": false,
