@@ -53,13 +53,19 @@ func Follow(ctx context.Context, dir string, after uint64, f func(Change) error)
 	if err != nil {
 		return err
 	}
+	return t.follow(ctx, dir, f)
+}
+
+// follow is [Follow] from a log that is open, and closes it. The log in dir may be another one already.
+func (t *tail) follow(ctx context.Context, dir string, f func(Change) error) error {
 	defer func() { _ = t.file.Close() }() // closing a file that was only read loses no data
-	for first := true; ; first = false {
+	after := t.after
+	for {
 		other, err := replaced(dir, t.file) // check before the read, which then gets all events of a replaced log
 		if err == nil {
 			err = t.read(f)
 		}
-		if err == nil && first && !other {
+		if err == nil && !other { // only the current log must have the number
 			err = t.reached(after)
 		}
 		if err == nil && other {

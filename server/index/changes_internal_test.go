@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,26 @@ func TestFollowerOfDeletedLogStartsOver(t *testing.T) {
 	check.NoError(t, err)
 	writeDocument(t, l, firmWorker(t, ""), "/t/b")
 	check.ErrorIs(t, <-ended, ErrTooOld, "the follower of a deleted log")
+	check.NoError(t, l.Close())
+}
+
+// TestFollowerRejectsForeignNumberAcrossCompaction checks that a follower with a number that the log has not reached
+// gets an error, not silence, also if a compaction replaces the log just after it was opened (N-22).
+func TestFollowerRejectsForeignNumberAcrossCompaction(t *testing.T) {
+	dir := t.TempDir()
+	l, _, err := OpenLog(dir)
+	check.NoError(t, err)
+	w := firmWorker(t, "")
+	writeDocument(t, l, w, "/t/a")
+	opened, err := tailOf(dir, 1000)
+	check.NoError(t, err)
+	events, err := w.Compact(false)
+	check.NoError(t, errors.Join(err, l.replace(events)))
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+	defer stop()
+	err = opened.follow(ctx, dir, func(c Change) error { return errors.New(c.Document) })
+	check.That(t, err != nil && strings.Contains(err.Error(), "number 1000 is from another log"),
+		"N-22: the follower: %v, want that the number is from another log", err)
 	check.NoError(t, l.Close())
 }
 
