@@ -40,7 +40,8 @@ func (s *Site) Roles() []Role {
 func New(s Site) (*Site, map[Role]string, error) { return Renew(s, nil) }
 
 // Renew is [New] for a site whose roles have some keys already: it keeps the seeds in old and creates the others. It
-// drops the seeds of roles that the site does not have. A malformed seed is an error, which does not contain it.
+// drops the seeds of roles that the site does not have. A seed that is malformed or not of a user is an error, which
+// does not contain it.
 func Renew(s Site, old map[Role]string) (*Site, map[Role]string, error) {
 	seeds := map[Role]string{}
 	s.Keys = map[string]string{}
@@ -58,7 +59,8 @@ func Renew(s Site, old map[Role]string) (*Site, map[Role]string, error) {
 }
 
 // keyPair returns the key pair of a role, as a secret seed and its public key. It reuses the seed old, and creates a
-// new one if old is empty. A malformed seed is an error that does not repeat it.
+// new one if old is empty. A seed that is malformed or not of a user, such as that of an account, is an error that does
+// not repeat it.
 func keyPair(old string) (seed, public string, err error) {
 	key, err := nkeys.CreateUser()
 	if old != "" {
@@ -71,7 +73,9 @@ func keyPair(old string) (seed, public string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	public, err = key.PublicKey()
+	if public, err = key.PublicKey(); err == nil && !nkeys.IsValidPublicUserKey(public) {
+		err = errors.New("the seed is not one of a user, which begins with SU")
+	}
 	return string(b), public, err
 }
 

@@ -137,8 +137,11 @@ func TestRenewKeepsKeysOfExistingRoles(t *testing.T) {
 	if _, has := all[Watch("b")]; has || again.Keys["watch-b"] != "" || s.Keys["watch-b"] == "" {
 		t.Errorf("keys of the new site %v and of the old one %v, want watch-b only in the old one", again.Keys, s.Keys)
 	}
-	if _, _, err := Renew(next, map[Role]string{Work: "SUAxx"}); err == nil || strings.Contains(err.Error(), "SUAxx") {
-		t.Errorf("a malformed seed: %v, want an error without it", err)
+	for seed, want := range map[string]string{"SUAxx": "key of work: the seed is malformed",
+		string(check.Must(check.Must(nkeys.CreateAccount()).Seed())): "key of work: the seed is not one of a user"} {
+		_, _, err := Renew(next, map[Role]string{Work: seed})
+		check.That(t, err != nil && strings.HasPrefix(err.Error(), want) && !strings.Contains(err.Error(), seed),
+			"a seed %.2s…: %v, want %q", seed, err, want)
 	}
 }
 
