@@ -100,29 +100,33 @@ func (d *throttle) attempt(name, origin string, now time.Time) (ok bool) {
 	if f.Count >= lockAfter {
 		f.Locked = now.Add(lockFor)
 	}
-	d.makeRoom(now)
+	d.makeRoom(name, now)
 	d.failures[name] = f
 	return true
 }
 
-// makeRoom keeps the table of failed names bounded: it removes one name if the table is full, an expired one if it
-// finds one among the first 64, otherwise any.
+// makeRoom keeps the table of failed names bounded: if a name is new and the table is full, it removes another name. Of
+// 64 names it removes an expired one, otherwise one with the fewest failures, so that invented names do not reset the
+// failures of a name that somebody guesses at (L-31).
 // +checklocks:d.mu
-func (d *throttle) makeRoom(now time.Time) {
-	if len(d.failures) < maxNames {
+func (d *throttle) makeRoom(name string, now time.Time) {
+	if _, kept := d.failures[name]; kept || len(d.failures) < maxNames {
 		return
 	}
-	n := 0
-	for name, f := range d.failures {
+	fewest, least, n := "", 0, 0
+	for other, f := range d.failures {
 		if now.Sub(f.First) > lockWindow && now.After(f.Locked) {
-			delete(d.failures, name)
-			return
+			fewest = other
+			break
 		}
-		if n++; n > 64 {
-			delete(d.failures, name)
-			return
+		if n++; n == 1 || f.Count < least {
+			fewest, least = other, f.Count
+		}
+		if n == 64 {
+			break
 		}
 	}
+	delete(d.failures, fewest)
 }
 
 // succeed takes back the failure that attempt counted, because the password was right, and clears the failures of

@@ -288,8 +288,9 @@ func TestLockEndsWithItsWindow(t *testing.T) {
 	try("correct", 1, ntstatus.Success)
 }
 
-// TestFailureTableIsBounded checks that the failures of invented names stay within the limit, and that an
-// expired entry is removed before a new one.
+// TestFailureTableIsBounded checks that the failures of invented names stay within the limit, and that an expired entry
+// is removed before a new one. An attempt of a known name removes no other, and an invented one none with more failures
+// (L-31).
 func TestFailureTableIsBounded(t *testing.T) {
 	d := throttle{failures: map[string]failures{}, pairs: unlimited()}
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -304,6 +305,20 @@ func TestFailureTableIsBounded(t *testing.T) {
 	}
 	for range 8 { // map order is random
 		checkOldestRemoved(t, now)
+	}
+	d = throttle{failures: map[string]failures{}, pairs: unlimited()}
+	for i := range maxNames {
+		d.failures[fmt.Sprint(i)] = failures{Count: 1 + i%2, First: now}
+	}
+	for i := range 100 {
+		d.attempt("0", "o", now)
+		check.Require(t, len(d.failures), maxNames, "names after attempt %d of a known one", i)
+	}
+	for i := range 100 {
+		d.attempt(fmt.Sprint("newer", i), "o", now)
+	}
+	for i := 1; i < maxNames; i += 2 {
+		check.Require(t, d.count(fmt.Sprint(i)).Count, 2, "L-31: failures of name %d after attempts of invented ones", i)
 	}
 }
 
