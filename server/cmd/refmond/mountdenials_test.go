@@ -13,7 +13,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/mount"
 	"github.com/refmon/refmon/sid"
@@ -189,6 +192,22 @@ func TestDenialLinesCountSuppressedOnes(t *testing.T) {
 	d.Asked = winnt.FILE_READ_DATA | winnt.DELETE
 	want[0] = "mount p, uid 7: OPEN /p/f for FILE_READ_DATA|DELETE -> permission denied"
 	check.SlicesEqual(t, denialLines("p", &d), want, "lines of a denial of known rights")
+}
+
+// TestRecordCountsSuppressedDenials checks that the record of a denial through a mount has the number of the user's
+// denials that were only counted before it (M-46).
+func TestRecordCountsSuppressedDenials(t *testing.T) {
+	for suppressed, want := range map[uint64]string{0: "", 3: "3"} {
+		sink := audit.NewMemory(0, 0)
+		record(&audit.Log{Sink: sink})(&mount.Denial{Path: "/p/f", Suppressed: suppressed,
+			Open: &accessquery.Open{Check: access.Request{Type: winnt.FileObject, Desired: winnt.FILE_READ_DATA}}})
+		var got []string
+		for e := range sink.Events() {
+			n, _ := e.Field("RecordsLeftOut")
+			got = append(got, n)
+		}
+		check.SlicesEqual(t, got, []string{want}, "M-46: RecordsLeftOut of each record")
+	}
 }
 
 // TestNamesInRecordsAreCached checks that records name users of the host alone, and that each name, and the absence of

@@ -186,6 +186,17 @@ func TestDeadMountOfOthersIsNotRemoved(t *testing.T) {
 	}
 }
 
+// TestDeadMountsAreRemovedBeforeTreesOpen checks that a start removes the mounts of a killed refmond, that for backup
+// too, so that it can open a tree in a directory below one (M-8).
+func TestDeadMountsAreRemovedBeforeTreesOpen(t *testing.T) {
+	w, _, at := newMountWorld(t)
+	for _, c := range []treeConfig{{name: "projects", mount: at}, {name: "projects", backup: at}} {
+		w.deadMount(at, "fuse.refmon", "projects")
+		w.must(removeStale([]treeConfig{c}))
+		check.NoError(t, check.Err(os.ReadDir(at)))
+	}
+}
+
 // TestLostMountIsLogged checks that refmond logs that another program unmounted a tree, and does not for its own
 // unmount.
 func TestLostMountIsLogged(t *testing.T) {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
@@ -62,6 +65,30 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 			t.Errorf("W-100: %d records of a revocation of %s, want 1", n, target)
 		}
 	}
+}
+
+// TestRevocationReachesEachMount checks that a revocation drops what the host's kernel caches of a file in the second
+// mount, too, or names the file if the kernel goes on serving it (W-101).
+func TestRevocationReachesEachMount(t *testing.T) {
+	w, p, first := newMountWorld(t)
+	root, at := filepath.Join(w.dir, "second"), filepath.Join(w.dir, "second-mount")
+	w.must(errors.Join(os.Mkdir(root, 0o700), os.Mkdir(at, 0o755),
+		os.WriteFile(filepath.Join(root, "plan"), []byte("the plan"), 0o600)))
+	for _, name := range []string{"", "plan"} {
+		w.describe(filepath.Join("../second", name), "O:BAG:SYD:P(A;;FA;;;WD)")
+	}
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n  second:\n    path: %s\n    mount: %s\n",
+		w.root, first, root, at))
+	_, end := p.serve()
+	defer end()
+	f := check.Must(os.Open(filepath.Join(at, "plan")))
+	defer f.Close()
+	b := make([]byte, 8)
+	w.must(check.Err(f.ReadAt(b, 0))) // into the cache of the host's kernel
+	out := output(p.bin, "revoke", "--socket", p.admin, filepath.Join(root, "plan"))
+	_, err := f.ReadAt(b, 0)
+	check.That(t, errors.Is(err, unix.EACCES) || strings.Contains(out, `passthrough  \Device\second\plan`),
+		"W-101: %s, and a read: %v, want %v", out, err, unix.EACCES)
 }
 
 // revocations counts the records of the trail about the revocation of a target. how is their detail.
