@@ -42,9 +42,8 @@ func (a *Acceptor) forwarded(o *opened, credential []byte, now time.Time) bool {
 	return false
 }
 
-// readCredential parses a KRB-CRED. It returns the number of its tickets and its encrypted part. ok is false without a
-// ticket, and with more than maxForwarded. Other malformed input also returns ok false. The encryption type is not
-// returned.
+// readCredential parses a KRB-CRED. It returns the number of its tickets, which may be 0, and its encrypted part. ok is
+// false with more than maxForwarded tickets, and for malformed input. The encryption type is not returned.
 func readCredential(b []byte) (tickets int, sealed types.EncryptedData, ok bool) {
 	var seq, list, ticket, part, cipher cryptobyte.String
 	s := cryptobyte.String(b)
@@ -64,7 +63,7 @@ func readCredential(b []byte) (tickets int, sealed types.EncryptedData, ok bool)
 		return 0, sealed, false
 	}
 	sealed.Cipher = cipher
-	return tickets, sealed, tickets > 0
+	return tickets, sealed, true
 }
 
 // credentialInfo describes one ticket of a forwarded credential, from its encrypted part. The zero value names no

@@ -164,8 +164,8 @@ func FuzzForwarded(f *testing.F) {
 	part := check.Must(decrypt(sealed, k.SessionKey, usageCredential))
 	f.Add(part)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if n, _, ok := readCredential(b); ok && (n < 1 || n > maxForwarded) {
-			t.Errorf("K-45: readCredential found %d tickets, want 1 to %d", n, maxForwarded)
+		if n, _, ok := readCredential(b); ok && n > maxForwarded {
+			t.Errorf("K-45: readCredential found %d tickets, want at most %d", n, maxForwarded)
 		}
 		if all, ok := readCredentialPart(b); ok && len(all) > maxForwarded {
 			t.Errorf("K-45: readCredentialPart found %d entries, want at most %d", len(all), maxForwarded)
