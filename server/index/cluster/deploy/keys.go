@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/server/index/cluster/site"
@@ -85,23 +86,9 @@ const newSuffix = ".new"
 // replace or remove it. Seeds of watchers need the name of a machine. Leftover temporary files of a run are included.
 func ours(name string) bool {
 	name = strings.TrimSuffix(name, newSuffix)
-	switch name {
-	case site.SiteName, site.AuthorityName, authorityKeyName, site.ServerName, site.ServerKeyName, site.AccountName,
-		installerName:
-		return true
-	}
-	for _, r := range roles {
-		if name == r+".yaml" || name == unitName(r) {
-			return true
-		}
-	}
-	role, seed := strings.CutSuffix(name, ".seed")
-	host, watches := strings.CutPrefix(role, string(site.Watch("")))
-	switch site.Role(role) {
-	case site.Keeper, site.Directory, site.Work, site.Follow:
-		return seed
-	}
-	return seed && watches && machineName.MatchString(host)
+	host, watches := strings.CutPrefix(strings.TrimSuffix(name, ".seed"), string(site.Watch("")))
+	return name == authorityKeyName ||
+		slices.Contains(fileNames(host), name) && (!watches || machineName.MatchString(host))
 }
 
 // readFolder returns the files of a folder, and nil if the folder does not exist. It returns an error for an entry that

@@ -96,9 +96,6 @@ func unit(m *Machine, role string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// installerName is the script that installs a machine's files.
-const installerName = "install.sh"
-
 // unitName returns the name of the systemd unit that runs a role's command.
 func unitName(role string) string { return "refmon-index-" + role + ".service" }
 
@@ -107,7 +104,7 @@ func unitName(role string) string { return "refmon-index-" + role + ".service" }
 // another year and its key is in old. Otherwise the machine gets a new certificate.
 func (f *File) machine(name string, k *keys, old files) (files, error) {
 	m := f.Machines[name]
-	out := files{site.SiteName: k.text, installerName: f.installer(name)}
+	out := files{site.SiteName: k.text}
 	seed := func(r site.Role) { out[site.SeedName(r)] = []byte(k.seeds[r] + "\n") }
 	for _, role := range roles {
 		if !m.runs(role) {
@@ -141,74 +138,7 @@ func (f *File) machine(name string, k *keys, old files) (files, error) {
 	if k.authority.Certificate != nil {
 		out[site.AuthorityName] = k.authority.Certificate
 	}
+	out[installerName] = nil // one of the files that it installs
+	out[installerName] = f.installer(name, out)
 	return out, nil
-}
-
-// installer returns a script that root runs on the machine after each copy of the files. The script lets the service's
-// user read the files, but not change them. The script restarts the machine's programs. Programs that the machine no
-// longer runs are stopped and disabled, and their files removed. Without /usr/bin/refmon-index, and in a folder that
-// other programs use, the script changes nothing and ends with an error.
-func (f *File) installer(name string) []byte {
-	m := f.Machines[name]
-	var units, others, stale []string
-	for _, r := range roles {
-		if m.runs(r) {
-			units = append(units, unitName(r))
-			continue
-		}
-		others = append(others, unitName(r))
-		stale = append(stale, r+".yaml", unitName(r))
-		switch r {
-		case broker:
-			stale = append(stale, site.ServerName, site.ServerKeyName)
-		case watch:
-			stale = append(stale, site.SeedName(site.Watch(name)))
-		case directory, work, follow:
-			stale = append(stale, site.SeedName(site.Role(r)))
-		}
-	}
-	if !m.runs(broker) && !m.runs(keep) {
-		stale = append(stale, site.SeedName(site.Keeper))
-	}
-	missing := `	[ -e "/usr/lib/systemd/system/$u" ] || `
-	state, shared := "", ""
-	if m.Folder != defaultFolder || m.State != defaultState || m.Bulk != "" { // the package's units do not fit
-		missing = "	"
-		state = fmt.Sprintf("install -d -m 700 -o refmon-index -g refmon-index %s\n", m.State)
-		// The files of another program must keep their owner. A new disk has no files of a program (N-144).
-		shared = fmt.Sprintf(`if [ -n "$(ls -A %[1]s 2>/dev/null | grep -vx lost+found)" ] &&
-	[ "$(stat -L -c %%U %[1]s)" != refmon-index ]; then
-	echo "%[1]s has files of another user: choose another folder as state" >&2
-	exit 1
-fi
-`, m.State)
-	}
-	return fmt.Appendf(nil, `#!/bin/sh
-# Installs the files of this folder on %s and starts its programs. Run it as root, after each change again.
-set -eu
-cd %s
-[ -x /usr/bin/refmon-index ] || {
-	echo "/usr/bin/refmon-index is missing, which the units run: install the package refmond or copy the program there" >&2
-	exit 1
-}
-for f in .[!.]* *; do
-	[ ! -d "$f" ] || { echo "$PWD has the folder $f: choose a folder for these files only" >&2; exit 1; }
-done
-%sgetent passwd refmon-index >/dev/null || useradd --system --user-group --no-create-home \
-	--home-dir /var/lib/refmon-index --shell /usr/sbin/nologin refmon-index
-for u in %s; do
-	! systemctl is-enabled --quiet "$u" 2>/dev/null || systemctl disable --now "$u"
-done
-rm -f %s
-chown root:refmon-index . *
-chmod 750 .
-chmod 640 *
-%sfor u in %s; do
-%sinstall -m 644 "$u" /etc/systemd/system/
-done
-systemctl daemon-reload
-systemctl enable %[7]s
-systemctl restart %[7]s
-`, name, m.Folder, shared, strings.Join(others, " "), strings.Join(stale, " "), state, strings.Join(units, " "),
-		missing)
 }

@@ -119,6 +119,9 @@ func TestSiteChangeRewritesOnlyAffectedFiles(t *testing.T) {
 		fourth["keys/watch-files2.seed"] != nil || !bytes.Equal(fourth["keys/work.seed"], first["keys/work.seed"]) {
 		t.Errorf("a removed machine: printed\n%s", said)
 	}
+	said, _ = written(t, strings.Replace(small, "search1: {", "search1: {address: 192.0.2.9, ", 1), out)
+	check.That(t, strings.Contains(said, "ssh root@192.0.2.9 "), "a moved machine: no command in\n%s", said)
+	_, fourth = written(t, small, out)
 	_, fifth := written(t, strings.Replace(small, "mq1: {", "mq1: {address: 192.0.2.1, ", 1), out)
 	if got := changed(fourth, fifth); !slices.Contains(got, "mq1/server.pem") || slices.Contains(got, "mq1/ca.pem") {
 		t.Errorf("N-124: another address changed %q, want a certificate of the same authority", got)
@@ -147,11 +150,11 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 		"search2/follow.yaml": `postgres: "host=own"`, "mq3/site.json": `"replicas": 3`,
 		"mq3/refmon-index-broker.service":     "/usr/bin/refmon-index broker --config /srv/mq3/broker.yaml\n",
 		"mq2/install.sh":                      "-g refmon-index /srv/nats\nfor u in " + unitName(broker) + "; do\n\tinstall",
-		"mq3/install.sh":                      "/var/lib/refmon-index\nfor u in " + unitName(broker) + "; do\n\tinstall",
+		"mq3/install.sh":                      "640 *\nfor u in " + unitName(broker) + "; do\n\tinstall",
 		"search3/refmon-index-follow.service": "\nReadWritePaths=/srv/lines\n",
 		"search3/install.sh":                  "\n\tinstall -m 644 \"$u\" /etc",
 		"search2/install.sh": "640 *\nfor u in " + unitName(follow) + "; do\n" +
-			"\t[ -e \"/usr/lib/systemd/system/$u\" ] || install"} {
+			"\tif [ ! -e \"/usr/lib/systemd/system/$u\" ]; then\n\t\tinstall"} {
 		check.That(t, strings.Contains(string(first[name]), want), "%s: %s, want %s", name, first[name], want)
 	}
 	const needs = "needs /etc/password, readable"
@@ -176,12 +179,6 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 		_, err := site.ServerTLS(filepath.Join(out, "mq1"))
 		check.That(t, err == nil, "N-124: after a failed write of the %s's certificate: %v", name, err)
 	}
-	f, err := Read([]byte(strings.Replace(small, "broker, work", "work", 1) +
-		"  m2: {runs: [keep]}\nnats: [tls://x:1]\n"))
-	check.NoError(t, err)
-	seed := []byte(" " + site.SeedName(site.Keeper))
-	check.That(t, !bytes.Contains(f.installer("m2"), seed) && bytes.Contains(f.installer("mq1"), seed),
-		"the script of a keeper removes its seed, or that of another machine does not")
 	for word, want := range map[string]string{"out": "out", "/a/b": "/a/b", "/a b": "'/a b'", "it's": `'it'\''s'`} {
 		check.Equal(t, quote(word), want, "%s for a shell", word)
 	}
@@ -295,29 +292,88 @@ func TestUnexpectedFileInOutputIsNamed(t *testing.T) {
 }
 
 // TestInstallScriptRemovesFilesOfFormerRoles checks that a machine's script removes each file that the machine had for
-// other roles, and no file that it has now.
+// other roles or other NATS servers, and no file that it has now.
 func TestInstallScriptRemovesFilesOfFormerRoles(t *testing.T) {
-	machines := func(first string, others ...string) files {
-		text := "directory: /company.yaml\nmachines:\n  m: {runs: [" + first + "]}\n"
+	machines := func(nats, first string, others ...string) files {
+		text := "directory: /company.yaml\n" + nats + "machines:\n  m: {runs: [" + first + "]}\n"
 		if others != nil {
 			text += "  o: {runs: [" + strings.Join(others, ", ") + "]}\n"
 		}
 		_, all := written(t, strings.Replace(text, "watch", "watch], trees: [/srv", 1), filepath.Join(t.TempDir(), "out"))
 		return all
 	}
-	all := []string{"broker", "directory", "follow", "work", "watch"}
-	before := machines(strings.Join(all, ", "))
-	for i, role := range all {
-		now := machines(role, slices.Delete(slices.Clone(all), i, i+1)...)
-		_, script, _ := strings.Cut(string(now["m/install.sh"]), "\nrm -f ")
-		list, _, _ := strings.Cut(script, "\n")
-		for name := range before {
+	var sites []files
+	for server, nats := range map[string]string{broker: "", keep: "nats: [tls://x:1]\n"} {
+		all := []string{server, directory, follow, work, watch}
+		sites = append(sites, machines(nats, strings.Join(all, ", ")))
+		for i, role := range all {
+			sites = append(sites, machines(nats, role, slices.Delete(slices.Clone(all), i, i+1)...))
+		}
+	}
+	before := map[string]bool{}
+	for _, s := range sites {
+		for name := range s {
 			if file, ok := strings.CutPrefix(name, "m/"); ok {
-				check.Equal(t, slices.Contains(strings.Fields(list), file), now[name] == nil,
-					"a machine that now runs %s only: its script removes %s", role, file)
+				before[file] = true
 			}
 		}
 	}
+	for _, now := range sites {
+		_, list, _ := strings.Cut(string(now["m/install.sh"]), "\nrm -f ")
+		list, _, _ = strings.Cut(list, "\n")
+		for file := range before {
+			check.Equal(t, slices.Contains(strings.Fields(list), file), now["m/"+file] == nil,
+				"a machine with the files %q: its script removes %s", slices.Sorted(maps.Keys(now)), file)
+		}
+	}
+}
+
+// recorders returns a folder in dir with commands that append their name and arguments to dir/ran.
+func recorders(t *testing.T, dir string) (bin string) {
+	t.Helper()
+	bin = filepath.Join(dir, "bin")
+	check.NoError(t, os.Mkdir(bin, 0o700))
+	for _, name := range []string{"getent", "useradd", "chown", "install", "systemctl"} {
+		script := "#!/bin/sh\necho " + name + " \"$@\" >>" + dir + "/ran\n"
+		check.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700))
+	}
+	return bin
+}
+
+// TestInstallScriptPrefersUnitOfPackage checks that the script of a machine with the default folders removes a unit that
+// an earlier run installed for others, because it would override that of the package. It keeps a link, which masks the
+// unit. Without the package it installs the unit. The password of LDAP stays readable by its user alone.
+func TestInstallScriptPrefersUnitOfPackage(t *testing.T) {
+	dir := t.TempDir()
+	text := strings.Replace(small, "directory: /etc/refmon-index/company.yaml",
+		"ldap: {server: [ldaps://x], passwordFile: /etc/refmon-index/password}", 1)
+	_, _ = written(t, text, filepath.Join(dir, "out"))
+	at, bin := filepath.Join(dir, "out", "search1"), recorders(t, dir)
+	script := strings.NewReplacer("/usr/lib/", dir+"/lib/", "/etc/refmon-index", at, "/etc/", dir+"/etc/",
+		"/usr/bin/refmon-index", "/bin/sh").Replace(string(check.Must(os.ReadFile(filepath.Join(at, installerName)))))
+	lib, etc := filepath.Join(dir, "lib/systemd/system"), filepath.Join(dir, "etc/systemd/system")
+	unit := filepath.Join(etc, unitName(follow))
+	secret := filepath.Join(at, "password")
+	check.NoError(t, errors.Join(os.MkdirAll(lib, 0o700), os.MkdirAll(etc, 0o700), os.WriteFile(secret, nil, 0o600),
+		os.WriteFile(filepath.Join(lib, unitName(follow)), nil, 0o600), os.WriteFile(unit, []byte("of another folder"), 0o600)))
+	run := func() {
+		t.Helper()
+		cmd := exec.Command("sh", "-c", script)
+		cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+		out, err := cmd.CombinedOutput()
+		check.RequireThat(t, err == nil, "%v: %s", err, out)
+	}
+	run()
+	check.ErrorIs(t, check.Err(os.Lstat(unit)), os.ErrNotExist, "the unit of an earlier run")
+	ran := string(check.Must(os.ReadFile(filepath.Join(dir, "ran"))))
+	for want, is := range map[string]bool{"install -m 644 " + unitName(directory) + " ": true,
+		"install -m 644 " + unitName(follow) + " ": false, "install -d": false, "chown refmon-index " + secret + "\n": true} {
+		check.Equal(t, strings.Contains(ran, want), is, "the script ran %q, among\n%s", want, ran)
+	}
+	check.Equal(t, check.Must(os.Stat(secret)).Mode().Perm(), 0o600, "mode of the password file")
+	check.NoError(t, os.Symlink("/dev/null", unit))
+	run()
+	check.NoError(t, check.Err(os.Lstat(unit)))
 }
 
 // TestInstallScriptRunsExpectedCommands runs a machine's script with commands that record their arguments.
@@ -325,12 +381,7 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Replace(small, "mq1: {", "mq1: {folder: "+dir+"/mq1, state: "+dir+"/state, ", 1)
 	_, _ = written(t, text, dir)
-	bin := filepath.Join(dir, "bin")
-	check.NoError(t, os.Mkdir(bin, 0o700))
-	for _, name := range []string{"getent", "useradd", "chown", "install", "systemctl"} {
-		script := "#!/bin/sh\necho " + name + " \"$@\" >>" + dir + "/ran\n"
-		check.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700))
-	}
+	bin := recorders(t, dir)
 	script, err := os.ReadFile(filepath.Join(dir, "mq1", "install.sh"))
 	check.NoError(t, err)
 	program := filepath.Join(bin, "refmon-index")
@@ -366,7 +417,7 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 	ran := check.Must(os.ReadFile(filepath.Join(dir, "ran")))
 	for _, want := range []string{"systemctl disable --now refmon-index-follow.service\n",
 		"install -m 644 refmon-index-broker.service /etc/systemd/system/\n",
-		"systemctl enable refmon-index-broker.service refmon-index-work.service\n",
+		"systemctl reenable refmon-index-broker.service refmon-index-work.service\n",
 		"systemctl restart refmon-index-broker.service refmon-index-work.service\n",
 		"install -d -m 700 -o refmon-index -g refmon-index " + dir + "/state\n"} {
 		check.That(t, strings.Contains(string(ran), want), "the script did not run %q, but\n%s", want, ran)
