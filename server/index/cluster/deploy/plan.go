@@ -41,6 +41,11 @@ type folder struct {
 // same reports whether the subfolder needs no change.
 func (d *folder) same() bool { return len(d.added)+len(d.changed)+len(d.removed) == 0 }
 
+// writes reports whether a file is new or changed.
+func (d *folder) writes(name string) bool {
+	return slices.Contains(d.added, name) || slices.Contains(d.changed, name)
+}
+
 // Compare returns what differs between the site file f and the folder out, which need not exist. It creates missing
 // keys in memory and writes nothing. It returns an error for an entry of out or of a subfolder that no earlier run can
 // have written, and for a change that a site cannot make. It ignores lost+found in out, which a new file system has.
@@ -158,29 +163,12 @@ func (p *Plan) makeFolder(dir string) error {
 }
 
 // Print prints the difference of each subfolder, or "unchanged". For each machine with a difference it prints the
-// command that installs its files, and for each removed machine the command that stops its programs.
+// command that installs its files. Before these commands come those that stop the programs of removed machines.
 func (p *Plan) Print(w io.Writer) error {
 	var b strings.Builder
-	for i := range p.folders {
-		d := &p.folders[i]
-		m := p.file.Machines[d.name]
-		if m == nil {
-			fmt.Fprintf(&b, "%s: the secrets of the site; keep them, and on no machine: %s\n",
-				filepath.Join(p.out, d.name), d)
-			continue
-		}
-		fmt.Fprintf(&b, "\n%s (%s): %s\n", d.name, strings.Join(m.Runs, ", "), d)
-		// -o: root runs the script, so a user with the operator's uid there must not own it (N-124). A folder with files
-		// of others keeps its mode, because the script refuses it.
-		if !d.same() {
-			fmt.Fprintf(&b, "  tar -cC %s . | ssh root@%s 'mkdir -p %s && tar -xoC %[3]s --no-overwrite-dir && "+
-				"sh %[3]s/install.sh'\n",
-				quote(filepath.Join(p.out, d.name)), m.Address, m.Folder)
-		}
-		if m.runs(directory) && len(d.added) > 0 {
-			fmt.Fprintf(&b, "  needs %s, readable by the user refmon-index\n", p.file.people())
-		}
-	}
+	fmt.Fprintf(&b, "%s: the secrets of the site; keep them, and on no machine: %s\n",
+		filepath.Join(p.out, keysFolder), &p.folders[0])
+	// First, because the same machine can be in the site under another name, and would stop its new programs.
 	for _, m := range p.gone {
 		fmt.Fprintf(&b, "\n%s: no longer in the site.", m.name)
 		if m.units != nil { // systemctl disable accepts no pattern
@@ -188,17 +176,40 @@ func (p *Plan) Print(w io.Writer) error {
 		}
 		b.WriteString("\n")
 	}
+	if slices.ContainsFunc(p.folders, func(d folder) bool { return d.writes(site.AccountName) }) {
+		fmt.Fprintf(&b, "\nNATS servers: include the new %s of a machine in their configuration, and reload them.\n",
+			site.AccountName)
+	}
+	for i := range p.folders[1:] {
+		p.printMachine(&b, &p.folders[1+i])
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// people names the file that only the operator can provide and no run creates: the LDAP password file, or the directory
-// file.
+// printMachine prints the difference of a machine's subfolder, and the command that installs its files if there is one.
+func (p *Plan) printMachine(b *strings.Builder, d *folder) {
+	m := p.file.Machines[d.name]
+	fmt.Fprintf(b, "\n%s (%s): %s\n", d.name, strings.Join(m.Runs, ", "), d)
+	if d.same() {
+		return
+	}
+	// -o: root runs the script, so a user with the operator's uid there must not own it (N-124). A folder with files
+	// of others keeps its mode, because the script refuses it.
+	fmt.Fprintf(b, "  tar -cC %s . | ssh root@%s 'mkdir -p %s && tar -xoC %[3]s --no-overwrite-dir && "+
+		"sh %[3]s/install.sh'\n", quote(filepath.Join(p.out, d.name)), m.Address, m.Folder)
+	if d.writes(directory + ".yaml") {
+		fmt.Fprintf(b, "  needs %s\n", p.file.people())
+	}
+}
+
+// people names the file that only the operator can provide and no run creates, and who must be able to read it: the
+// LDAP password file, or the directory file.
 func (f *File) people() string {
 	if f.LDAP != nil {
-		return f.LDAP.PasswordFile
+		return f.LDAP.PasswordFile + ", which must belong to the user refmon-index and have mode 600"
 	}
-	return f.Directory
+	return f.Directory + ", readable by the user refmon-index"
 }
 
 // String lists the new, changed and removed files in words, such as "new a; changed b c". It returns "unchanged" if

@@ -119,8 +119,15 @@ func TestSiteChangeRewritesOnlyAffectedFiles(t *testing.T) {
 		fourth["keys/watch-files2.seed"] != nil || !bytes.Equal(fourth["keys/work.seed"], first["keys/work.seed"]) {
 		t.Errorf("a removed machine: printed\n%s", said)
 	}
-	said, _ = written(t, strings.Replace(small, "search1: {", "search1: {address: 192.0.2.9, ", 1), out)
+	renamed := strings.Replace(small, "files1: {", "files9: {address: files1, ", 1)
+	said, _ = written(t, renamed, out)
+	stop, start := strings.Index(said, "There, run: systemctl disable"), strings.Index(said, "ssh root@files1 ")
+	check.That(t, stop >= 0 && stop < start, "a renamed machine: it would stop its new programs:\n%s", said)
+	said, _ = written(t, strings.Replace(renamed, "search1: {", "search1: {address: 192.0.2.9, ", 1), out)
 	check.That(t, strings.Contains(said, "ssh root@192.0.2.9 "), "a moved machine: no command in\n%s", said)
+	said, _ = written(t, strings.Replace(small, "directory: /etc/refmon-index/company.yaml",
+		"ldap: {server: [ldaps://x], passwordFile: /p}", 1), out)
+	check.That(t, strings.Contains(said, "needs /p, "), "LDAP instead of a file: the password file is not in\n%s", said)
 	_, fourth = written(t, small, out)
 	_, fifth := written(t, strings.Replace(small, "mq1: {", "mq1: {address: 192.0.2.1, ", 1), out)
 	if got := changed(fourth, fifth); !slices.Contains(got, "mq1/server.pem") || slices.Contains(got, "mq1/ca.pem") {
@@ -157,7 +164,7 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 			"\tif [ ! -e \"/usr/lib/systemd/system/$u\" ]; then\n\t\tinstall"} {
 		check.That(t, strings.Contains(string(first[name]), want), "%s: %s, want %s", name, first[name], want)
 	}
-	const needs = "needs /etc/password, readable"
+	const needs = "needs /etc/password, which must belong to the user refmon-index and have mode 600"
 	check.That(t, strings.Contains(said, needs), "%s, want %s", said, needs)
 	check.NoError(t, os.Remove(filepath.Join(out, "mq1", site.ServerKeyName)))
 	check.NoError(t, os.WriteFile(filepath.Join(out, "mq1", site.ServerName+newSuffix), nil, 0o600))
@@ -224,7 +231,12 @@ func TestConfigurationsHaveEachSetting(t *testing.T) {
 	authority := filepath.Join(t.TempDir(), "ca.pem")
 	check.NoError(t, os.WriteFile(authority, []byte("of others"), 0o600))
 	others := strings.Replace(small, "broker, work", "work, keep", 1) + "nats: [tls://x:1]\nnatsCA: " + authority + "\n"
-	_, all = written(t, others, filepath.Join(t.TempDir(), "out"))
+	out := filepath.Join(t.TempDir(), "out")
+	said, all := written(t, others, out)
+	again, _ := written(t, others+"postgres: host=x\n", out)
+	const include = "\nNATS servers: include the new nats.conf of a machine in their configuration, and reload them.\n"
+	check.That(t, strings.Contains(said, include) && !strings.Contains(again, include), "printed\n%s\nand then\n%s", said,
+		again)
 	check.That(t, all["keys/"+authorityKeyName] == nil && string(all["mq1/"+site.AuthorityName]) == "of others" &&
 		all["mq1/"+site.SeedName(site.Keeper)] != nil && len(all["files1/"+site.AccountName]) > 0,
 		"with NATS servers of others the files are %q", slices.Sorted(maps.Keys(all)))
