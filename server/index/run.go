@@ -17,6 +17,9 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
+// LeastEvery is the least interval of full walks that a user can set. The walks of a shorter one would leave no pause.
+const LeastEvery = 100 * time.Millisecond
+
 // Config configures an index on one machine. Trees, Rights, State, and Directory or Roster are required.
 type Config struct {
 	Trees     []string

@@ -42,13 +42,10 @@ CAP_DAC_READ_SEARCH to receive a file system's events. --no-events works without
 The walk at the start finds changes made while it did not run.`
 }
 
-// leastEvery is the least interval of full walks. The walks of a shorter one would leave no pause.
-const leastEvery = 100 * time.Millisecond
-
 // checkEvery returns an error for an interval of full walks that is too short. 0 stands for the default.
 func checkEvery(every time.Duration) error {
-	if every != 0 && every < leastEvery {
-		return fmt.Errorf("--every is %v: give at least %v", every, leastEvery)
+	if every != 0 && every < index.LeastEvery {
+		return fmt.Errorf("--every is %v: give at least %v", every, index.LeastEvery)
 	}
 	return nil
 }

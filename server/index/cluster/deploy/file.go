@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"path"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/strictyaml"
 	"github.com/refmon/refmon/server/index"
@@ -137,21 +139,16 @@ func (m *Machine) check(name string) error {
 	if m.State == "" {
 		m.State = defaultState
 	}
-	if !addressForm.MatchString(m.Address) {
+	_, err := netip.ParseAddr(m.Address)
+	if !addressForm.MatchString(m.Address) || err != nil && strings.Contains(m.Address, ":") {
 		return fmt.Errorf("address: %q is not a host name or IP address", m.Address)
 	}
-	for _, at := range []string{m.Folder, m.State, cmp.Or(m.Bulk, "/bulk")} { // unquoted in units and shell commands
-		if !pathForm.MatchString(at) || path.Clean(at) != at {
-			return fmt.Errorf("folder, state, bulk: %q: want an absolute path of letters, digits and . _ -", at)
-		}
+	if err := m.checkPaths(); err != nil {
+		return err
 	}
-	for _, at := range []string{m.Folder, m.State} { // install.sh changes their owner and mode (N-144)
-		if sharedFolder.MatchString(at) {
-			return fmt.Errorf("folder, state: %q belongs to the system: want a folder of its own, such as /srv/refmon-index", at)
-		}
-	}
-	if _, err := time.ParseDuration(cmp.Or(m.Every, "1h")); err != nil {
-		return fmt.Errorf("every: %q: want a time with its unit, such as 30s or 10m", m.Every)
+	if d, err := time.ParseDuration(cmp.Or(m.Every, "1h")); err != nil || d != 0 && d < index.LeastEvery {
+		return fmt.Errorf("every: %q: want a time of at least %v with its unit, such as 30s or 10m", m.Every,
+			index.LeastEvery)
 	}
 	watches := len(m.Trees) > 0 || m.Watch != "" || m.NoEvents || m.Every != ""
 	follows := m.Postgres != "" || m.Bulk != ""
@@ -164,6 +161,25 @@ func (m *Machine) check(name string) error {
 		return errors.New("postgres, bulk: only with follow in runs")
 	case path.Dir(m.Bulk) == "/": // follow's unit opens this folder for writing
 		return fmt.Errorf("bulk: %q is in the root folder: want a folder of its own, such as /srv/bulk%s", m.Bulk, m.Bulk)
+	}
+	return nil
+}
+
+// checkPaths returns an error for paths that install.sh or the machine's units could not use. The defaults must be set.
+func (m *Machine) checkPaths() error {
+	for _, at := range []string{m.Folder, m.State, cmp.Or(m.Bulk, "/bulk")} { // unquoted in units and shell commands
+		if !pathForm.MatchString(at) || path.Clean(at) != at {
+			return fmt.Errorf("folder, state, bulk: %q: want an absolute path of letters, digits and . _ -", at)
+		}
+	}
+	for _, at := range []string{m.Folder, m.State} { // install.sh changes their owner and mode (N-144)
+		if sharedFolder.MatchString(at) {
+			return fmt.Errorf("folder, state: %q belongs to the system: want a folder of its own, such as /srv/refmon-index", at)
+		}
+	}
+	// The script rejects a folder with a subfolder, and a state folder with files of root (N-144).
+	if tree.Contains(m.Folder, m.State) || tree.Contains(m.State, m.Folder) {
+		return fmt.Errorf("folder, state: %q and %q: want two folders, and none in the other", m.Folder, m.State)
 	}
 	return nil
 }
@@ -199,6 +215,9 @@ func (f *File) check() error {
 		return errors.New("ldap.server: missing, want a list of URLs")
 	case f.LDAP != nil && f.LDAP.PasswordFile == "":
 		return errors.New("ldap.passwordFile: missing, want the file with the account's password")
+	case slices.ContainsFunc(f.peopleFiles(), func(at string) bool { return !path.IsAbs(at) }):
+		return fmt.Errorf("directory, ldap.passwordFile, ldap.ca: %q: want absolute paths of the machine that runs "+
+			"directory", f.peopleFiles())
 	case f.Parts == 0:
 		return errors.New("parts: 0: want 1 to 256, or omit the key")
 	case (count[broker] == 0) == (len(f.NATS) == 0):
@@ -224,6 +243,15 @@ func (f *File) check() error {
 	}
 	_, _, err := site.New(f.site())
 	return err
+}
+
+// peopleFiles returns the files that the command directory reads, as the site file names them.
+func (f *File) peopleFiles() []string {
+	list := []string{f.Directory}
+	if f.LDAP != nil {
+		list = append(list, f.LDAP.PasswordFile, f.LDAP.CA)
+	}
+	return slices.DeleteFunc(list, func(at string) bool { return at == "" })
 }
 
 // running returns the names of the machines that run a command, sorted; nil if there are none.

@@ -70,6 +70,14 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "replicas: 1\n":                                                               "",
 		small + "replicas: 2\n":                                                               "want at most 1, the number",
 		small + "  m2: {runs: [watch], trees: [/a], every: '10'}\n":                           `m2: every: "10"`,
+		small + "  m2: {runs: [watch], trees: [/a], every: 50ms}\n":                           `m2: every: "50ms"`,
+		small + "  m2: {runs: [watch], trees: [/a], every: 0s}\n":                             "",
+		small + "  m2: {runs: [work], address: 'm2:22'}\n":                                    "not a host name",
+		small + "  m2: {runs: [work], address: '2001:db8::1'}\n":                              "",
+		small + "  m2: {runs: [work], folder: /srv/a, state: /srv/a}\n":                       "two folders",
+		small + "  m2: {runs: [work], folder: /srv/a, state: /srv/a/b}\n":                     "two folders",
+		small + "  m2: {runs: [work], state: /etc/refmon-index/b}\n":                          "two folders",
+		edit("/etc/refmon-index/company", "company"):                                          `["company.yaml"]: want absolute`,
 		small + "parts: 257\n":                                                                "1 to 256",
 		edit("broker, work", "broker"):                                                        "none runs work",
 		edit("directory, follow", "directory"):                                                "none runs follow",
@@ -79,6 +87,8 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		edit("broker, work", "work") + "nats: [tls://x:1]\n":                                  "some machine must run it",
 		edit("broker, work", "work") + "  m2: {runs: [keep]}\nnats: ['nats://192.0.2.1:1']\n": "tls://HOST:PORT",
 		"": "want one document",
+		edit("directory: /etc/refmon-index/company.yaml",
+			"ldap: {server: [x], passwordFile: /x, ca: c}"): `"c"]: want absolute`,
 	} {
 		_, err := Read([]byte(text))
 		check.That(t, (err == nil) == (want == "") && (err == nil || strings.Contains(err.Error(), want)),
