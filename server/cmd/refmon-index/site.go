@@ -33,9 +33,9 @@ differ. A site file:
 See docs/search.md for all keys.`
 }
 
-// Run makes the folder equal to the site file and prints what differed, or only prints it with --dry-run. An invalid
-// file and a change that a site cannot make are errors; then it writes nothing. After an error of writing, the folder
-// may be partly written.
+// Run prints what differs between the site file and the folder, and makes them equal unless --dry-run is set. An
+// invalid file and a change that a site cannot make are errors; then it writes nothing. After an error of writing, the
+// folder may be partly written.
 func (c *siteCmd) Run(std *streams) error {
 	if c.Folder == "" { // "" would mean the working directory
 		return errors.New("FOLDER is empty: name the folder for the files")
@@ -52,10 +52,13 @@ func (c *siteCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	if !c.DryRun {
-		if err := p.Write(); err != nil {
-			return err
-		}
+	// Print first: after a failed write the next run prints only the rest, but the commands of the files that were
+	// written are still needed.
+	if err := p.Print(std.out); err != nil || c.DryRun {
+		return err
 	}
-	return p.Print(std.out)
+	if err := p.Write(); err != nil {
+		return fmt.Errorf("%w: run this again, and then the commands that both runs print", err)
+	}
+	return nil
 }

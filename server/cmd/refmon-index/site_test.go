@@ -205,3 +205,16 @@ func TestSiteRejectsEmptyFolder(t *testing.T) {
 	list, _ := filepath.Glob("*")
 	check.Equal(t, len(list), 1, "files in the working directory")
 }
+
+// TestSitePrintsCommandsDespiteFailedWrite checks that refmon-index site prints the commands of a folder that it cannot
+// write completely: the next run prints only those of the rest.
+func TestSitePrintsCommandsDespiteFailedWrite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "site.yaml")
+	check.NoError(t, os.WriteFile(file,
+		[]byte("directory: /d.yaml\nmachines:\n  m: {runs: [broker, watch, directory, work, follow], trees: [/srv]}\n"),
+		0o600))
+	var out bytes.Buffer
+	err := (&siteCmd{File: file, Folder: "/proc/none/out"}).Run(&streams{out: &out})
+	check.That(t, errors.Is(err, os.ErrNotExist) && strings.Contains(err.Error(), "run this again") &&
+		strings.Contains(out.String(), "ssh root@m "), "site: %v, printed %q, want an error and the command of m", err, &out)
+}
