@@ -77,7 +77,7 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "  m2: {runs: [work], folder: /srv/a, state: /srv/a}\n":                       "two folders",
 		small + "  m2: {runs: [work], folder: /srv/a, state: /srv/a/b}\n":                     "two folders",
 		small + "  m2: {runs: [work], state: /etc/refmon-index/b}\n":                          "two folders",
-		edit("/etc/refmon-index/company", "company"):                                          `["company.yaml"]: want absolute`,
+		edit("/etc/refmon-index/company", "company"):                                          `"company.yaml"]: want abs`,
 		small + "parts: 257\n":                                                                "1 to 256",
 		edit("broker, work", "broker"):                                                        "none runs work",
 		edit("directory, follow", "directory"):                                                "none runs follow",

@@ -352,9 +352,9 @@ func recorders(t *testing.T, dir string) (bin string) {
 	return bin
 }
 
-// TestInstallScriptPrefersUnitOfPackage checks that the script of a machine with the default folders removes a unit that
-// an earlier run installed for others, because it would override that of the package. It keeps a link, which masks the
-// unit. Without the package it installs the unit. The password of LDAP stays readable by its user alone.
+// TestInstallScriptPrefersUnitOfPackage checks that the script of a machine with the default folders removes a unit
+// that an earlier run installed for others, because it would override that of the package. It keeps a link, which masks
+// the unit. Without the package it installs the unit. The password of LDAP stays readable by its user alone.
 func TestInstallScriptPrefersUnitOfPackage(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Replace(small, "directory: /etc/refmon-index/company.yaml",
@@ -367,7 +367,7 @@ func TestInstallScriptPrefersUnitOfPackage(t *testing.T) {
 	unit := filepath.Join(etc, unitName(follow))
 	secret := filepath.Join(at, "password")
 	check.NoError(t, errors.Join(os.MkdirAll(lib, 0o700), os.MkdirAll(etc, 0o700), os.WriteFile(secret, nil, 0o600),
-		os.WriteFile(filepath.Join(lib, unitName(follow)), nil, 0o600), os.WriteFile(unit, []byte("of another folder"), 0o600)))
+		os.WriteFile(filepath.Join(lib, unitName(follow)), nil, 0o600), os.WriteFile(unit, []byte("[Unit]"), 0o600)))
 	run := func() {
 		t.Helper()
 		cmd := exec.Command("sh", "-c", script)
