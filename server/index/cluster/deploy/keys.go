@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"crypto/x509"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,8 +23,8 @@ type keys struct {
 }
 
 // keys returns the site of the file with its keys (N-124). old has the files of an earlier run. Keys in old are kept,
-// and missing keys are created in memory. keys reads the file NATSCA. A malformed seed or site in old is an error. So
-// is a change of rights, share, traverse or parts, because the site's logs depend on them.
+// and missing keys are created in memory. keys reads the file NATSCA, which must have a certificate. A malformed seed or
+// site in old is an error. So is a change of rights, share, traverse or parts, because the site's logs depend on them.
 func (f *File) keys(old files) (*keys, error) {
 	k := &keys{}
 	before := map[site.Role]string{}
@@ -54,6 +55,9 @@ func (f *File) keys(old files) (*keys, error) {
 	switch {
 	case f.NATSCA != "":
 		k.authority.Certificate, err = os.ReadFile(f.NATSCA)
+		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(k.authority.Certificate) {
+			err = fmt.Errorf("natsCA: %s: no certificate: want certificates in PEM", f.NATSCA)
+		}
 	case len(f.NATS) > 0:
 	case old[authorityKeyName] != nil && old[site.AuthorityName] != nil: // a failed first run may have written only one
 		k.authority = site.Authority{Certificate: old[site.AuthorityName], Key: old[authorityKeyName]}

@@ -232,12 +232,17 @@ func TestConfigurationsHaveEachSetting(t *testing.T) {
 	check.NoError(t, os.WriteFile(authority, []byte("of others"), 0o600))
 	others := strings.Replace(small, "broker, work", "work, keep", 1) + "nats: [tls://x:1]\nnatsCA: " + authority + "\n"
 	out := filepath.Join(t.TempDir(), "out")
+	_, err := Compare(check.Must(Read([]byte(others))), out)
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "natsCA: "+authority+": no certificate"),
+		"a file without a certificate: %v, want an error that names it", err)
+	ca := check.Must(site.NewAuthority()).Certificate
+	check.NoError(t, os.WriteFile(authority, ca, 0o600))
 	said, all := written(t, others, out)
 	again, _ := written(t, others+"postgres: host=x\n", out)
 	const include = "\nNATS servers: include the new nats.conf of a machine in their configuration, and reload them.\n"
 	check.That(t, strings.Contains(said, include) && !strings.Contains(again, include), "printed\n%s\nand then\n%s", said,
 		again)
-	check.That(t, all["keys/"+authorityKeyName] == nil && string(all["mq1/"+site.AuthorityName]) == "of others" &&
+	check.That(t, all["keys/"+authorityKeyName] == nil && bytes.Equal(all["mq1/"+site.AuthorityName], ca) &&
 		all["mq1/"+site.SeedName(site.Keeper)] != nil && len(all["files1/"+site.AccountName]) > 0,
 		"with NATS servers of others the files are %q", slices.Sorted(maps.Keys(all)))
 }
