@@ -20,6 +20,7 @@ import (
 	"github.com/refmon/refmon/internal/strictyaml"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/sid"
 )
 
 // File is a site file. Its fields are its keys; docs/search.md explains them. [Read] sets the default of a key that
@@ -211,10 +212,6 @@ func (f *File) check() error {
 		return errors.New("machines: only one machine may run the directory role (runs: [directory])")
 	case (f.Directory == "") == (f.LDAP == nil):
 		return errors.New("want either directory or ldap")
-	case f.LDAP != nil && len(f.LDAP.Server) == 0:
-		return errors.New("ldap.server: missing, want a list of URLs")
-	case f.LDAP != nil && f.LDAP.PasswordFile == "":
-		return errors.New("ldap.passwordFile: missing, want the file with the account's password")
 	case slices.ContainsFunc(f.peopleFiles(), func(at string) bool { return !path.IsAbs(at) }):
 		return fmt.Errorf("directory, ldap.passwordFile, ldap.ca: %q: want absolute paths of the machine that runs "+
 			"directory", f.peopleFiles())
@@ -241,8 +238,31 @@ func (f *File) check() error {
 		}
 		names[at] = name
 	}
+	if err := f.LDAP.check(); err != nil {
+		return err
+	}
 	_, _, err := site.New(f.site())
 	return err
+}
+
+// check returns an error if a key is missing without which the command directory ends with an error, and for a
+// malformed SID. nil is valid.
+func (l *LDAP) check() error {
+	if l == nil {
+		return nil
+	}
+	_, err := sid.Parse(l.Domain)
+	switch {
+	case len(l.Server) == 0:
+		return errors.New("ldap.server: missing, want a list of URLs")
+	case err != nil:
+		return fmt.Errorf("ldap.domain: %q: want the domain's SID, such as S-1-5-21-1-2-3", l.Domain)
+	case l.Account == "":
+		return errors.New("ldap.account: missing, want name@realm or a DN")
+	case l.PasswordFile == "":
+		return errors.New("ldap.passwordFile: missing, want the file with the account's password")
+	}
+	return nil
 }
 
 // peopleFiles returns the files that the command directory reads, as the site file names them.

@@ -57,7 +57,6 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "natsCA: /x\n":                                                                "only with nats",
 		small + "ldap: {server: [ldaps://x]}\n":                                               "either directory or ldap",
 		edit("directory: /etc/refmon-index/company.yaml", "ldap: {passwordFile: /x}"):         "ldap.server: missing",
-		edit("directory: /etc/refmon-index/company.yaml", "ldap: {server: [ldaps://x]}"):      "ldap.passwordFile: missing",
 		small + "parts: 0\n":                                                                  "parts: 0",
 		small + "port: 65535\nclusterPort: 1\n":                                               "",
 		small + "port: 0\n":                                                                   "1 to 65535",
@@ -89,6 +88,12 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		"": "want one document",
 		edit("directory: /etc/refmon-index/company.yaml",
 			"ldap: {server: [x], passwordFile: /x, ca: c}"): `"c"]: want absolute`,
+		edit("directory: /etc/refmon-index/company.yaml",
+			"ldap: {server: [x], account: a, passwordFile: /x}"): `ldap.domain: "": want`,
+		edit("directory: /etc/refmon-index/company.yaml",
+			"ldap: {server: [x], domain: S-1-5-21-1-2-3, passwordFile: /x}"): "ldap.account: missing",
+		edit("directory: /etc/refmon-index/company.yaml",
+			"ldap: {server: [x], domain: S-1-5-21-1-2-3, account: a}"): "ldap.passwordFile: missing",
 	} {
 		_, err := Read([]byte(text))
 		check.That(t, (err == nil) == (want == "") && (err == nil || strings.Contains(err.Error(), want)),

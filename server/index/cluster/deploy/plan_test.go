@@ -126,7 +126,7 @@ func TestSiteChangeRewritesOnlyAffectedFiles(t *testing.T) {
 	said, _ = written(t, strings.Replace(renamed, "search1: {", "search1: {address: 192.0.2.9, ", 1), out)
 	check.That(t, strings.Contains(said, "ssh root@192.0.2.9 "), "a moved machine: no command in\n%s", said)
 	said, _ = written(t, strings.Replace(small, "directory: /etc/refmon-index/company.yaml",
-		"ldap: {server: [ldaps://x], passwordFile: /p}", 1), out)
+		"ldap: {server: [ldaps://x], domain: S-1-5-21-1-2-3, account: a, passwordFile: /p}", 1), out)
 	check.That(t, strings.Contains(said, "needs /p, "), "LDAP instead of a file: the password file is not in\n%s", said)
 	_, fourth = written(t, small, out)
 	_, fifth := written(t, strings.Replace(small, "mq1: {", "mq1: {address: 192.0.2.1, ", 1), out)
@@ -147,7 +147,8 @@ func TestSiteChangeRewritesOnlyAffectedFiles(t *testing.T) {
 // issued again, and that a partly written file is removed.
 func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	const ldap = "ldap: {server: [ldaps://x], passwordFile: /etc/password}\npostgres: host=all\n"
+	const ldap = "ldap: {server: [ldaps://x], domain: S-1-5-21-1-2-3, account: a, passwordFile: /etc/password}\n" +
+		"postgres: host=all\n"
 	text := strings.Replace(small, "directory: /etc/refmon-index/company.yaml\n", ldap, 1) +
 		"  mq2: {runs: [broker], state: /srv/nats}\n  mq3: {runs: [broker], folder: /srv/mq3}\n" +
 		"  search2: {runs: [follow], postgres: host=own}\n  search3: {runs: [follow], bulk: /srv/lines/bulk}\n"
@@ -363,7 +364,7 @@ func recorders(t *testing.T, dir string) (bin string) {
 func TestInstallScriptPrefersUnitOfPackage(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Replace(small, "directory: /etc/refmon-index/company.yaml",
-		"ldap: {server: [ldaps://x], passwordFile: /etc/refmon-index/password}", 1)
+		"ldap: {server: [ldaps://x], domain: S-1-5-21-1-2-3, account: a, passwordFile: /etc/refmon-index/password}", 1)
 	_, _ = written(t, text, filepath.Join(dir, "out"))
 	at, bin := filepath.Join(dir, "out", "search1"), recorders(t, dir)
 	script := strings.NewReplacer("/usr/lib/", dir+"/lib/", "/etc/refmon-index", at, "/etc/", dir+"/etc/",
