@@ -23,8 +23,9 @@ type keys struct {
 }
 
 // keys returns the site of the file with its keys (N-124). old has the files of an earlier run. Keys in old are kept,
-// and missing keys are created in memory. keys reads the file NATSCA, which must have a certificate. A malformed seed or
-// site in old is an error. So is a change of rights, share, traverse or parts, because the site's logs depend on them.
+// and missing keys are created in memory. keys reads the file NATSCA, which must have a certificate. A malformed seed
+// or site in old is an error. So is a change of rights, share, traverse or parts, because the site's logs depend on
+// them.
 func (f *File) keys(old files) (*keys, error) {
 	k := &keys{}
 	before := map[site.Role]string{}
