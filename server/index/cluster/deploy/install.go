@@ -111,16 +111,16 @@ fi
 }
 
 // unitCommand returns the command that installs the unit $u unless that of the package fits. It removes one that an
-// earlier run installed, because that would override the package's. A link stays: it masks the unit.
+// earlier script installed, because that would override the package's. A unit that an administrator made stays.
 func (m *Machine) unitCommand() string {
 	if m.Folder != defaultFolder || m.State != defaultState || m.Bulk != "" {
 		return `	install -m 644 "$u" /etc/systemd/system/
 `
 	}
-	return `	if [ ! -e "/usr/lib/systemd/system/$u" ]; then
+	return fmt.Sprintf(`	if [ ! -e "/usr/lib/systemd/system/$u" ]; then
 		install -m 644 "$u" /etc/systemd/system/
-	elif [ ! -L "/etc/systemd/system/$u" ]; then
-		rm -f "/etc/systemd/system/$u"
+	elif grep -qsx '%s' "/etc/systemd/system/$u"; then
+		rm "/etc/systemd/system/$u"
 	fi
-`
+`, unitMark)
 }

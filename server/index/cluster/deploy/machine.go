@@ -77,6 +77,9 @@ func (f *File) settings(name, role string) []setting {
 	return out
 }
 
+// unitMark is the first line of each unit. The script of a machine removes only units with it.
+const unitMark = "# Written by refmon-index site: change the site file instead."
+
 // unit returns the systemd unit that runs a role's command on machine m, with the paths of a package and the folders of
 // the machine, that of Bulk included. It fails only for a role without a unit.
 func unit(m *Machine, role string) ([]byte, error) {
@@ -93,7 +96,7 @@ func unit(m *Machine, role string) ([]byte, error) {
 	if role == follow && m.Bulk != "" { // otherwise the unit could write only to its state folder
 		text = strings.Replace(text, "[Service]\n", "[Service]\nReadWritePaths="+path.Dir(m.Bulk)+"\n", 1)
 	}
-	return []byte(text), nil
+	return []byte(unitMark + "\n" + text), nil
 }
 
 // unitName returns the name of the systemd unit that runs a role's command.

@@ -359,8 +359,8 @@ func recorders(t *testing.T, dir string) (bin string) {
 }
 
 // TestInstallScriptPrefersUnitOfPackage checks that the script of a machine with the default folders removes a unit
-// that an earlier run installed for others, because it would override that of the package. It keeps a link, which masks
-// the unit. Without the package it installs the unit. The password of LDAP stays readable by its user alone.
+// that an earlier run installed for others, because it would override that of the package. It keeps a unit and a link
+// of an administrator. Without the package it installs the unit. The password of LDAP stays readable by its user alone.
 func TestInstallScriptPrefersUnitOfPackage(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Replace(small, "directory: /etc/refmon-index/company.yaml",
@@ -373,7 +373,8 @@ func TestInstallScriptPrefersUnitOfPackage(t *testing.T) {
 	unit := filepath.Join(etc, unitName(follow))
 	secret := filepath.Join(at, "password")
 	check.NoError(t, errors.Join(os.MkdirAll(lib, 0o700), os.MkdirAll(etc, 0o700), os.WriteFile(secret, nil, 0o600),
-		os.WriteFile(filepath.Join(lib, unitName(follow)), nil, 0o600), os.WriteFile(unit, []byte("[Unit]"), 0o600)))
+		os.WriteFile(filepath.Join(lib, unitName(follow)), nil, 0o600),
+		os.WriteFile(unit, check.Must(os.ReadFile(filepath.Join(at, unitName(follow)))), 0o600)))
 	run := func() {
 		t.Helper()
 		cmd := exec.Command("sh", "-c", script)
@@ -389,9 +390,12 @@ func TestInstallScriptPrefersUnitOfPackage(t *testing.T) {
 		check.Equal(t, strings.Contains(ran, want), is, "the script ran %q, among\n%s", want, ran)
 	}
 	check.Equal(t, check.Must(os.Stat(secret)).Mode().Perm(), 0o600, "mode of the password file")
+	check.NoError(t, os.WriteFile(unit, []byte("[Service]"), 0o600))
+	run()
+	check.NoError(t, os.Remove(unit))
 	check.NoError(t, os.Symlink("/dev/null", unit))
 	run()
-	check.NoError(t, check.Err(os.Lstat(unit)))
+	check.NoError(t, os.Remove(unit))
 }
 
 // TestInstallScriptRunsExpectedCommands runs a machine's script with commands that record their arguments.
