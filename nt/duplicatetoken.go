@@ -17,16 +17,6 @@ type (
 	DuplicateTokenOut struct{ NewTokenHandle winnt.Handle }
 )
 
-// duplicateTokenScalars checks the by-value parameters of NtDuplicateToken, before any memory is touched (T-40). It
-// returns STATUS_INVALID_PARAMETER for an unknown token type.
-func duplicateTokenScalars(in DuplicateTokenIn) ntstatus.Status {
-	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {
-		// The token type is the first thing looked at (T-40).
-		return ntstatus.InvalidParameter
-	}
-	return ntstatus.Success
-}
-
 var rowDuplicateToken = Add(&NtTable, Entry[Services, DuplicateTokenIn, DuplicateTokenOut]{
 	Meta: Meta{
 		Name:    "NtDuplicateToken",
@@ -57,8 +47,11 @@ var rowDuplicateToken = Add(&NtTable, Entry[Services, DuplicateTokenIn, Duplicat
 			{ntstatus.InvalidACL, "S-17", "the descriptor's SACL has no space for the label of the token"},
 		},
 	},
-	Call:    Services.NtDuplicateToken,
-	Scalars: byValue(duplicateTokenScalars),
+	Call: Services.NtDuplicateToken,
+	Scalars: byValue(func(in DuplicateTokenIn) bool {
+		// The token type is the first thing looked at (T-40).
+		return in.TokenType == winnt.TokenPrimary || in.TokenType == winnt.TokenImpersonation
+	}),
 })
 
 // NtDuplicateToken creates a duplicate of a token. desired 0 requests the rights of the existing handle

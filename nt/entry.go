@@ -55,18 +55,18 @@ func (m *Meta) Document() string {
 type Entry[S, I, O any] struct {
 	Meta Meta
 	Call func(S, I) (O, ntstatus.Status)
-	// Scalars returns the status of by-value parameters that are checked before
-	// any memory is accessed (O-3). byValue makes it. It is nil if there is no
-	// such parameter.
-	Scalars func(in any) ntstatus.Status
+	// Scalars reports whether the by-value parameters pass the checks that come
+	// before any access to memory (O-3). byValue makes it. It is nil if there is
+	// no such parameter.
+	Scalars func(in any) bool
 
 	Row *Row // the entry with its types erased; [Add] sets it
 }
 
 // byValue returns the Scalars function of an entry, from a typed function that checks the entry's by-value
 // parameters. The result panics for an input of another type.
-func byValue[I any](test func(I) ntstatus.Status) func(in any) ntstatus.Status {
-	return func(in any) ntstatus.Status { return test(in.(I)) }
+func byValue[I any](test func(I) bool) func(in any) bool {
+	return func(in any) bool { return test(in.(I)) }
 }
 
 // Row is an [Entry] with its types erased, for tracers, scripts and transports.
@@ -76,7 +76,7 @@ type Row struct {
 	meta    *Meta
 	in, out reflect.Type
 	invoke  func(services, in any) (any, ntstatus.Status)
-	scalars func(in any) ntstatus.Status // nil: no by-value tests
+	scalars func(in any) bool // nil: no by-value tests
 }
 
 // Info returns the metadata. Do not change it.
@@ -95,7 +95,7 @@ func (r *Row) Invoke(services, in any) (out any, st ntstatus.Status) { return r.
 // Probed reports whether a call with the input in passes the checks of its by-value parameters, which come before the
 // kernel touches memory. A later failure may then change an output variable (O-5).
 func (r *Row) Probed(in any) bool {
-	return r.invoke != nil && (r.scalars == nil || r.scalars(in) == ntstatus.Success)
+	return r.invoke != nil && (r.scalars == nil || r.scalars(in))
 }
 
 // Table lists the rows of one family of services in the order of their numbers. The

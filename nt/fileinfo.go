@@ -151,17 +151,9 @@ type (
 	QueryVolumeInformationFileOut struct{ FsInformation any }
 )
 
-// fits checks the class and the buffer's length: STATUS_INVALID_INFO_CLASS for an unknown class,
-// STATUS_INFO_LENGTH_MISMATCH for a buffer that is too short for the class, else STATUS_SUCCESS.
-func (in QueryInformationFileIn) fits() ntstatus.Status {
-	switch least := in.FileInformationClass.Least(); {
-	case least == 0:
-		return ntstatus.InvalidInfoClass
-	case in.Length < least:
-		return ntstatus.InfoLengthMismatch
-	}
-	return ntstatus.Success
-}
+// fits reports whether a class of information exists and a buffer of length bytes has room for it. least is the size of
+// its structure, 0 for an unknown class.
+func fits(least, length uint32) bool { return least != 0 && length >= least }
 
 var (
 	rowQueryInformationFile = Add(&NtTable, Entry[Services, QueryInformationFileIn, QueryInformationFileOut]{
@@ -182,8 +174,10 @@ var (
 				Condition{ntstatus.PipeDisconnected, "I-134", "FileHandle is the end of a client that the server disconnected"},
 				Condition{ntstatus.BufferOverflow, "I-151", "the buffer is too small for the name and contains its first part"}),
 		},
-		Call:    Services.NtQueryInformationFile,
-		Scalars: byValue(QueryInformationFileIn.fits),
+		Call: Services.NtQueryInformationFile,
+		Scalars: byValue(func(in QueryInformationFileIn) bool {
+			return fits(in.FileInformationClass.Least(), in.Length)
+		}),
 	})
 	rowQueryVolumeInformationFile = Add(&NtTable,
 		Entry[Services, QueryVolumeInformationFileIn, QueryVolumeInformationFileOut]{
@@ -200,14 +194,8 @@ var (
 					Condition{ntstatus.InvalidParameter, "F-128", "the file is not in a tree and has no size"})...),
 			},
 			Call: Services.NtQueryVolumeInformationFile,
-			Scalars: byValue(func(in QueryVolumeInformationFileIn) ntstatus.Status {
-				switch least := in.FsInformationClass.Least(); {
-				case least == 0:
-					return ntstatus.InvalidInfoClass
-				case in.Length < least:
-					return ntstatus.InfoLengthMismatch
-				}
-				return ntstatus.Success
+			Scalars: byValue(func(in QueryVolumeInformationFileIn) bool {
+				return fits(in.FsInformationClass.Least(), in.Length)
 			}),
 		})
 )

@@ -138,11 +138,8 @@ var (
 			},
 		},
 		Call: Services.NtSetInformationJobObject,
-		Scalars: byValue(func(in SetInformationJobObjectIn) ntstatus.Status {
-			if in.JobObjectInformationClass != JobObjectSecurityLimitInformation {
-				return ntstatus.InvalidInfoClass
-			}
-			return ntstatus.Success
+		Scalars: byValue(func(in SetInformationJobObjectIn) bool {
+			return in.JobObjectInformationClass == JobObjectSecurityLimitInformation
 		}),
 	})
 )

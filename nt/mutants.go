@@ -72,18 +72,6 @@ func stateConditions(handle, object, right string) []Condition {
 	}
 }
 
-// exact checks the class and the length of a query that has one class, 0, and a structure of want bytes (O-135). It
-// returns STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH or STATUS_SUCCESS.
-func exact(class, length, want uint32) ntstatus.Status {
-	switch {
-	case class != 0:
-		return ntstatus.InvalidInfoClass
-	case length != want:
-		return ntstatus.InfoLengthMismatch
-	}
-	return ntstatus.Success
-}
-
 var (
 	rowCreateMutant = Add(&NtTable, Entry[Services, CreateMutantIn, MutantOut]{
 		Meta: Meta{
@@ -125,8 +113,8 @@ var (
 			Conditions: stateConditions("MutantHandle", "mutant", "MUTANT_QUERY_STATE"),
 		},
 		Call: Services.NtQueryMutant,
-		Scalars: byValue(func(in QueryMutantIn) ntstatus.Status {
-			return exact(uint32(in.MutantInformationClass), in.MutantInformationLength, 8)
+		Scalars: byValue(func(in QueryMutantIn) bool {
+			return in.MutantInformationClass == 0 && in.MutantInformationLength == 8
 		}),
 	})
 )

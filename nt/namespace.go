@@ -185,13 +185,8 @@ var (
 			Conditions: append([]Condition{
 				{ntstatus.InvalidParameter, "O-3", "EventType is neither NotificationEvent nor SynchronizationEvent"},
 			}, createByNameConditions()...)},
-		Call: Services.NtCreateEvent,
-		Scalars: byValue(func(in CreateEventIn) ntstatus.Status {
-			if in.EventType > SynchronizationEvent {
-				return ntstatus.InvalidParameter
-			}
-			return ntstatus.Success
-		}),
+		Call:    Services.NtCreateEvent,
+		Scalars: byValue(func(in CreateEventIn) bool { return in.EventType <= SynchronizationEvent }),
 	})
 	rowOpenEvent = Add(&NtTable, Entry[Services, OpenEventIn, EventOut]{
 		Meta: Meta{

@@ -129,12 +129,9 @@ var (
 			},
 		},
 		Call: Services.NtCreateUserProcess,
-		Scalars: byValue(func(in CreateUserProcessIn) ntstatus.Status {
-			if in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 ||
-				in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
-				return ntstatus.InvalidParameter
-			}
-			return ntstatus.Success
+		Scalars: byValue(func(in CreateUserProcessIn) bool {
+			return in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED == 0 &&
+				in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED == 0
 		}),
 	})
 	rowResumeThread = Add(&NtTable, Entry[Services, ResumeThreadIn, ResumeThreadOut]{
@@ -198,11 +195,8 @@ var (
 			},
 		},
 		Call: Services.NtSetInformationProcess,
-		Scalars: byValue(func(in SetInformationProcessIn) ntstatus.Status {
-			if in.ProcessInformationClass != ProcessAccessToken {
-				return ntstatus.InvalidInfoClass
-			}
-			return ntstatus.Success
+		Scalars: byValue(func(in SetInformationProcessIn) bool {
+			return in.ProcessInformationClass == ProcessAccessToken
 		}),
 	})
 )

@@ -110,12 +110,8 @@ var (
 			},
 		},
 		Call: Services.NtQueryObject,
-		Scalars: byValue(func(in QueryObjectIn) ntstatus.Status {
-			if in.ObjectInformationClass > ObjectHandleFlagInformation {
-				// There is no such class (O-60).
-				return ntstatus.InvalidInfoClass
-			}
-			return ntstatus.Success
+		Scalars: byValue(func(in QueryObjectIn) bool {
+			return in.ObjectInformationClass <= ObjectHandleFlagInformation // there is no other class (O-60)
 		}),
 	})
 	rowSetInformationObject = Add(&NtTable, Entry[Services, SetInformationObjectIn, SetInformationObjectOut]{
@@ -131,16 +127,9 @@ var (
 			},
 		},
 		Call: Services.NtSetInformationObject,
-		Scalars: byValue(func(in SetInformationObjectIn) ntstatus.Status {
-			switch {
-			case in.ObjectInformationClass != ObjectHandleFlagInformation:
-				// Only the two flags can be set (O-63).
-				return ntstatus.InvalidInfoClass
-			case in.ObjectInformationLength != 2:
-				// The length must be exact (O-63).
-				return ntstatus.InfoLengthMismatch
-			}
-			return ntstatus.Success
+		Scalars: byValue(func(in SetInformationObjectIn) bool {
+			// Only the two flags can be set, and the length must be exact (O-63).
+			return in.ObjectInformationClass == ObjectHandleFlagInformation && in.ObjectInformationLength == 2
 		}),
 	})
 )

@@ -81,13 +81,8 @@ var (
 				{ntstatus.NoMoreEntries, "U-95", "there is no further process that the caller may open"},
 			},
 		},
-		Call: Services.NtGetNextProcess,
-		Scalars: byValue(func(in GetNextProcessIn) ntstatus.Status {
-			if in.Flags != 0 {
-				return ntstatus.InvalidParameter
-			}
-			return ntstatus.Success
-		}),
+		Call:    Services.NtGetNextProcess,
+		Scalars: byValue(func(in GetNextProcessIn) bool { return in.Flags == 0 }),
 	})
 	rowQueryInformationProcess = Add(&NtTable, Entry[Services, QueryInformationProcessIn, QueryInformationProcessOut]{
 		Meta: Meta{
@@ -101,12 +96,12 @@ var (
 					"ProcessHandleInformation", "ProcessHandle is not a valid handle"),
 		},
 		Call: Services.NtQueryInformationProcess,
-		Scalars: byValue(func(in QueryInformationProcessIn) ntstatus.Status {
+		Scalars: byValue(func(in QueryInformationProcessIn) bool {
 			switch in.ProcessInformationClass {
 			case ProcessBasicInformation, ProcessTimes, ProcessHandleCount, ProcessImageFileName, ProcessHandleInformation:
-				return ntstatus.Success
+				return true
 			}
-			return ntstatus.InvalidInfoClass
+			return false
 		}),
 	})
 )

@@ -46,12 +46,12 @@ var rowQueryInformationThread = Add(&NtTable, Entry[Services, QueryInformationTh
 			"ThreadHandle does not grant THREAD_QUERY_LIMITED_INFORMATION", "ThreadHandle is not a valid handle"),
 	},
 	Call: Services.NtQueryInformationThread,
-	Scalars: byValue(func(in QueryInformationThreadIn) ntstatus.Status {
+	Scalars: byValue(func(in QueryInformationThreadIn) bool {
 		switch in.ThreadInformationClass {
 		case ThreadBasicInformation, ThreadTimes, ThreadNameInformation:
-			return ntstatus.Success
+			return true
 		}
-		return ntstatus.InvalidInfoClass
+		return false
 	}),
 })
 

@@ -47,12 +47,9 @@ var rowQueryInformationToken = Add(&NtTable, Entry[Services, QueryInformationTok
 		},
 	},
 	Call: Services.NtQueryInformationToken,
-	Scalars: byValue(func(in QueryInformationTokenIn) ntstatus.Status {
-		if in.TokenInformationClass == 0 || in.TokenInformationClass > winnt.MaxTokenInfoClass {
-			// There is no such class (T-80).
-			return ntstatus.InvalidInfoClass
-		}
-		return ntstatus.Success
+	Scalars: byValue(func(in QueryInformationTokenIn) bool {
+		// There is no other class (T-80).
+		return in.TokenInformationClass != 0 && in.TokenInformationClass <= winnt.MaxTokenInfoClass
 	}),
 })
 

@@ -74,11 +74,8 @@ var (
 			}, createByNameConditions()...),
 		},
 		Call: Services.NtCreateSemaphore,
-		Scalars: byValue(func(in CreateSemaphoreIn) ntstatus.Status {
-			if in.MaximumCount <= 0 || in.InitialCount < 0 || in.InitialCount > in.MaximumCount {
-				return ntstatus.InvalidParameter
-			}
-			return ntstatus.Success
+		Scalars: byValue(func(in CreateSemaphoreIn) bool {
+			return in.MaximumCount > 0 && in.InitialCount >= 0 && in.InitialCount <= in.MaximumCount
 		}),
 	})
 	rowOpenSemaphore = Add(&NtTable, Entry[Services, OpenSemaphoreIn, SemaphoreOut]{
@@ -103,13 +100,8 @@ var (
 				{ntstatus.SemaphoreLimitExceeded, "O-138", "the count would exceed the maximum"},
 			},
 		},
-		Call: Services.NtReleaseSemaphore,
-		Scalars: byValue(func(in ReleaseSemaphoreIn) ntstatus.Status {
-			if in.ReleaseCount <= 0 {
-				return ntstatus.InvalidParameter
-			}
-			return ntstatus.Success
-		}),
+		Call:    Services.NtReleaseSemaphore,
+		Scalars: byValue(func(in ReleaseSemaphoreIn) bool { return in.ReleaseCount > 0 }),
 	})
 	rowQuerySemaphore = Add(&NtTable, Entry[Services, QuerySemaphoreIn, QuerySemaphoreOut]{
 		Meta: Meta{
@@ -119,8 +111,8 @@ var (
 			Conditions: stateConditions("SemaphoreHandle", "semaphore", "SEMAPHORE_QUERY_STATE"),
 		},
 		Call: Services.NtQuerySemaphore,
-		Scalars: byValue(func(in QuerySemaphoreIn) ntstatus.Status {
-			return exact(uint32(in.SemaphoreInformationClass), in.SemaphoreInformationLength, 8)
+		Scalars: byValue(func(in QuerySemaphoreIn) bool {
+			return in.SemaphoreInformationClass == 0 && in.SemaphoreInformationLength == 8
 		}),
 	})
 )

@@ -53,13 +53,8 @@ var (
 				{ntstatus.NoMoreEntries, "O-37", "there is no further thread that the caller may open"},
 			},
 		},
-		Call: Services.NtGetNextThread,
-		Scalars: byValue(func(in GetNextThreadIn) ntstatus.Status {
-			if in.Flags&^NextThreadBackward != 0 {
-				return ntstatus.InvalidParameter
-			}
-			return ntstatus.Success
-		}),
+		Call:    Services.NtGetNextThread,
+		Scalars: byValue(func(in GetNextThreadIn) bool { return in.Flags&^NextThreadBackward == 0 }),
 	})
 	rowImpersonateThread = Add(&NtTable, Entry[Services, ImpersonateThreadIn, ImpersonateThreadOut]{
 		Meta: Meta{
@@ -218,11 +213,8 @@ var rowSetInformationThread = Add(&NtTable, Entry[Services, SetInformationThread
 		},
 	},
 	Call: Services.NtSetInformationThread,
-	Scalars: byValue(func(in SetInformationThreadIn) ntstatus.Status {
-		if in.ThreadInformationClass != ThreadImpersonationToken {
-			return ntstatus.InvalidInfoClass
-		}
-		return ntstatus.Success
+	Scalars: byValue(func(in SetInformationThreadIn) bool {
+		return in.ThreadInformationClass == ThreadImpersonationToken
 	}),
 })
 

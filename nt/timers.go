@@ -106,13 +106,8 @@ var (
 				{ntstatus.InvalidParameter4, "O-139", "TimerType is neither NotificationTimer nor SynchronizationTimer"},
 			}, createByNameConditions()...),
 		},
-		Call: Services.NtCreateTimer,
-		Scalars: byValue(func(in CreateTimerIn) ntstatus.Status {
-			if in.TimerType > SynchronizationTimer {
-				return ntstatus.InvalidParameter4
-			}
-			return ntstatus.Success
-		}),
+		Call:    Services.NtCreateTimer,
+		Scalars: byValue(func(in CreateTimerIn) bool { return in.TimerType <= SynchronizationTimer }),
 	})
 	rowOpenTimer = Add(&NtTable, Entry[Services, OpenTimerIn, TimerOut]{
 		Meta: Meta{
@@ -134,13 +129,8 @@ var (
 				{ntstatus.AccessViolation, "O-3", "DueTime is not readable"},
 			}, timerHandle...),
 		},
-		Call: Services.NtSetTimer,
-		Scalars: byValue(func(in SetTimerIn) ntstatus.Status {
-			if in.Period < 0 {
-				return ntstatus.InvalidParameter6
-			}
-			return ntstatus.Success
-		}),
+		Call:    Services.NtSetTimer,
+		Scalars: byValue(func(in SetTimerIn) bool { return in.Period >= 0 }),
 	})
 	rowCancelTimer = Add(&NtTable, Entry[Services, CancelTimerIn, CancelTimerOut]{
 		Meta: Meta{
@@ -159,8 +149,8 @@ var (
 			Conditions: stateConditions("TimerHandle", "timer", "TIMER_QUERY_STATE"),
 		},
 		Call: Services.NtQueryTimer,
-		Scalars: byValue(func(in QueryTimerIn) ntstatus.Status {
-			return exact(uint32(in.TimerInformationClass), in.TimerInformationLength, 16)
+		Scalars: byValue(func(in QueryTimerIn) bool {
+			return in.TimerInformationClass == 0 && in.TimerInformationLength == 16
 		}),
 	})
 )
