@@ -148,7 +148,7 @@ func (in *Instance) clearLocked(boxes ...int) (dropped []*ps.ClientContext) {
 			dropped = append(dropped, c)
 		}
 	}
-	in.static, in.last, in.lastFail, in.read = nil, nil, ps.Outcome{}, false
+	in.static, in.last, in.read = nil, nil, false
 	return dropped
 }
 

@@ -104,7 +104,7 @@ type Instance struct {
 	// +checklocks:mu
 	last *ps.ClientContext // guarded by mu: of the last message read (I-85)
 	// +checklocks:mu
-	lastFail ps.Outcome // guarded by mu: why there is no context for it
+	lastFail ps.Outcome // guarded by mu: why there is no context for it, if read is true
 	// +checklocks:mu
 	read bool // guarded by mu: the server has read something
 	// +checklocks:mu
