@@ -190,7 +190,7 @@ var rowObOpenObjectByPointer = nt.Add(&Table,
 				subject, desired = s.SubjectSecurityContext.Subject(), s.RemainingDesiredAccess
 			}
 			// The type's attributes are looked at, then the object's descriptor (O-33).
-			out.Handle, _, st = ob.OpenByPointer(&c, in.Object, subject, desired, in.HandleAttributes)
+			out.Handle, st = ob.OpenByPointer(&c, in.Object, subject, desired, in.HandleAttributes)
 			return out, st
 		},
 	},

@@ -36,30 +36,30 @@ func (c *Caller) records(attributes uint32) bool {
 // The record is written before the handle becomes visible (U-73). If a required record cannot be stored, the open
 // fails and no handle stays.
 func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.AccessMask,
-	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	dec := Decide(c, obj, &subject, desired, attributes)
 	if dec.Status() != ntstatus.Success {
 		if _, st := c.recordOpen(obj, subject, desired, dec, 0); st != ntstatus.Success {
 			// A demanded record that cannot be kept fails the open.
-			return 0, 0, c.Fail("U-64", st)
+			return 0, c.Fail("U-64", st)
 		}
-		return 0, 0, dec.Status()
+		return 0, dec.Status()
 	}
 	r, st := c.reserve(attributes)
 	if st != ntstatus.Success {
-		return 0, 0, st
+		return 0, st
 	}
 	a, st := c.recordOpen(obj, subject, desired, dec, r.Handle())
 	if st != ntstatus.Success {
 		r.Abandon()
 		// If a required record cannot be stored, the open fails and grants no right.
-		return 0, 0, c.Fail("U-64", st)
+		return 0, c.Fail("U-64", st)
 	}
 	r.Audit(a.Rights)
 	if st := r.Publish(obj, dec.Granted, a.attributes(attributes)); st != ntstatus.Success {
-		return 0, 0, c.Fail("O-47", st)
+		return 0, c.Fail("O-47", st)
 	}
-	return r.Handle(), dec.Granted, ntstatus.Success
+	return r.Handle(), ntstatus.Success
 }
 
 // recordOpen writes the audit record of an open through the auditor, granted or denied. It skips INVALID_PARAMETER,

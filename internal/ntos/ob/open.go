@@ -11,26 +11,26 @@ import (
 // [Table.Insert], and AUDIT_FAILED if a required record cannot be written. A process that has ended gives
 // STATUS_PROCESS_IS_TERMINATING. After a failure the handle is 0.
 func OpenByPointer(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask,
-	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if c.records(attributes) {
 		return c.openAudited(obj, subject, desired, attributes)
 	}
 	// decide
 	dec := Decide(c, obj, &subject, desired, attributes)
 	if dec.Status() != ntstatus.Success {
-		return 0, 0, dec.Status()
+		return 0, dec.Status()
 	}
 	// commit
 	t := c.TableFor(attributes)
 	if t == nil {
-		return 0, 0, c.Fail("O-47", ntstatus.ProcessIsTerminating)
+		return 0, c.Fail("O-47", ntstatus.ProcessIsTerminating)
 	}
 	if st := c.MayInsert(); st != ntstatus.Success {
-		return 0, 0, st
+		return 0, st
 	}
 	v, st := t.Insert(obj, dec.Granted, attributes)
 	if st != ntstatus.Success {
-		return 0, 0, c.Fail("O-82", st)
+		return 0, c.Fail("O-82", st)
 	}
-	return v, dec.Granted, ntstatus.Success
+	return v, ntstatus.Success
 }

@@ -31,7 +31,7 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 		w := newWorld(t)
 		w.c.Table = ob.NewTable(2)
 		o := protected(eventType, c.sddl)
-		first, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
+		first, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
 		check.Success(t, st)
 		if c.audit != nil {
 			w.c.Audit = c.audit
@@ -42,16 +42,15 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 		}
 		before := state()
 		for range 3 {
-			h, granted, st := ob.OpenByPointer(w.c, o, w.self, c.desired, 0)
-			check.That(t, st == c.want && h == 0 && granted == 0,
-				"%s: %v, handle %#x with %v, want %v and no handle", name, st, h, granted, c.want)
+			h, st := ob.OpenByPointer(w.c, o, w.self, c.desired, 0)
+			check.That(t, st == c.want && h == 0, "%s: %v, handle %#x, want %v and no handle", name, st, h, c.want)
 		}
 		check.Equal(t, state(), before, "%s: state after the failed open", name)
 		w.c.Audit = nil
-		second, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
+		second, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
 		check.That(t, st == ntstatus.Success && second != first,
 			"O-82: %s: last free slot: handle %#x, %v, want a new handle and %v", name, second, st, ntstatus.Success)
-		_, _, st = ob.OpenByPointer(w.c, o, w.self, 1, 0)
+		_, st = ob.OpenByPointer(w.c, o, w.self, 1, 0)
 		check.Equal(t, st, ntstatus.InsufficientResources, "O-82: %s: open with a full table", name)
 	}
 }

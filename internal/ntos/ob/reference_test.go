@@ -75,7 +75,7 @@ func TestKernelHandlesNeedKernelMode(t *testing.T) {
 	q.c.Kernel = p.c.Kernel // one table for the whole system
 	o := newObject(eventType, nil)
 	var v winnt.Handle
-	p.kernel(func() { v, _, _ = ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE) })
+	p.kernel(func() { v, _ = ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE) })
 	check.RequireThat(t, v < 0, "kernel handle = %v, want less than 0", v)
 	wantStatus(t, "OC-15: in user mode", p.refer(v, 0, nil), ntstatus.InvalidHandle)
 	wantStatus(t, "closing it there", p.c.Close(v), ntstatus.InvalidHandle)
@@ -87,18 +87,18 @@ func TestKernelHandlesNeedKernelMode(t *testing.T) {
 		wantStatus(t, "close", q.c.Close(v), ntstatus.Success)
 	})
 	p.kernel(func() { // O-28: also where the access is checked
-		v, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE,
+		v, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE,
 			winnt.OBJ_KERNEL_HANDLE|winnt.OBJ_FORCE_ACCESS_CHECK)
 		check.That(t, st == ntstatus.Success && v < 0,
 			"open with OBJ_FORCE_ACCESS_CHECK = handle %v, %v, want less than 0, %v", v, st, ntstatus.Success)
 		wantStatus(t, "close", p.c.Close(v), ntstatus.Success)
 	})
 	p.kernel(func() { // other attributes mean a handle of the process
-		v, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_INHERIT)
+		v, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_INHERIT)
 		check.That(t, st == ntstatus.Success && v == 4, "open with OBJ_INHERIT = handle %v, %v, want 4", v, st)
 		wantStatus(t, "close", p.c.Close(v), ntstatus.Success)
 	})
-	u, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE)
+	u, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE)
 	check.That(t, st == ntstatus.Success && u == 4, // O-28, OC-17: ignored from user mode
 		"OBJ_KERNEL_HANDLE in user mode = handle %v, %v, want 4, %v", u, st, ntstatus.Success)
 	wantStatus(t, "close", p.c.Close(u), ntstatus.Success)

@@ -86,7 +86,7 @@ func TestTableOperationsAllocateNothing(t *testing.T) {
 			c.Table.Close(r.Handle())
 		},
 		"open by pointer, no descriptor": func() {
-			v, _, _ := ob.OpenByPointer(c, o, access.Subject{}, winnt.EVENT_QUERY_STATE, 0)
+			v, _ := ob.OpenByPointer(c, o, access.Subject{}, winnt.EVENT_QUERY_STATE, 0)
 			c.Table.Close(v)
 		},
 	} {

@@ -29,7 +29,7 @@ func (c *Context) LsaOpenPolicy(in nt.LsaOpenPolicyIn) (out nt.LsaOpenPolicyOut,
 	}
 	subject := c.self.Subject()
 	// The policy's descriptor decides, by the generic mapping of its type (L-40).
-	out.PolicyHandle, _, st = ob.OpenByPointer(&c.Caller, c.Sys.Policy, subject, in.DesiredAccess, 0)
+	out.PolicyHandle, st = ob.OpenByPointer(&c.Caller, c.Sys.Policy, subject, in.DesiredAccess, 0)
 	return out, st
 }
 

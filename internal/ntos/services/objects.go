@@ -125,8 +125,7 @@ func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.A
 		}
 		return c.insert(obj, d.Granted, attributes)
 	}
-	h, _, st := ob.OpenByPointer(&c.Caller, obj, subject, desired, attributes)
-	return h, st
+	return ob.OpenByPointer(&c.Caller, obj, subject, desired, attributes)
 }
 
 // NtOpenFile opens an existing file: the client end of a pipe, a file of a tree, a device, or a named file without
@@ -188,7 +187,7 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 		return out, c.Fail("O-23", ntstatus.ObjectTypeMismatch)
 	}
 	// decide and commit
-	out.FileHandle, _, st = ob.OpenByPointer(&c.Caller, h.Object(), c.self.Subject(), in.DesiredAccess, oa.Attributes)
+	out.FileHandle, st = ob.OpenByPointer(&c.Caller, h.Object(), c.self.Subject(), in.DesiredAccess, oa.Attributes)
 	return out, st
 }
 

@@ -42,7 +42,7 @@ func (c *Context) openProcessToken(h winnt.Handle, desired winnt.AccessMask,
 	defer tok.Deref(ob.TagCall)
 	// decide and commit
 	// The token's own DACL decides, for the caller's effective context (T-30, T-34).
-	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, tok, c.self.Subject(), desired, attributes)
+	out.TokenHandle, st = ob.OpenByPointer(&c.Caller, tok, c.self.Subject(), desired, attributes)
 	return out, st
 }
 
@@ -103,7 +103,7 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 	}
 	// The token's own DACL decides (I-22). The handle has its own reference: closing it does not affect the
 	// impersonation (I-28).
-	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes)
+	out.TokenHandle, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes)
 	return out, st
 }
 
