@@ -206,8 +206,8 @@ func TestDeniedOpenHasReason(t *testing.T) {
 		"reason of the denial = %+v, want rule A-40, the object Event and an explanation", w.c.Why)
 	*w.c.Why = ob.Why{}
 	w.decide(protected(eventType, ownEvent), 0, 0)
-	check.That(t, w.c.Why.Rule == "O-90" && w.c.Why.Explanation == nil,
-		"reason of granting nothing = %+v, want rule O-90 without explanation", w.c.Why)
+	check.That(t, w.c.Why.Rule == "O-90" && w.c.Why.Object == "Event" && w.c.Why.Explanation == nil,
+		"reason of granting nothing = %+v, want rule O-90 and the object Event without explanation", w.c.Why)
 }
 
 // openAndClose returns a function that opens a token with an access check and closes its handle.

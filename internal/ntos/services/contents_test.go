@@ -3,6 +3,7 @@ package services_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -95,4 +96,27 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 	for _, from := range []winnt.Handle{from, 0, to} {
 		want(t, "a tree that cannot replace contents", w.context().Refill(to, from), ntstatus.NotSupported)
 	}
+}
+
+// If one of two files is a directory, Refill renames both. The handle of each must allow the rename of its own file
+// (F-57, F-215).
+func TestReplacedDirectoryIsRenamedByItsHandle(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w.tree.facts = nt.FileFacts{Directory: true, FileID: 0x1F}
+	for name, granted := range map[string][2]winnt.AccessMask{"both": {winnt.DELETE, winnt.DELETE},
+		"source": {winnt.FILE_LIST_DIRECTORY, winnt.DELETE}, "target": {winnt.DELETE, winnt.FILE_LIST_DIRECTORY}} {
+		to, from := w.open(`\??\T\to dir`, granted[0], 0), w.open(`\??\T\from dir`, granted[1], 0)
+		w.tree.move = fileaccess.Move{Directory: true, Target: fileaccess.Facts{Object: fileaccess.Object{Exists: true,
+			IsDirectory: true, Descriptor: w.tree.descriptor},
+			Parent: &fileaccess.Directory{Descriptor: w.tree.descriptor}}}
+		want(t, name, w.context().Refill(to, from), ntstatus.Success)
+		check.Equal(t, [2]bool{w.tree.aside.Allowed(), w.tree.decision.Allowed()},
+			[2]bool{granted[0] == winnt.DELETE, granted[1] == winnt.DELETE}, "DELETE on %s: renamed target, source",
+			name)
+		check.Equal(t, w.tree.takeCalls(),
+			"Move to dir root - replace false link false, Aside to dir to .~refmon-old-1f", "tree calls")
+	}
+	other := w.open(`\??\U\other dir`, winnt.DELETE, 0)
+	want(t, "F-118: of another tree", w.context().Refill(w.open(`\??\T\to dir`, winnt.DELETE, 0), other),
+		ntstatus.NotSameDevice)
 }

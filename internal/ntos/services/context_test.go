@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -54,6 +55,10 @@ func checkProcessPseudoHandle(t *testing.T, descriptor string, after winnt.Acces
 // only once if it is ended twice.
 func TestNewThreadHasModeOfCreator(t *testing.T) {
 	_, th, k := newProcess(t)
+	sys, live := th.Services().(*services.Context).Sys, map[*services.Context]bool{}
+	adopt, disown := sys.Adopt, sys.Disown
+	sys.Adopt = func(c *services.Context) { live[c] = true; adopt(c) }
+	sys.Disown = func(c *services.Context) { delete(live, c); disown(c) }
 	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 	for _, c := range []struct {
 		of   nt.Services
@@ -67,6 +72,7 @@ func TestNewThreadHasModeOfCreator(t *testing.T) {
 			for range end {
 				s.EndThread()
 			}
+			check.Equal(t, live[s.(*services.Context)], end == 0, "ended %d times: the system keeps the thread", end)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -44,6 +45,11 @@ type fakeTree struct {
 	above      nt.FileIdentity  // of the directory of each name; zero: it is missing
 	within     *nt.FileIdentity // of the last move
 	size       nt.FsFullSizeInformation
+	cause      error  // why the stored descriptor of each place is invalid
+	now        string // the present path of each open; "": it is unknown
+	direct     bool   // names are found without their directories, and lookups are kept
+	aside      fileaccess.MoveDecision
+	profile    fileaccess.Profile
 }
 
 func newFakeTree() *fakeTree {
@@ -62,16 +68,31 @@ func (f *fakeTree) call(format string, args ...any) ntstatus.Status {
 }
 
 func (f *fakeTree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
+	if f.direct {
+		f.call("Find")
+	}
+	if f.lost != ntstatus.Success {
+		return nil, f.lost
+	}
+	return f.place(r, start, false), ntstatus.Success
+}
+
+func (f *fakeTree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, bool) {
+	if !f.direct {
+		return nil, false
+	}
+	f.call("FindDirect")
+	return f.place(r, start, true), true
+}
+
+func (f *fakeTree) place(r *fileaccess.Request, start nt.OpenFile, alone bool) *fakePlace {
 	path := strings.TrimSuffix(r.Name, `\`)
 	if start != nil {
 		path = strings.TrimPrefix(start.(*fakeOpen).path+`\`+path, `\`)
 	}
 	f.request = *r
-	if f.lost != ntstatus.Success {
-		return nil, f.lost
-	}
 	f.places++
-	return &fakePlace{f, path}, ntstatus.Success
+	return &fakePlace{f, path, alone}
 }
 
 func (f *fakeTree) MaxOpens() int {
@@ -83,7 +104,8 @@ func (f *fakeTree) MaxOpens() int {
 
 type fakePlace struct {
 	*fakeTree
-	path string
+	path  string
+	alone bool // the directory is unknown
 }
 
 func (p *fakePlace) Facts() *fileaccess.Facts {
@@ -96,8 +118,14 @@ func (p *fakePlace) Facts() *fileaccess.Facts {
 	if o.IsDirectory = o.IsDirectory || o.VolumeRoot; o.IsDirectory {
 		o.Attributes = fileaccess.AttributeDirectory
 	}
-	return &fileaccess.Facts{Object: o, Share: p.share, Parent: &fileaccess.Directory{Descriptor: p.descriptor}}
+	facts := &fileaccess.Facts{Object: o, Share: p.share, Policy: fileaccess.Policy{Profile: p.profile}}
+	if !p.alone {
+		facts.Parent = &fileaccess.Directory{Descriptor: p.descriptor}
+	}
+	return facts
 }
+
+func (p *fakePlace) Cause() error { return p.cause }
 
 func (p *fakePlace) Directory() (nt.FileIdentity, bool) { return p.above, p.above.Number != 0 }
 
@@ -169,6 +197,9 @@ func (o *fakeOpen) Flush() ntstatus.Status { return o.call("Flush") }
 func (o *fakeOpen) List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) ([]nt.FileEntry,
 	ntstatus.Status) {
 	o.call("List %q %v %d %v", pattern, restart, most, see != nil)
+	if see != nil && !see(o.descriptor) {
+		return nil, o.st
+	}
 	return append([]nt.FileEntry(nil), o.found...), o.st
 }
 
@@ -184,6 +215,10 @@ func (o *fakeOpen) Move(m *nt.FileMove) ntstatus.Status {
 	o.call("Move %s root %s replace %v link %v", m.Name, root, m.Replace, m.Link)
 	o.within = m.Within
 	o.decision = m.Decide(&o.move)
+	if m.Aside != nil {
+		o.call("Aside %s to %s", m.Aside.(*fakeOpen).path, m.AsideName)
+		o.aside = m.DecideAside(&o.move)
+	}
 	return o.st
 }
 
@@ -206,6 +241,13 @@ func (o *fakeOpen) Refill(from nt.OpenFile) ntstatus.Status {
 
 func (o *fakeOpen) Stage() ntstatus.Status           { return o.call("Stage") }
 func (o *fakeOpen) ReplaceByStaged() ntstatus.Status { return o.call("ReplaceByStaged") }
+
+// HandOut returns a descriptor of another file, whose use needs the right to read.
+func (o *fakeOpen) HandOut(winnt.AccessMask, uint32) (*os.File, winnt.AccessMask, ntstatus.Status) {
+	return check.Must(os.Open(os.DevNull)), winnt.FILE_READ_DATA, o.st
+}
+
+func (o *fakeOpen) CurrentPath() (string, bool) { return o.now, o.now != "" }
 
 func (o *fakeOpen) Close() { o.calls = append(o.calls, "Close "+o.path) }
 

@@ -31,7 +31,7 @@ func (p pipeSide) waitFor(device winnt.Handle, name string, limit int64, l *nt.L
 func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.client)
-	const long = -1 << 62
+	const long = -184_467_440_737_095_517 // above the longest duration; its product wraps to 84 ns
 	begin := func(limit int64) *nt.Later {
 		t.Helper()
 		l := nt.NewWait()

@@ -10,6 +10,8 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -222,6 +224,39 @@ func TestUnassignableTokenIsRefused(t *testing.T) {
 		in := children()
 		in.Token = assignable(k, value(t, client, typ, winnt.SecurityImpersonation))
 		want(t, "T-111: "+typ.String(), check.Status(th.NtCreateUserProcess(in)), ntstatus.PrivilegeNotHeld)
+	}
+}
+
+// CreateProcessAsUser counts the privilege of the caller's process, even if it is disabled. The native call needs it
+// enabled in the effective token. A caller without the quota privilege can pass related tokens only (I-7, I-96, T-111).
+func TestPrivilegeToAssignTokenMayBeDisabled(t *testing.T) {
+	const primary = winnt.SeAssignPrimaryTokenPrivilege
+	for _, held := range []winnt.PrivilegeSet{0, primary.Bit()} {
+		for _, enabled := range []winnt.PrivilegeSet{0, held} {
+			spec := token.StandardUser(sid.MustParse(svc))
+			spec.Privileges |= held | winnt.SeImpersonatePrivilege.Bit()
+			spec.EnabledPrivileges |= enabled | winnt.SeImpersonatePrivilege.Bit()
+			w := newWorld(t, kernel.Config{})
+			th, k := w.thread(w.of("maker", spec))
+			given := assignable(k, value(t, acting, winnt.TokenPrimary, 0))
+			for _, c := range []struct {
+				ofProcess, kinOnly, acts, want bool
+			}{
+				{false, false, false, enabled != 0}, {false, false, true, true},
+				{true, false, false, held != 0}, {true, false, true, held != 0},
+				{true, true, false, false}, {false, true, true, false},
+			} {
+				if c.acts {
+					w.impersonate(k, client, winnt.SecurityImpersonation, primary)
+				}
+				in := children()
+				in.Token, in.OfProcess, in.KinOnly = given, c.ofProcess, c.kinOnly
+				_, st := th.NtCreateUserProcess(in)
+				check.Equal(t, st == ntstatus.Success, c.want, "held %v, enabled %v, %+v: created", held, enabled, c)
+				check.That(t, c.want || st == ntstatus.PrivilegeNotHeld, "T-111: %+v: %v", c, st)
+				k.PsRevertToSelf()
+			}
+		}
 	}
 }
 

@@ -136,6 +136,12 @@ func TestRevokedFileDeniesEachCall(t *testing.T) {
 	}
 	_, st := w.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{RootDirectory: dir, ObjectName: "x"}, 7, 0)
 	check.Equal(t, st, ntstatus.AccessDenied, "W-99: an open below a revoked directory")
+	// A file counts by its present name too; above the tree did not know it.
+	w.tree.now = "moved"
+	_, names := w.sys.OpenedAs(w.Thread, own)
+	check.SlicesEqual(t, names, []string{`\Device\T\own`, `\Device\T\moved`}, "W-99: names of a moved file")
+	_, closed := w.sys.Revoke(nil, func(_ *token.Token, name string) bool { return name == `\Device\T\moved` })
+	check.Equal(t, closed, 2, "W-99: files that were revoked by their present name")
 	for _, h := range []winnt.Handle{file, again, own, dir, fresh} {
 		check.Success(t, w.NtClose(h))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -183,6 +184,26 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 		FileInformationClass: nt.FileNamesInformation})
 	if want(t, "at the end", st, ntstatus.NoMoreFiles); len(out.FileInformation) > 1 {
 		t.Errorf("listing at the end = %+v, want at most one entry", out)
+	}
+}
+
+// With access-based enumeration a listing shows the entries that the client may read, by the entry and by the share
+// (F-71).
+func TestAccessBasedListingNeedsReadAccess(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w.tree.found = []nt.FileEntry{{FileName: "n"}}
+	const most = "(A;;0x120081;;;WD)" // FILE_GENERIC_READ without FILE_READ_EA
+	for _, c := range []struct {
+		share, entry string
+		shown        int
+	}{{"(A;;FR;;;WD)", "(A;;FR;;;WD)", 1}, {most, "(A;;FA;;;WD)", 0}, {"(A;;FA;;;WD)", most, 0}} {
+		w.tree.share = &fileaccess.Share{Descriptor: sddl.MustParse("O:SYG:SYD:" + c.share), ABE: true}
+		w.tree.descriptor = sddl.MustParse("O:SYG:SYD:" + c.entry)
+		h := w.open(`\??\T\dir`, winnt.FILE_LIST_DIRECTORY, 0)
+		list, st := w.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: h, Length: 64,
+			FileInformationClass: nt.FileNamesInformation})
+		check.That(t, st == ntstatus.Success && len(list.FileInformation) == c.shown,
+			"F-71: share %s, entry %s: %v, %v, want %d entries", c.share, c.entry, list.FileInformation, st, c.shown)
 	}
 }
 

@@ -128,6 +128,34 @@ func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 	w.open(`\??\T\file`, 1, 0)
 }
 
+// A name is found without its directory if the file's own descriptor grants the open, or if the name is missing.
+// Otherwise the directory may grant the request (F-26, F-181).
+func TestRefusedOpenReadsDirectory(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w.tree.direct = true
+	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;0x41;;;WD)") // to read, and to delete children
+	open := "Open file for %v share 7: " + fmt.Sprint(fileaccess.Opened)
+	for _, c := range []struct {
+		name   string
+		rights winnt.AccessMask
+		st     ntstatus.Status
+		calls  string
+	}{
+		{"file", winnt.FILE_READ_DATA, 0, "FindDirect, " + open},
+		{"file", winnt.DELETE, 0, "FindDirect, Find, " + open},
+		{"file", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied, "FindDirect, Find"},
+		{"new", winnt.FILE_READ_DATA, ntstatus.ObjectNameNotFound, "FindDirect"},
+	} {
+		h, st := w.NtOpenFile(c.rights, &nt.ObjectAttributes{ObjectName: `\??\T\` + c.name}, 7, 0)
+		want(t, c.name, st, c.st)
+		check.Equal(t, w.tree.takeCalls(), strings.Replace(c.calls, "%v", c.rights.String(), 1), "tree calls")
+		if st == ntstatus.Success {
+			check.Success(t, w.NtClose(h))
+			w.tree.takeCalls()
+		}
+	}
+}
+
 // openFirst opens a directory, so that names can be relative to it.
 func (w *treeWorld) openFirst() winnt.Handle {
 	return w.open(`\??\T\top dir`, winnt.FILE_LIST_DIRECTORY, 0)

@@ -74,7 +74,7 @@ func TestCreateShapedChangesNewDescriptor(t *testing.T) {
 // is missing, and one that the file system cannot identify, are other cases.
 func TestNamesStayWithinDirectory(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
-	w.tree.special = true
+	w.tree.special, w.tree.direct = true, true
 	name := nt.ObjectAttributes{ObjectName: `\??\T\new`}
 	within := &nt.FileIdentity{Number: 1, ID: "a"}
 	for _, c := range []struct {
@@ -83,14 +83,18 @@ func TestNamesStayWithinDirectory(t *testing.T) {
 	}{{*within, ntstatus.Success}, {nt.FileIdentity{Number: 1, ID: "b"}, ntstatus.NotSameObject},
 		{nt.FileIdentity{Number: 1}, ntstatus.NotSameObject}, {nt.FileIdentity{}, ntstatus.Success}} {
 		w.tree.above = c.above
-		out, st := w.context().CreateShaped(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ShareAccess: 7,
-			ObjectAttributes: nt.Cap(&name), CreateDisposition: winnt.FILE_CREATE}, nil, within)
-		want(t, "create", st, c.want)
+		shaped := func(how uint32, name string) winnt.Handle {
+			out, st := w.context().CreateShaped(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ShareAccess: 7,
+				ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name}), CreateDisposition: how}, nil, within)
+			want(t, name, st, c.want)
+			return out.FileHandle
+		}
+		made, opened := shaped(winnt.FILE_CREATE, name.ObjectName), shaped(winnt.FILE_OPEN, `\??\T\file`)
 		link, st := w.sys.MakeLink(w.Thread, name, "target", within)
 		want(t, "symbolic link", st, c.want)
 		bare, st := w.sys.MakeNameless(w.Thread, name, winnt.FILE_READ_DATA, nil, within)
 		want(t, "file without a name", st, c.want)
-		for _, h := range []winnt.Handle{out.FileHandle, link, bare} {
+		for _, h := range []winnt.Handle{made, opened, link, bare} {
 			if h != 0 {
 				check.Success(t, w.NtClose(h))
 			}

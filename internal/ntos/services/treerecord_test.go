@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -8,8 +9,10 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
@@ -125,6 +128,26 @@ func TestRecordNamesEntryOfDirectory(t *testing.T) {
 		if st == ntstatus.Success {
 			check.Success(t, w.Thread.NtClose(h))
 		}
+	}
+}
+
+// The reason of a refusal names the cause of an invalid stored descriptor, unless the file has another descriptor that
+// decided (F-204).
+func TestReasonNamesInvalidDescriptor(t *testing.T) {
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	for _, c := range []struct {
+		cause      error
+		descriptor *sd.Descriptor
+		named      bool
+	}{{errors.New("bad hash"), nil, true}, {errors.New("bad hash"), sddl.MustParse("O:SYG:SYD:"), false},
+		{nil, nil, false}} {
+		w.tree.cause, w.tree.descriptor = c.cause, c.descriptor
+		w.Services().RecordWhy(true)
+		_, st := w.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
+		want(t, "open", st, ntstatus.AccessDenied)
+		why := w.Services().TakeWhy().Because
+		check.That(t, strings.HasSuffix(why, "\nits stored descriptor is invalid: bad hash\n") == c.named,
+			"F-204: cause %v, descriptor %v: reason %q, want the cause in it: %t", c.cause, c.descriptor, why, c.named)
 	}
 }
 
