@@ -219,7 +219,10 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 	case winnt.FILE_APPEND_DATA:
 		offset = winnt.FILE_WRITE_TO_END_OF_FILE
 	}
-	at, right := facts.EndOfFile, winnt.FILE_APPEND_DATA
+	at, right := facts.EndOfFile, h.granted.Access&winnt.FILE_APPEND_DATA
+	if right == 0 || offset != winnt.FILE_WRITE_TO_END_OF_FILE {
+		right = winnt.FILE_WRITE_DATA // which also appends under the observed profile (F-55)
+	}
 	if offset != winnt.FILE_WRITE_TO_END_OF_FILE {
 		if at, st = h.at(offset); st != ntstatus.Success {
 			return out, c.Fail("F-119", st)
@@ -227,7 +230,6 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 		if st := c.may(h, fileaccess.Write, nil); st != ntstatus.Success {
 			return out, st
 		}
-		right = winnt.FILE_WRITE_DATA
 	}
 	if at > 1<<62 || at+int64(len(in.Buffer.V)) > facts.EndOfFile {
 		if st := c.may(h, fileaccess.Extend, nil); st != ntstatus.Success {

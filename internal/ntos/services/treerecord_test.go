@@ -96,6 +96,23 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 	}
 }
 
+// Under the observed profile FILE_WRITE_DATA lets a handle append too, and the record of the first append has the right
+// of the handle (F-55, U-38).
+func TestAppendIsRecordedWithRightOfHandle(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
+	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")
+	w.tree.profile = fileaccess.Observed
+	for rights, mask := range map[winnt.AccessMask]string{winnt.FILE_WRITE_DATA: "0x2", winnt.FILE_APPEND_DATA: "0x4",
+		winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA: "0x4"} {
+		h := w.open(`\??\T\a`, rights, 0)
+		m.Drain()
+		_, st := w.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte("x")), ByteOffset: atEnd})
+		check.Success(t, st)
+		check.SlicesEqual(t, drainUses(m), []string{`4663 \a ` + mask}, "records of an append with %v", rights)
+	}
+}
+
 // The record of an open names the entry of the directory for a right that came from it. The file and its directory
 // have the same descriptor here (F-80).
 func TestRecordNamesEntryOfDirectory(t *testing.T) {
