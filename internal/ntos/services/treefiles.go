@@ -18,7 +18,6 @@ import (
 // treeFile is the part of a file object that only an open file of a tree has. It is zero for other files.
 type treeFile struct {
 	path        string             // immutable; below the root of the tree
-	face        fileaccess.Face    // immutable
 	profile     fileaccess.Profile // immutable
 	synchronous bool               // immutable; the file has a position
 	created     bool               // immutable; the open created it

@@ -241,7 +241,7 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r *fileaccess.Request,
 	d *fileaccess.Decision) *File {
 	f := &File{device: n.device, open: open}
-	f.path, f.face, f.profile = place.Path(), r.Face, place.Facts().Policy.Profile
+	f.path, f.profile = place.Path(), place.Facts().Policy.Profile
 	if facts := place.Facts(); facts.Share != nil && facts.Share.ABE {
 		f.based = &accessBased{facts.Share, facts.Policy}
 	}
