@@ -70,12 +70,15 @@ func (c *Context) RecordUses(v winnt.Handle) ntstatus.Status {
 	return c.use(v, h.File, h.granted, h.granted.Access)
 }
 
-// recordHandOut writes the audit record of passing a descriptor. It also counts as the first use of the rights,
-// because later uses are not visible (F-157).
+// recordHandOut writes the audit record of passing a descriptor. A record that is kept also counts as the first use of
+// the rights, because later uses are not visible (F-157).
 func (c *Context) recordHandOut(v winnt.Handle, h treeHandle, used winnt.AccessMask) ntstatus.Status {
+	o := audit.Object{Type: winnt.FileObject.Name, Name: h.Path(), Handle: v}
+	if st := c.Sys.Log.HandedOut(c.origin(), o, used, h.Security()); st != ntstatus.Success {
+		return st
+	}
 	if t := c.TableOf(v); t != nil {
 		t.TakeAudit(v, h.File, h.granted.Pending&used)
 	}
-	o := audit.Object{Type: winnt.FileObject.Name, Name: h.Path(), Handle: v}
-	return c.Sys.Log.HandedOut(c.origin(), o, used, h.Security())
+	return ntstatus.Success
 }
