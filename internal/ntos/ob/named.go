@@ -228,6 +228,7 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 	}
 	r.Audit(a.Rights)
 	if st := r.publishCounted(h, k.dec.Granted, a.attributes(k.Attributes)); st != ntstatus.Success {
+		h.Unname() // a permanent object would keep its name
 		return 0, c.Fail("O-47", st)
 	}
 	return r.Handle(), ntstatus.Success

@@ -522,7 +522,13 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 	h := w.ns.Root().Lookup(`ev`, false)
 	h.Unname()
 	h.Deref(ob.TagCall)
-	w.c.Table.Drain()
+	w.self = subject(t, winnt.SeCreatePermanentPrivilege)
+	_, _, st := w.ns.Create(w.c, ob.Name{Path: `\ev`, Attributes: winnt.OBJ_PERMANENT}, eventType, w.self, 1,
+		func(*ob.Directory) (ob.Object, ntstatus.Status) {
+			w.c.Table.Drain() // the process ends during the call
+			return protected(eventType, ownEvent), ntstatus.Success
+		})
+	wantStatus(t, "table that is drained meanwhile", st, ntstatus.ProcessIsTerminating)
 	for _, path := range []string{"", `\ev`} {
 		wantStatus(t, "drained table", check.Status(w.create(path, 0)), ntstatus.ProcessIsTerminating)
 	}
