@@ -78,6 +78,21 @@ func (c *Caller) MayInsert() ntstatus.Status {
 	return ntstatus.Success
 }
 
+// NoHandle ends a call that got no handle value from a table. It names the rule of the table's status st for the
+// tracer, and returns st.
+func (c *Caller) NoHandle(st ntstatus.Status) ntstatus.Status {
+	switch st {
+	case ntstatus.ProcessIsTerminating:
+		// The process of the table has ended.
+		return c.Fail("O-47", st)
+	case ntstatus.QuotaExceeded:
+		// The account of the process cannot pay for a larger table.
+		return c.Fail("Q-2", st)
+	}
+	// The table is full.
+	return c.Fail("O-82", st)
+}
+
 // payer returns the account that pays for objects that the caller creates. Without one it is the zero Payer, which
 // pays nothing.
 func (c *Caller) payer() quota.Payer {

@@ -85,7 +85,7 @@ func (c *Caller) reserve(attributes uint32) (Reservation, ntstatus.Status) {
 	}
 	r, st := t.Reserve()
 	if st != ntstatus.Success {
-		c.Fail("O-82", st)
+		c.NoHandle(st)
 	}
 	return r, st
 }

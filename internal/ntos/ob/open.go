@@ -30,7 +30,7 @@ func OpenByPointer(c *Caller, obj Object, subject access.Subject, desired winnt.
 	}
 	v, st := t.Insert(obj, dec.Granted, attributes)
 	if st != ntstatus.Success {
-		return 0, c.Fail("O-82", st)
+		return 0, c.NoHandle(st)
 	}
 	return v, ntstatus.Success
 }

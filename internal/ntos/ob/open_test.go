@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -52,6 +53,29 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 			"O-82: %s: last free slot: handle %#x, %v, want a new handle and %v", name, second, st, ntstatus.Success)
 		_, st = ob.OpenByPointer(w.c, o, w.self, 1, 0)
 		check.Equal(t, st, ntstatus.InsufficientResources, "O-82: %s: open with a full table", name)
+	}
+}
+
+// A table that gives no value refuses with the rule of its status: its process has ended, it is full, or the account of
+// the process cannot pay for more of it (O-47, O-82, Q-2).
+func TestRefusedHandleHasRuleOfItsStatus(t *testing.T) {
+	for rule, prepare := range map[string]func(*world){
+		"O-47": func(w *world) { w.c.Table.Drain() },
+		"O-82": func(w *world) { w.c.Table = ob.NewTable(1) },
+		"Q-2":  func(w *world) { w.c.Table.SetQuota(quota.NewBlock(nil, 1, false)) },
+	} {
+		for _, a := range []ob.Auditor{nil, &deaf{}} {
+			w := newWorld(t)
+			prepare(w)
+			w.c.Why, w.c.Audit = &ob.Why{}, a
+			o, st := newObject(eventType, nil), ntstatus.Success
+			for range 2 {
+				if st == ntstatus.Success {
+					_, st = ob.OpenByPointer(w.c, o, w.self, 1, 0)
+				}
+			}
+			check.Equal(t, w.c.Why.Rule, rule, "rule of %v, audited %t", st, a != nil)
+		}
 	}
 }
 

@@ -243,8 +243,7 @@ func (c *Context) insert(obj ob.Object, granted winnt.AccessMask, attributes uin
 	}
 	h, st := c.TableFor(attributes).Insert(obj, granted, attributes)
 	if st != ntstatus.Success {
-		// The table of handles is full.
-		return 0, c.Fail("O-82", st)
+		return 0, c.NoHandle(st)
 	}
 	return h, ntstatus.Success
 }

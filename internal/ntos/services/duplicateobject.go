@@ -175,14 +175,12 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 	switch st {
 	case ntstatus.Success:
 		return r.Handle(), st
-	case ntstatus.ProcessIsTerminating:
-		return 0, c.Fail("O-47", st)
 	case ntstatus.InvalidHandle:
 		return 0, c.Fail("O-50", st) // the source was closed by another thread
 	case ntstatus.AuditFailed:
 		return 0, c.Fail("U-64", st)
 	}
-	return 0, c.Fail("O-82", st)
+	return 0, c.NoHandle(st)
 }
 
 // recordDuplicate writes event 4690 for the reserved value r of the new handle, before the handle can be used (U-73).

@@ -281,12 +281,8 @@ func (n *creation) release() {
 // publishes or abandons it.
 func (c *Context) reserve(attributes uint32) (ob.Reservation, ntstatus.Status) {
 	r, st := c.TableFor(attributes).Reserve()
-	switch st {
-	case ntstatus.Success:
-	case ntstatus.ProcessIsTerminating:
-		c.Fail("O-47", st)
-	default:
-		c.Fail("O-82", st)
+	if st != ntstatus.Success {
+		c.NoHandle(st)
 	}
 	return r, st
 }

@@ -210,7 +210,7 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 	}
 	slot, st := table.Reserve()
 	if st != ntstatus.Success {
-		return out, false, c.Fail("O-82", st)
+		return out, false, c.NoHandle(st)
 	}
 	admitted, st := c.admit(n, place, r.Subject.Effective())
 	if st != ntstatus.Success {
