@@ -246,12 +246,16 @@ func (n *creation) commit() ntstatus.Status {
 		return c.Fail("U-64", st)
 	}
 	n.out.ClientID = nt.ClientID{UniqueProcess: p.ID(), UniqueThread: t.ID()}
-	if st = hp.Publish(p, n.processAccess, n.process.Attributes); st == ntstatus.Success {
-		st = ht.Publish(t, n.threadAccess, n.thread.Attributes)
+	st = hp.Publish(p, n.processAccess, n.process.Attributes)
+	if failed := ht.Publish(t, n.threadAccess, n.thread.Attributes); st == ntstatus.Success {
+		st = failed
 	}
 	c.Sys.Run(n.parent, p, t) // the process runs even if no handle can be published
 	n.out.ProcessHandle, n.out.ThreadHandle = hp.Handle(), ht.Handle()
 	if st != ntstatus.Success { // the caller's own process has ended
+		// One of the tables may be the kernel's, which is still open.
+		c.TableFor(n.process.Attributes).Close(hp.Handle())
+		c.TableFor(n.thread.Attributes).Close(ht.Handle())
 		return c.Fail("O-47", st)
 	}
 	return ntstatus.Success

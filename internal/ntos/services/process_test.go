@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
@@ -224,6 +225,30 @@ func TestUnassignableTokenIsRefused(t *testing.T) {
 		in := children()
 		in.Token = assignable(k, value(t, client, typ, winnt.SecurityImpersonation))
 		want(t, "T-111: "+typ.String(), check.Status(th.NtCreateUserProcess(in)), ntstatus.PrivilegeNotHeld)
+	}
+}
+
+// If the creator ends while it creates a process, no handle remains, not even in the kernel's table (O-47).
+func TestEndedCreatorLeavesNoHandle(t *testing.T) {
+	for _, attributes := range [][2]uint32{{winnt.OBJ_KERNEL_HANDLE, 0}, {0, winnt.OBJ_KERNEL_HANDLE}} {
+		sink := &hookedSink{Memory: audit.NewMemory(0, 0)}
+		w := recorded(t, sink, audit.Options{})
+		maker := w.process("maker")
+		_, k := w.thread(maker)
+		_, other := w.thread(w.process("other"))
+		next := func() winnt.Handle {
+			h := check.Result(other.Zw().NtCreateEvent(1, &nt.ObjectAttributes{Attributes: winnt.OBJ_KERNEL_HANDLE},
+				nt.NotificationEvent, false))
+			check.Success(t, other.Zw().NtClose(h))
+			return h
+		}
+		before := next()
+		in := children()
+		in.ProcessObjectAttributes = nt.Cap(&nt.ObjectAttributes{Attributes: attributes[0]})
+		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{Attributes: attributes[1]})
+		sink.first = func() { maker.Object().Exit() } // at the record, before the handles are published
+		want(t, "create", check.Status(k.Zw().NtCreateUserProcess(in)), ntstatus.ProcessIsTerminating)
+		check.Equal(t, next(), before, "attributes %#x: next value of the kernel's table", attributes)
 	}
 }
 
