@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -15,17 +16,19 @@ import (
 // c.token and c.end unchanged.
 func (c *connection) logOn() error {
 	r, err := c.d.Identity().LogOn(c.peer, c.full)
+	var tok *token.Token
+	var end func()
+	if err == nil {
+		if tok, end, err = c.d.sys.LogOn(r); err != nil {
+			err = fmt.Errorf("logon of uid %d: %w", c.peer.UID, err)
+		}
+	}
 	if err != nil {
-		// An unknown peer gets no token and therefore no process (W-14).
+		// An unknown peer, or one whose token cannot be made, gets no process (W-14).
 		c.d.sys.RecordRefusedLogon(c.source(), winnt.LOGON32_LOGON_INTERACTIVE, r.Account,
 			ntstatus.Of(err, ntstatus.AccessDenied))
 		_ = wire.Refuse(c.conn, ntstatus.AccessDenied)
 		return err
-	}
-	tok, end, err := c.d.sys.LogOn(r)
-	if err != nil {
-		_ = wire.Refuse(c.conn, ntstatus.AccessDenied)
-		return fmt.Errorf("logon of uid %d: %w", c.peer.UID, err)
 	}
 	// If the audit policy fails closed, a logon without a record is rejected (W-22).
 	if st := c.d.sys.RecordLogon(c.source(), winnt.LOGON32_LOGON_INTERACTIVE, tok); st != ntstatus.Success {

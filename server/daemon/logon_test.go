@@ -151,7 +151,10 @@ func TestLogonRecordNamesUserAndStatus(t *testing.T) {
 		System: map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth}})
 	check.NoError(t, err)
 	hers := logon.Account{SID: sid.MustParse(`S-1-5-21-1-2-3-1107`), Domain: "BOX", Name: "alice"}
-	spec := token.NetworkUser(hers.SID)
+	spec, crowd := token.NetworkUser(hers.SID), token.NetworkUser(hers.SID)
+	for i := range token.MaxGroups {
+		crowd.Groups = append(crowd.Groups, token.Group{SID: hers.SID.WithRID(uint32(i))})
+	}
 	asked := map[string]string{"LogonType": "2", "LogonProcessName": "refmond", "AuthenticationPackageName": "unix",
 		"IpAddress": "-", "ProcessId": fmt.Sprintf("0x%x", os.Getpid()), "ProcessName": ownName(t),
 		"SubjectUserSid": "S-1-5-18"}
@@ -170,6 +173,8 @@ func TestLogonRecordNamesUserAndStatus(t *testing.T) {
 			"FailureReason": "%%2310"}, account},
 		"refused by a fault": {brokenIdentity{err: errors.New("no account has the uid")}, 4625,
 			map[string]string{"Status": "0xc0000022", "SubStatus": "0x0"}, unknown},
+		"too many groups": {brokenIdentity{result: logon.Result{Token: crowd, Account: hers}}, 4625,
+			map[string]string{"Status": "0xc000015a", "SubStatus": "0x0"}, account},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kept := audit.NewMemory(0, 0)

@@ -24,10 +24,10 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	}
 	// decide
 	result, st := c.Sys.LSA.LogOn(r)
+	from := c.logonSource(&in, r.Origin)
+	from.Proof = result.Proof
 	if st != ntstatus.Success {
 		out, said := c.refusedLogon(st)
-		from := c.logonSource(&in, r.Origin)
-		from.Proof = result.Proof
 		c.Sys.RecordRefusedLogon(from, in.LogonType, named(&r, result.Account), said, cmp.Or(result.Reason, st))
 		return out, said
 	}
@@ -40,11 +40,11 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	}
 	v, end, st := c.Sys.OpenSession(&result)
 	if st != ntstatus.Success {
+		// A user in too many groups is refused too, and each refusal is recorded (L-49).
+		c.Sys.RecordRefusedLogon(from, in.LogonType, named(&r, result.Account), st, st)
 		return out, c.Fail("L-4", st)
 	}
 	defer end()
-	from := c.logonSource(&in, r.Origin)
-	from.Proof = result.Proof
 	if st := c.Sys.RecordLogon(from, in.LogonType, v); st != ntstatus.Success {
 		// Under a policy that fails closed, a logon without its record fails. L-48
 		return out, c.Fail("L-48", st)
@@ -52,7 +52,6 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	tok := c.Sys.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
 	defer tok.Deref(ob.TagCall)
 	// commit
-	out.LogonID = v.AuthenticationID()
 	// The token is charged as memory that the server holds for the client.
 	payer := c.self.PayerFor(v.User().SID)
 	if st := c.pay(tok, payer); st != ntstatus.Success {
@@ -65,7 +64,7 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 		}
 	}
 	if out.Token, st = c.insert(tok, winnt.TOKEN_ALL_ACCESS, 0); st == ntstatus.Success {
-		out.ProfileBuffer = result.Answer
+		out.LogonID, out.ProfileBuffer = v.AuthenticationID(), result.Answer
 	}
 	return out, st
 }

@@ -179,9 +179,10 @@ func sameWords(got []string, want string) bool {
 }
 
 // A logon has one session, or two if its user has two tokens, until its handle is closed. A token has as many groups
-// as fit together with the logon SID (L-4, L-10).
+// as fit together with the logon SID, and the refusal of more is recorded (L-4, L-10, L-49).
 func TestLogonBeyondMaxGroupsIsRejected(t *testing.T) {
-	s, w, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
+	m := audit.NewMemory(0, 0)
+	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
 	full, limited := token.Administrator(user), token.LimitedAdministrator(user)
 	crowd := func(n int) (spec token.Spec) {
@@ -204,8 +205,11 @@ func TestLogonBeyondMaxGroupsIsRejected(t *testing.T) {
 	} {
 		before := w.sys.LogonSessions()
 		s.result = c.result
+		m.Drain()
 		out, st := th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_INTERACTIVE))
 		want(t, name, st, c.want)
+		refused := slices.Contains(fieldsOf(m, "Status", "SubStatus"), "4625 0xc000015a 0x0")
+		check.Equal(t, refused, st != ntstatus.Success, "L-49: %s: the refusal is recorded", name)
 		check.Equal(t, w.sys.LogonSessions()-before, c.sessions, "%s: logon added: sessions", name)
 		if out.Token != 0 {
 			check.Success(t, th.NtClose(out.Token))
@@ -216,7 +220,7 @@ func TestLogonBeyondMaxGroupsIsRejected(t *testing.T) {
 }
 
 // A logon charges the user for the linked token too, which the session keeps, until the handle is closed. Without the
-// quota for it the logon fails.
+// quota for it the logon fails and returns no session.
 func TestLogonChargesLinkedToken(t *testing.T) {
 	s, w, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
@@ -232,6 +236,7 @@ func TestLogonChargesLinkedToken(t *testing.T) {
 		before := block.Used()
 		out, st := th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))
 		charged = block.Used() - before
+		check.Equal(t, out.LogonID != 0, st == ntstatus.Success, "%v: the call returns a session", st)
 		if st == ntstatus.Success {
 			check.Success(t, th.NtClose(out.Token))
 		}
