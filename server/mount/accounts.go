@@ -118,16 +118,19 @@ func (a *accounts) make(acc *account, p person) {
 		r, err = forIntent(r, a.backup)
 	}
 	acc.until = a.now().Add(refusedLife)
-	if err != nil {
-		acc.err = fmt.Errorf("uid %d: %w", p.uid, err)
-		return
-	}
-	tok, end, err := a.sys.LogOn(r)
-	if err != nil {
-		acc.err = fmt.Errorf("uid %d: %w", p.uid, err)
-		return
+	var tok *token.Token
+	var end func()
+	if err == nil {
+		tok, end, err = a.sys.LogOn(r)
 	}
 	from := kernel.LogonSource{Process: "mount", Package: "unix", Peer: "uid " + strconv.FormatUint(uint64(p.uid), 10)}
+	if err != nil {
+		// Each refused logon is recorded, within the user's rate (L-49, U-92).
+		a.sys.RecordRefusedLogon(from, winnt.LOGON32_LOGON_INTERACTIVE, r.Account,
+			ntstatus.Of(err, ntstatus.AccessDenied))
+		acc.err = fmt.Errorf("uid %d: %w", p.uid, err)
+		return
+	}
 	// Under a policy that fails closed a user whose logon cannot be recorded is refused (M-3).
 	if st := a.sys.RecordLogon(from, winnt.LOGON32_LOGON_INTERACTIVE, tok); st != ntstatus.Success {
 		end()

@@ -28,12 +28,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// disk is an audit sink that fails while it is full.
-type disk struct{ full atomic.Bool }
+// disk is an audit sink that fails while it is full. It counts the refused logons.
+type disk struct {
+	full    atomic.Bool
+	refused atomic.Int32
+}
 
-func (d *disk) Write(audit.Event) error {
+func (d *disk) Write(e audit.Event) error {
 	if d.full.Load() {
 		return errors.New("the disk is full")
+	}
+	if e.ID == 4625 {
+		d.refused.Add(1)
 	}
 	return nil
 }
@@ -123,8 +129,11 @@ func TestCachedMountAccountExpires(t *testing.T) {
 	if again := get(alice); again.err != nil {
 		t.Errorf("M-3: refused for ever: %v, want nil", again.err)
 	}
-	if acc := get(61999); acc.err == nil || acc.token != nil { // the host does not know this uid
-		t.Errorf("M-3: %v, %v", acc.token, acc.err)
+	for range 2 { // a cached refusal leaves no second record
+		if acc := get(61999); acc.err == nil || acc.token != nil { // the host does not know this uid
+			t.Errorf("M-3: %v, %v", acc.token, acc.err)
+		}
+		check.Equal(t, d.refused.Load(), 1, "L-49: records of refused logons")
 	}
 }
 
