@@ -42,8 +42,8 @@ the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected
     - {who: [alice, backup], on: [report, hive], want: WD, is: denied}
 
 To test real users and files, name a directory file (or files of other systems), objects files and paths of this
-machine. Relative names start at the folder of the file of expectations. who may then be a user or a group, and on may
-be a path or a pattern of paths:
+machine. who may then be a user or a group, and on may be a path or a pattern of paths. Relative names start at the
+folder of the file of expectations, and so do relative paths in on:
 
   directory: company.yaml
   objects: acls.jsonl
@@ -105,9 +105,13 @@ func (c *testCmd) Run(std *streams) error {
 // outside returns functions that open the files that a file of expectations names. Relative names are relative to its
 // folder, or to the working directory for "-". Paths are read recursively. The caller closes no input.
 func outside(std *streams, name string) expect.Outside {
+	base := ""
+	if name != "-" {
+		base = filepath.Dir(name)
+	}
 	at := func(file string) string {
-		if !filepath.IsAbs(file) && name != "-" {
-			file = filepath.Join(filepath.Dir(name), file)
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(base, file)
 		}
 		return file
 	}
@@ -118,6 +122,7 @@ func outside(std *streams, name string) expect.Outside {
 		return files
 	}
 	return expect.Outside{
+		Base: base,
 		Open: func(file string) ([]byte, error) { return std.readFile(at(file)) },
 		Directory: func(files []string) (*directory.Directory, error) {
 			return (&directoryFlags{Directory: all(files)}).directory(std)

@@ -24,6 +24,9 @@ type Outside struct {
 	// Paths reads files of this machine and their descendants. A file with a Way gives access only to users who may
 	// search each folder of the Way.
 	Paths func(names []string) (objects.Source, error)
+	// Base is the folder of the file of expectations, where relative paths of files of Paths start; "" is the working
+	// directory. The names that Paths gives to its files start with it too, unless they are absolute.
+	Base string
 	// Folder returns the first folder on the way to a file of Paths that has this descriptor in the Way, or "" if none has
 	// it any more. It may be nil if no file of Paths has a Way.
 	Folder func(file string, search *sd.Descriptor) string
@@ -90,9 +93,13 @@ func (f *File) readPaths() error {
 	if f.out.Paths == nil {
 		return f.FailAt(start, "%v", errNothingOutside)
 	}
+	before := len(f.objects)
 	s, err := f.out.Paths(names)
 	if err == nil {
 		err = f.gather(s)
+	}
+	for _, d := range f.objects[before:] {
+		d.file = filepath.Clean(d.Name)
 	}
 	if err != nil {
 		return f.FailAt(start, "%v", err)
@@ -129,17 +136,30 @@ func (f *File) subjects(on string) (found []*Descriptor) {
 	if d, ok := f.byName[on]; ok {
 		return []*Descriptor{d}
 	}
-	glob := strings.ContainsAny(on, "*?[")
+	file, fileGlob := filepath.Clean(on), path.Clean(on)
+	if !filepath.IsAbs(on) {
+		// A relative path of a file starts at the folder of the file of expectations (U-112).
+		file = filepath.Join(f.out.Base, on)
+		fileGlob = path.Join(literally.Replace(filepath.ToSlash(f.out.Base)), on)
+	}
+	isGlob := strings.ContainsAny(on, "*?[")
 	for _, d := range f.objects {
-		if d.Name == on {
+		name, want, glob := d.Name, on, on
+		if d.file != "" {
+			name, want, glob = d.file, file, fileGlob
+		}
+		if name == want {
 			return []*Descriptor{d}
 		}
-		if ok, err := path.Match(on, filepath.ToSlash(d.Name)); glob && ok && err == nil {
+		if ok, err := path.Match(glob, filepath.ToSlash(name)); isGlob && ok && err == nil {
 			found = append(found, d)
 		}
 	}
 	return found
 }
+
+// literally escapes the characters of a path that have a meaning in a glob.
+var literally = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
 
 // asker returns the principal with a name: one of the file, else one that the directory finds or derives for that name.
 // An unknown name is an error. The directory may get a new principal.
