@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -128,6 +129,21 @@ func TestFoldingBreaksNoSID(t *testing.T) {
 	if plain := (&streams{out: &out}); plain.folding() != plain.out {
 		t.Error("a pipe has its lines broken")
 	}
+}
+
+// TestExpectationFileNameForgesNoLine checks that the name of a file of expectations can neither add a line to the
+// output of refmon test nor control the terminal.
+func TestExpectationFileNameForgesNoLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a\nok forged\x1b[2J.yaml")
+	err := os.WriteFile(file, []byte("principals: {u: {user: SY}}\ndescriptors: {d: 'D:', open: 'O:SYG:SY'}\n"+
+		"expect:\n- {who: u, on: [d, open], want: 1, is: granted}\n"), 0o600)
+	if err != nil {
+		t.Skipf("the file system has no such names: %v", err)
+	}
+	code, out, errs := runLine("test", file)
+	check.That(t, code == exitDenied && strings.Contains(out, "2 cases, 1 failed") && errs != "" &&
+		!strings.ContainsRune(out+errs, 0x1b) && !strings.Contains(out+errs, "\nok forged"), "exit code %d, %q, %q", code,
+		out, errs)
 }
 
 // TestFoldedLinesFillWidth checks that a line and its continuation, with its indent, end at the last column (U-123).

@@ -166,7 +166,7 @@ func noteNoDACL(std *streams, name string, r *expect.Report) {
 		}
 	}
 	if n > 0 {
-		fmt.Fprintf(std.err, "refmon: %s: in %d of %s %s\n", name, n, count(len(r.Cases), "case", "cases"),
+		fmt.Fprintf(std.err, "refmon: %s: in %d of %s %s\n", inLine(name), n, count(len(r.Cases), "case", "cases"),
 			accessquery.NoDACL)
 	}
 }
@@ -175,6 +175,7 @@ func noteNoDACL(std *streams, name string, r *expect.Report) {
 // file. With --quiet it leaves out passed cases and complete coverage.
 func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
 	var b strings.Builder
+	name = inLine(name)
 	for _, x := range r.Cases {
 		what := questionOf(&x)
 		switch {
