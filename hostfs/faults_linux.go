@@ -133,10 +133,11 @@ func (f *file) pwrite(b []byte, at int64) (int, error) {
 	})
 }
 
-// pwrite writes at an offset, or at the end of the file for a negative one. It returns 0 with an error.
+// pwrite writes at an offset, or at the end of the file for a negative one, which sets the file descriptor's own offset
+// to the end of the written bytes. It returns 0 with an error.
 func pwrite(fd int, b []byte, at int64) (n int, err error) {
 	if at < 0 {
-		n, err = unix.Pwritev2(fd, [][]byte{b}, 0, unix.RWF_APPEND)
+		n, err = unix.Pwritev2(fd, [][]byte{b}, -1, unix.RWF_APPEND)
 	} else {
 		n, err = unix.Pwrite(fd, b, at)
 	}

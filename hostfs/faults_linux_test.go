@@ -162,7 +162,7 @@ func TestFailedReadKeepsAttribute(t *testing.T) {
 	disk.Fail(unix.EIO, inject.Kind("getxattr"), inject.PathMatch(dosName))
 	w.want(f.SetBasic(nt.FileBasic{FileAttributes: fileaccess.AttributeSystem}), ntstatus.IODeviceError)
 	w.want(second(f.Facts()), ntstatus.IODeviceError)
-	w.want(second(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // It also sets the archive attribute if it can.
+	w.want(third(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // It also sets the archive attribute if it can.
 	disk.Fail(nil)
 	check.Equal(t, w.dosOf(w.path("f")), was, "F-122: stored attributes after the failed change")
 }
@@ -213,7 +213,7 @@ func TestShortWritesContinue(t *testing.T) {
 			w.file("f", "", wide)
 			f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 			disk.Fail(c.fault, inject.Kind("write"), inject.OnIndex(c.index))
-			n, st := f.WriteAt(text, at)
+			n, _, st := f.WriteAt(text, at)
 			b, err := os.ReadFile(w.path("f"))
 			if w.must(err); n != c.n || st != c.want || !bytes.Equal(b, text[:c.n]) {
 				t.Errorf("F-124: WriteAt with the error %v, at %d: %d bytes, %v, then contents %q; want %d, %v, %q",
@@ -229,7 +229,7 @@ func TestRejectedWriteStoresNothing(t *testing.T) {
 	w, _ := faulty(t)
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
-	n, st := f.WriteAt([]byte("text"), math.MaxInt64) // pwrite(2): EINVAL
+	n, _, st := f.WriteAt([]byte("text"), math.MaxInt64) // pwrite(2): EINVAL
 	check.That(t, n == 0 && st == ntstatus.InvalidParameter, "F-124: WriteAt the largest offset: %d bytes, %v, want 0, %v",
 		n, st, ntstatus.InvalidParameter)
 }
@@ -288,7 +288,7 @@ func TestContentsSurviveErrors(t *testing.T) {
 		{"copy", inject.Short(700, nil), refilled, ntstatus.Success, []string{full}},
 		{"chmod", unix.EPERM, func(w *world, f *file) ntstatus.Status {
 			w.must(os.Chmod(w.path("f"), 0o600|os.ModeSetuid))
-			return second(f.WriteAt([]byte("evil"), 0)) // The file would stay set-uid.
+			return third(f.WriteAt([]byte("evil"), 0)) // The file would stay set-uid.
 		}, ntstatus.AccessDenied, []string{"old"}},
 		{"truncate", unix.ENOSPC, func(w *world, f *file) ntstatus.Status {
 			h, _, st := w.as(bob).NtCreateFile(call{desired: winnt.FILE_WRITE_DATA,

@@ -37,7 +37,7 @@ func TestClosedDescriptorFailsQueries(t *testing.T) {
 	for what, st := range map[string]ntstatus.Status{
 		"facts": second(f.Facts()), "volume": second(f.Volume()), "descriptor": second(f.Descriptor()),
 		"swap": second(f.SwapDescriptor(nil, nil)), "read": second(f.ReadAt(make([]byte, 1), 0)),
-		"write": second(f.WriteAt([]byte("x"), 0)), "flush": f.Flush(), "sync": f.Sync(), "size": f.SetSize(1),
+		"write": third(f.WriteAt([]byte("x"), 0)), "flush": f.Flush(), "sync": f.Sync(), "size": f.SetSize(1),
 		"refill":   f.Refill(src),
 		"allocate": f.Allocate(0, 0, 1), "backing": second(f.Backing(true)),
 		"shown": third(f.Shown()), "found": third(f.Found()),

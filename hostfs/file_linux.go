@@ -49,6 +49,8 @@ type file struct {
 	archived atomic.Bool // atomic
 	// staged has the writes that Stage collects; nil: writes go to the file. It is set once.
 	staged atomic.Pointer[file] // atomic
+	// offset serializes the system calls that use the file descriptor's own offset.
+	offset sync.Mutex
 	// ownLink and ownNode are the targets of link and node for the first open of a file, so that an open takes one
 	// allocation.
 	ownLink link
@@ -201,20 +203,25 @@ func (f *file) ReadAt(b []byte, at int64) (n int, st ntstatus.Status) {
 
 // WriteAt writes all of b at an offset, or at the end of the file for a negative one. After [file.Stage] the bytes go
 // to the temporary file instead. The first write sets the archive attribute, and each one clears set-uid and set-gid
-// bits. n is the number of bytes written, also after an error.
-func (f *file) WriteAt(b []byte, at int64) (n int, st ntstatus.Status) {
+// bits. n is the number of bytes written, also after an error. end is the offset behind them, and 0 after an error.
+func (f *file) WriteAt(b []byte, at int64) (n int, end int64, st ntstatus.Status) {
 	if s := f.staged.Load(); s != nil {
 		return s.write(b, at)
 	}
 	if err := f.changing(); err != nil {
-		return 0, statusOf(err)
+		return 0, 0, statusOf(err)
 	}
 	return f.write(b, at)
 }
 
 // write writes all of b at an offset, or at the end for a negative one. n is the number of bytes written, also after
-// an error. It returns STATUS_IO_DEVICE_ERROR if the host writes nothing without an error.
-func (f *file) write(b []byte, at int64) (n int, st ntstatus.Status) {
+// an error, and end the offset behind them. It returns STATUS_IO_DEVICE_ERROR if the host writes nothing without an
+// error.
+func (f *file) write(b []byte, at int64) (n int, end int64, st ntstatus.Status) {
+	if at < 0 {
+		f.offset.Lock()
+		defer f.offset.Unlock()
+	}
 	for n < len(b) {
 		to := at
 		if at >= 0 {
@@ -225,12 +232,21 @@ func (f *file) write(b []byte, at int64) (n int, st ntstatus.Status) {
 		switch {
 		case errors.Is(err, unix.EINTR):
 		case err != nil:
-			return n, statusOf(err)
+			return n, 0, statusOf(err)
 		case m == 0: // the host stores nothing and reports no error
-			return n, ntstatus.IODeviceError
+			return n, 0, ntstatus.IODeviceError
 		}
 	}
-	return n, ntstatus.Success
+	if at >= 0 {
+		return n, at + int64(n), ntstatus.Success
+	}
+	// Other handles append too, so only the host knows where the bytes went (F-119).
+	whence := unix.SEEK_CUR
+	if n == 0 {
+		whence = unix.SEEK_END
+	}
+	end, err := unix.Seek(f.fd, 0, whence)
+	return n, end, statusOf(err)
 }
 
 // changing prepares a change of a file's contents: it clears the set-uid and set-gid bits and sets the archive

@@ -231,15 +231,23 @@ func TestSetSizeNeedsFileAndSize(t *testing.T) {
 	for _, st := range []ntstatus.Status{d.Flush(), f.Flush(), d.Sync(), f.Sync()} {
 		w.want(st, ntstatus.Success)
 	}
-	// An append writes at the current end, whatever the offset is.
-	for _, at := range []int64{-1, 0, 4, -1} {
-		n, st := f.WriteAt([]byte("ab"), at)
-		if w.want(st, ntstatus.Success); n != 2 {
-			t.Errorf("WriteAt: %d bytes, want 2", n)
+	// An append writes at the current end, and returns the new one, which counts what another program appended (F-119).
+	other, err := os.OpenFile(w.path("f"), os.O_APPEND|os.O_WRONLY, 0)
+	w.must(err)
+	defer other.Close()
+	for _, c := range []struct {
+		text    string
+		at, end int64
+	}{{"ab", -1, 4}, {"ab", 0, 2}, {"ab", 4, 6}, {"ab", -1, 9}, {"", -1, 10}, {"", 3, 3}} {
+		w.must(check.Err(other.WriteString("c")))
+		w.want(second(f.Extent(0, false)), ntstatus.Success) // it moves the offset of the file descriptor
+		n, end, st := f.WriteAt([]byte(c.text), c.at)
+		if w.want(st, ntstatus.Success); n != len(c.text) || end != c.end {
+			t.Errorf("WriteAt %d: %d bytes up to %d, want %d up to %d", c.at, n, end, len(c.text), c.end)
 		}
 	}
-	w.holds(map[string]string{"f": "abb\x00abab"})
-	w.want(second(f.WriteAt([]byte("data"), 1<<20)), ntstatus.Success)
+	w.holds(map[string]string{"f": "abababcabcc"})
+	w.want(third(f.WriteAt([]byte("data"), 1<<20)), ntstatus.Success)
 	w.want(f.SetSize(2<<20), ntstatus.Success)
 	for _, c := range []struct {
 		at   int64

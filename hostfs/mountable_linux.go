@@ -93,7 +93,8 @@ func (f *file) Extent(at int64, hole bool) (int64, ntstatus.Status) {
 	if hole {
 		whence = unix.SEEK_HOLE
 	}
-	// Reads and writes give their offsets, so nothing depends on that of the file descriptor.
+	f.offset.Lock() // an append reads the file descriptor's offset
+	defer f.offset.Unlock()
 	at, err := unix.Seek(f.fd, at, whence)
 	if errors.Is(err, unix.ENXIO) {
 		return -1, ntstatus.Success

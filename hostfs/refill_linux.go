@@ -155,7 +155,7 @@ func (f *file) copyByHand(src *file, at, size int64) ntstatus.Status {
 	for at < size {
 		n, st := src.ReadAt(b[:min(size-at, int64(len(b)))], at)
 		if st == ntstatus.Success && n > 0 {
-			n, st = f.write(b[:n], at) // not WriteAt, which may write to the staged file
+			n, _, st = f.write(b[:n], at) // not WriteAt, which may write to the staged file
 		}
 		if st != ntstatus.Success {
 			return st

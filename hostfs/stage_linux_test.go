@@ -56,7 +56,7 @@ func TestStagedWritesAreCopiedByHand(t *testing.T) {
 	w.file("f", "the old contents", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 	w.want(f.Stage(), ntstatus.Success)
-	w.want(second(f.WriteAt([]byte("new text"), 0)), ntstatus.Success)
+	w.want(third(f.WriteAt([]byte("new text"), 0)), ntstatus.Success)
 	w.want(f.ReplaceByStaged(), ntstatus.Success)
 	w.holds(map[string]string{"f": "new text"})
 }

@@ -102,8 +102,9 @@ type OpenFile interface {
 	Volume() (FsFullSizeInformation, ntstatus.Status)
 	// ReadAt reads. 0 bytes with success mean the end of the file.
 	ReadAt(b []byte, at int64) (int, ntstatus.Status)
-	// WriteAt writes. The offset -1 is the end of the file.
-	WriteAt(b []byte, at int64) (int, ntstatus.Status)
+	// WriteAt writes, and returns the number of bytes and the offset behind the last one. The offset -1 is the end of
+	// the file.
+	WriteAt(b []byte, at int64) (n int, end int64, st ntstatus.Status)
 	Flush() ntstatus.Status
 	// List returns the next entries of a directory whose names match a pattern, and
 	// none at the end. It continues after the last call, or restarts. It omits

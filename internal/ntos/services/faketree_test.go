@@ -28,6 +28,7 @@ type fakeTree struct {
 	lost       ntstatus.Status // of each lookup
 	again      int             // how often Open finds the place changed
 	unswapped  int             // how often another has changed the descriptor
+	appended   int64           // the number of bytes that another handle appends before each write
 	short      int             // the number of bytes missing in reads and writes
 	move       fileaccess.Move
 	decision   fileaccess.MoveDecision
@@ -188,8 +189,12 @@ func (o *fakeOpen) ReadAt(b []byte, at int64) (int, ntstatus.Status) {
 	return max(copy(b, o.data[min(int(at), len(o.data)):])-o.short, 0), o.st
 }
 
-func (o *fakeOpen) WriteAt(b []byte, at int64) (int, ntstatus.Status) {
-	return len(b) - o.short, o.call("WriteAt %d %s", at, b)
+func (o *fakeOpen) WriteAt(b []byte, at int64) (int, int64, ntstatus.Status) {
+	st := o.call("WriteAt %d %s", at, b)
+	if at < 0 {
+		at = o.facts.EndOfFile + o.appended
+	}
+	return len(b) - o.short, at + int64(len(b)-o.short), st
 }
 
 func (o *fakeOpen) Flush() ntstatus.Status { return o.call("Flush") }

@@ -246,16 +246,12 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 	if offset == winnt.FILE_WRITE_TO_END_OF_FILE {
 		at = -1
 	}
-	n, st := h.open.WriteAt(in.Buffer.V, at)
+	n, end, st := h.open.WriteAt(in.Buffer.V, at)
 	out.Information = uint32(n)
 	if st != ntstatus.Success {
 		return out, c.Fail("F-124", st)
 	}
-	if at >= 0 {
-		h.moved(at + int64(n))
-	} else {
-		h.moved(facts.EndOfFile + int64(n))
-	}
+	h.moved(end)
 	return out, ntstatus.Success
 }
 

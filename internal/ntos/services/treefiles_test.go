@@ -54,10 +54,10 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 		{"write beyond the end without append right", write, synchronous, "ab", 0, 20, 0, denied, "", "", 5},
 		{"write far beyond the end without append right", write, synchronous, "ab", 0, 1<<63 - 1, 0, denied, "", "", 5},
 		{"write from the position", write, synchronous, "ab", 0, pointer, 0, 0, "WriteAt 5 ab", "", 7},
-		{"write at the end", write | appends, synchronous, "ab", 0, atEnd, 0, 0, "WriteAt -1 ab", "", 12},
-		{"write at the end, less", write | appends, synchronous, "ab", 0, atEnd, 1, 0, "WriteAt -1 ab", "", 11},
-		{"append", appends, synchronous, "ab", 0, atEnd, 0, 0, "WriteAt -1 ab", "", 12},
-		{"append elsewhere", appends, synchronous, "ab", 0, 3, 0, 0, "WriteAt -1 ab", "", 12},
+		{"write at the end", write | appends, synchronous, "ab", 0, atEnd, 0, 0, "WriteAt -1 ab", "", 15},
+		{"write at the end, less", write | appends, synchronous, "ab", 0, atEnd, 1, 0, "WriteAt -1 ab", "", 14},
+		{"append", appends, synchronous, "ab", 0, atEnd, 0, 0, "WriteAt -1 ab", "", 15},
+		{"append elsewhere", appends, synchronous, "ab", 0, 3, 0, 0, "WriteAt -1 ab", "", 15},
 		{"both rights, elsewhere", write | appends, synchronous, "ab", 0, 3, 0, 0, "WriteAt 3 ab", "", 5},
 		{"write without a position", write, 0, "ab", 0, pointer, 0, invalid, "", "", 0},
 		{"write below zero", write, synchronous, "ab", 0, 1 << 63, 0, invalid, "", "", 5},
@@ -66,6 +66,7 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 		{"append without the right", read, synchronous, "ab", 0, atEnd, 0, denied, "", "", 5},
 	} {
 		w.tree.data, w.tree.facts.EndOfFile, w.tree.short = "0123456789", 10, c.short
+		w.tree.appended = 3
 		h := w.open(`\??\T\file`, c.rights|winnt.FILE_READ_ATTRIBUTES, c.options)
 		if c.options == synchronous {
 			check.Success(t, w.set(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 5}))
