@@ -38,9 +38,9 @@ func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn,
 	if token == 0 {
 		return o, ntstatus.InvalidHandle
 	}
-	frames, err := t.openAs(token, in, done)
-	if err != nil {
-		return o, ntstatus.NotSupported
+	frames, st := t.openAs(token, in, done)
+	if st != ntstatus.Success {
+		return o, st
 	}
 	answers, err := c.askAll(frames)
 	if err != nil {
@@ -64,31 +64,34 @@ func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn,
 }
 
 // openAs returns the requests of an open as the client of a token: a close of each handle in done, the impersonation,
-// the open, and the end of the impersonation. It fails with errors.ErrUnsupported if the daemon does not have one of
-// the services.
-func (t *thread) openAs(token winnt.Handle, in nt.CreateFileIn, done []winnt.Handle) ([]*wire.Frame, error) {
-	var frames []*wire.Frame
-	add := func(kind wire.Kind, name string, in any) error {
+// the open, and the end of the impersonation. If the daemon does not have one of the services, or a request is too
+// long, it returns the status of OpenFileAs, and its requests must not be sent.
+func (t *thread) openAs(token winnt.Handle, in nt.CreateFileIn, done []winnt.Handle) (frames []*wire.Frame,
+	st ntstatus.Status) {
+	add := func(kind wire.Kind, name string, in any) {
 		row := wire.Rows()[nt.NtTable.Find(name).Info().Number]
 		number, known := t.c.services[name]
 		body, err := row.AppendCall(nil, in, false)
-		if !known || err != nil || len(body) > wire.MaxBody {
-			return errors.Join(err, errors.ErrUnsupported)
+		switch {
+		case !known:
+			st = ntstatus.NotSupported
+		case st == ntstatus.Success && (err != nil || len(body) > wire.MaxBody):
+			st = ntstatus.InvalidParameter
 		}
 		frames = append(frames, &wire.Frame{Kind: kind, Thread: t.number, Service: number, Body: body})
-		return nil
 	}
-	var err error
 	for _, h := range done {
-		err = errors.Join(err, add(wire.Call, "NtClose", nt.CloseIn{Handle: h}))
+		add(wire.Call, "NtClose", nt.CloseIn{Handle: h})
 	}
 	impersonate := func(tok winnt.Handle) nt.SetInformationThreadIn {
 		return nt.SetInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
 			ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformation: nt.Cap(tok), ThreadInformationLength: 8}
 	}
+	add(wire.Call, "NtSetInformationThread", impersonate(token))
 	// Without the client the open must not run: it would have the server's own rights (W-38).
-	return frames, errors.Join(err, add(wire.Call, "NtSetInformationThread", impersonate(token)),
-		add(wire.ThenWith, "NtCreateFile", in), add(wire.Call, "NtSetInformationThread", impersonate(0)))
+	add(wire.ThenWith, "NtCreateFile", in)
+	add(wire.Call, "NtSetInformationThread", impersonate(0))
+	return frames, st
 }
 
 // answered is the answer to a request, with its file descriptors, which its owner must close.

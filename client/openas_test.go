@@ -94,7 +94,7 @@ func TestOpenFileAsNeedsClient(t *testing.T) {
 	_, f, st := s.OpenFile(s.first, long)
 	check.That(t, st == ntstatus.InvalidParameter && f == nil, "OpenFile of a long name: %v, %v", f, st)
 	o, st := s.OpenFileAs(s.first, 4, long)
-	check.That(t, st == ntstatus.NotSupported && o.Reverted, "OpenFileAs of a long name: %+v, %v", o, st)
+	check.That(t, st == ntstatus.InvalidParameter && o.Reverted, "OpenFileAs of a long name: %+v, %v", o, st)
 	check.Equal(t, check.Status(s.ReadFileAs(s.first, 4, long, 1, nil)), ntstatus.InvalidParameter,
 		"ReadFileAs of a long name")
 	if o, st := s.OpenFileAs(s.first, 0, asClient, 0x10); st != ntstatus.InvalidHandle || o != (OpenedAs{Reverted: true}) {
