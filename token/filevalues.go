@@ -29,7 +29,7 @@ func (r *fileReader) signed() (int64, error) {
 	}
 	v, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || s != "-0" && strconv.FormatInt(v, 10) != s {
-		return 0, r.FailAt(start, "%s: want a number of 64 bits", strict.Clip([]byte(s)))
+		return 0, r.FailAt(start, "%s: want a number of 64 bits", strict.Clip(s))
 	}
 	return v, nil
 }

@@ -191,8 +191,7 @@ func (r *Reader) Unsigned(size int) (uint64, error) {
 	}
 	v, err := strconv.ParseUint(digits, base, size)
 	if err != nil || !isHex && len(s) > 1 && s[0] == '0' { // octal in other languages
-		return 0, r.FailAt(start, "%q: want a number of at most %d bits, such as 999 or \"0x3e7\"", Clip([]byte(s)),
-			size)
+		return 0, r.FailAt(start, "%q: want a number of at most %d bits, such as 999 or \"0x3e7\"", Clip(s), size)
 	}
 	return v, nil
 }

@@ -139,15 +139,16 @@ func TestFinishedValuesDoNotCountTowardsDepth(t *testing.T) {
 	}
 }
 
-// An error quotes at most 40 bytes and never half of a character.
-func TestClipQuotesAtMost40Bytes(t *testing.T) {
+// An error quotes at most 60 bytes and never half of a character.
+func TestClipQuotesAtMost60Bytes(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "", strings.Repeat("x", 40): strings.Repeat("x", 40), strings.Repeat("x", 41): strings.Repeat("x", 40) + "…",
-		strings.Repeat("x", 38) + "€": strings.Repeat("x", 38) + "…", strings.Repeat("x", 37) + "€y": strings.Repeat("x",
-			37) + "€…", strings.Repeat("x", 39) + "€": strings.Repeat("x", 39) + "…",
-		strings.Repeat("\x80", 41): "…", // continuation bytes only
+		"": "", strings.Repeat("x", 60): strings.Repeat("x", 60), strings.Repeat("x", 61): strings.Repeat("x", 60) + "…",
+		strings.Repeat("x", 58) + "€": strings.Repeat("x", 58) + "…", strings.Repeat("x", 57) + "€y": strings.Repeat("x",
+			57) + "€…", strings.Repeat("x", 59) + "€": strings.Repeat("x", 59) + "…",
+		strings.Repeat("\x80", 61): "…", // continuation bytes only
 	} {
 		check.Equal(t, Clip([]byte(text)), want, "%q", text)
+		check.Equal(t, Clip(text), want, "%q as a string", text)
 	}
 }
 

@@ -78,15 +78,15 @@ func AppendString(dst []byte, text string) []byte {
 	return append(dst, '"')
 }
 
-// Clip returns b as text, cut to at most 40 bytes and an ellipsis. It does not cut a character of UTF-8.
-func Clip(b []byte) string {
-	const most = 40
-	if len(b) <= most {
-		return string(b)
+// Clip returns a text for messages: at most its first 60 bytes, with "…" if it was cut. It does not cut a character of
+// UTF-8.
+func Clip[Text ~string | ~[]byte](text Text) string {
+	n := 60
+	if len(text) <= n {
+		return string(text)
 	}
-	n := most
-	for n > 0 && !utf8.RuneStart(b[n]) {
+	for n > 0 && !utf8.RuneStart(text[n]) {
 		n--
 	}
-	return string(b[:n]) + "…"
+	return string(text[:n]) + "…"
 }

@@ -25,7 +25,7 @@ func check(words token.Tokens) error {
 	begun, ended := false, false
 	for _, w := range words {
 		if what := refused[w.Type]; what != "" {
-			return fail(w, "%s (%s) is not read: write the value out", what, strict.Clip([]byte(w.Value)))
+			return fail(w, "%s (%s) is not read: write the value out", what, strict.Clip(w.Value))
 		}
 		switch {
 		case w.Type == token.CommentType:

@@ -176,7 +176,7 @@ func jsonNumber(t reflect.Type) *jsonCodec {
 		}
 		// One number has one text: no sign that says nothing, no leading zero.
 		if err := set(v, s); err != nil || string(put(nil, v)) != s {
-			return r.FailAt(at, "%q is no %s", strict.Clip([]byte(s)), shape)
+			return r.FailAt(at, "%q is no %s", strict.Clip(s), shape)
 		}
 		return nil
 	}}

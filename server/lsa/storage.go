@@ -60,7 +60,7 @@ func (r grantRecord) grant() (g Grant, err error) {
 	for _, name := range r.Rights {
 		right := logon.ParseRight(name)
 		if right == 0 {
-			return g, fmt.Errorf("%q is not a logon right: want one such as SeBatchLogonRight", strict.Clip([]byte(name)))
+			return g, fmt.Errorf("%q is not a logon right: want one such as SeBatchLogonRight", strict.Clip(name))
 		}
 		g.Rights |= right
 	}

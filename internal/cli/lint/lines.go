@@ -128,7 +128,7 @@ func row(text string) (l Line) {
 	l.Path = texts[3]
 	if texts[4] != "" { // the type in the row overrides the default (B-93)
 		if l.Type = winnt.ObjectTypeByName(texts[4]); l.Type == nil {
-			l.Err = fmt.Errorf("%q is not an object type", strict.Clip([]byte(texts[4])))
+			l.Err = fmt.Errorf("%q is not an object type", strict.Clip(texts[4]))
 			return l
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -76,11 +77,11 @@ func Files(file []byte, f func(text []byte) error) error {
 		}
 		text, err := unpack(one, room)
 		if err != nil {
-			return fmt.Errorf("%q: %w", collect.Shorten(one.Name), err)
+			return fmt.Errorf("%q: %w", strict.Clip(one.Name), err)
 		}
 		room -= uint64(len(text))
 		if err := f(text); err != nil {
-			return fmt.Errorf("%q: %w", collect.Shorten(one.Name), err)
+			return fmt.Errorf("%q: %w", strict.Clip(one.Name), err)
 		}
 		read++
 	}
@@ -153,11 +154,11 @@ func readFile(c *collect.Collector, file []byte) error {
 		}
 		s, err := ParseSID(o.ObjectIdentifier)
 		if err != nil { // the id is not a SID, for example that of an Azure principal
-			c.Report("%s has no SID", collect.Shorten(o.Properties.Name+" "+o.ObjectIdentifier))
+			c.Report("%s has no SID", strict.Clip(o.Properties.Name+" "+o.ObjectIdentifier))
 			continue
 		}
 		if err := take(c, o, s); err != nil {
-			return fmt.Errorf("data[%d] %q: %w", i, collect.Shorten(o.Properties.Name), err)
+			return fmt.Errorf("data[%d] %q: %w", i, strict.Clip(o.Properties.Name), err)
 		}
 	}
 	return nil
@@ -225,7 +226,7 @@ func addGroup(c *collect.Collector, o *collectedObject, s sid.SID) error {
 		if s, err := ParseSID(m.ObjectIdentifier); err == nil {
 			c.AddMember(g, collect.Reference{SID: s})
 		} else {
-			c.Report("%s, a member of %s, has no SID", collect.Shorten(m.ObjectIdentifier), g.Name)
+			c.Report("%s, a member of %s, has no SID", strict.Clip(m.ObjectIdentifier), g.Name)
 		}
 	}
 	return addHistory(g, o)

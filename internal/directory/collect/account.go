@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -70,7 +71,7 @@ func SetNumber(attribute string, id *string, text string) error {
 	}
 	n, ok := ParseNumber(text)
 	if !ok {
-		return fmt.Errorf("%s %q is not a number from 0 to 4294967295", attribute, Shorten(text))
+		return fmt.Errorf("%s %q is not a number from 0 to 4294967295", attribute, strict.Clip(text))
 	}
 	*id = n
 	return nil

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/refmon/refmon/sid"
 )
@@ -91,17 +90,4 @@ func (c *Collector) Report(format string, args ...any) {
 func ParseNumber(text string) (id string, ok bool) {
 	n, err := strconv.ParseUint(text, 10, 32)
 	return strconv.FormatUint(n, 10), err == nil
-}
-
-// Shorten returns a text for messages: at most its first 60 bytes, with "…" if it was cut. It does not cut a character
-// of UTF-8.
-func Shorten(text string) string {
-	n := 60
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n] + "…"
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -100,7 +101,7 @@ func columns(r *csv.Reader) ([]string, error) {
 	for i, column := range row {
 		head[i] = strings.ToLower(strings.TrimSpace(column))
 		if have[head[i]] {
-			return nil, fmt.Errorf("the column %s occurs twice", collect.Shorten(column))
+			return nil, fmt.Errorf("the column %s occurs twice", strict.Clip(column))
 		}
 		have[head[i]] = true
 	}
@@ -182,7 +183,7 @@ func addUser(a *collect.Account, row cells) error {
 	if row["enabled"] != "" {
 		enabled, err := strconv.ParseBool(strings.ToLower(row["enabled"]))
 		if err != nil {
-			return fmt.Errorf("column Enabled: %q is neither True nor False", collect.Shorten(row["enabled"]))
+			return fmt.Errorf("column Enabled: %q is neither True nor False", strict.Clip(row["enabled"]))
 		}
 		a.Disabled = !enabled
 	}

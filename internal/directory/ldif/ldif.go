@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -80,7 +81,7 @@ func Read(c *collect.Collector, text string, before int) error {
 		if line == "" {
 			r, err := Parse(e)
 			if len(e["dn"]) > 1 {
-				err = fmt.Errorf("it has a second dn, %q: an empty line is missing", collect.Shorten(e["dn"][1]))
+				err = fmt.Errorf("it has a second dn, %q: an empty line is missing", strict.Clip(e["dn"][1]))
 			}
 			if err != nil {
 				return fmt.Errorf("the entry %q before line %d: %w", e.first("dn"), n, err)
@@ -102,7 +103,7 @@ func SearchError(result string) error {
 		return nil
 	}
 	return fmt.Errorf("the search ended with %q, so entries are missing: ldapsearch -E pr=1000/noprompt reads all pages",
-		collect.Shorten(result))
+		strict.Clip(result))
 }
 
 // ldifValue parses "name: text" or "name:: base64" and returns the lower-case name without options. The values of an
@@ -111,7 +112,7 @@ func SearchError(result string) error {
 func ldifValue(line string) (name, value string, err error) {
 	name, rest, ok := strings.Cut(line, ":")
 	if !ok {
-		return "", "", fmt.Errorf("%q is not an attribute", collect.Shorten(line))
+		return "", "", fmt.Errorf("%q is not an attribute", strict.Clip(line))
 	}
 	name = strings.ToLower(name)
 	if attribute, option, with := strings.Cut(name, ";"); with {
@@ -122,7 +123,7 @@ func ldifValue(line string) (name, value string, err error) {
 	if coded, is := strings.CutPrefix(rest, ":"); is {
 		b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(coded))
 		if err != nil {
-			return "", "", fmt.Errorf("%s: wrong base64", collect.Shorten(name))
+			return "", "", fmt.Errorf("%s: wrong base64", strict.Clip(name))
 		}
 		return name, string(b), nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory/collect"
 	"github.com/refmon/refmon/internal/directory/ldif"
+	"github.com/refmon/refmon/internal/strict"
 )
 
 // Read collects the output of samba-tool user and group: LDIF from show; names, DNs or the table of --verbose from
@@ -40,7 +41,7 @@ func Read(c *collect.Collector, text string) error {
 			shown = n - 1
 			show.WriteString(line)
 		case strings.HasPrefix(line, "ERROR"):
-			return fmt.Errorf("line %d: samba-tool failed: %s", n, collect.Shorten(trimmed))
+			return fmt.Errorf("line %d: samba-tool failed: %s", n, strict.Clip(trimmed))
 		case strings.HasPrefix(line, "Group Name") && strings.Contains(line, "Group Type"):
 			table = true
 		case strings.Trim(trimmed, "-") == "":

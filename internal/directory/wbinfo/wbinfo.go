@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory/collect"
 	"github.com/refmon/refmon/internal/directory/passwd"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -127,17 +128,17 @@ func collectLine(c *collect.Collector, q *question, line string) error {
 	case "-s":
 		at := strings.LastIndexByte(line, ' ')
 		if at < 0 {
-			return fmt.Errorf("%q: want a name and its type", collect.Shorten(line))
+			return fmt.Errorf("%q: want a name and its type", strict.Clip(line))
 		}
 		return collectSID(c, q.about, line[:at], "("+line[at+1:]+")")
 	case "-i", "--group-info":
 		if !passwd.AddLine(c, line) {
-			return fmt.Errorf("%q is not a line of passwd or group", collect.Shorten(line))
+			return fmt.Errorf("%q is not a line of passwd or group", strict.Clip(line))
 		}
 	case "-r":
 		id, ok := collect.ParseNumber(line)
 		if !ok {
-			return fmt.Errorf("%q is not a gid", collect.Shorten(line))
+			return fmt.Errorf("%q is not a gid", strict.Clip(line))
 		}
 		u := c.Users.Named(q.about)
 		u.In = append(u.In, collect.Reference{GID: id})
@@ -214,7 +215,7 @@ func collectID(c *collect.Collector, q *question, line string) error {
 		}
 		sidText = before
 		if kind, id, ok = strings.Cut(after, " "); !ok {
-			return fmt.Errorf("%q: want uid, gid or uid/gid and a number", collect.Shorten(line))
+			return fmt.Errorf("%q: want uid, gid or uid/gid and a number", strict.Clip(line))
 		}
 	}
 	s, err := sid.Parse(sidText)
@@ -223,7 +224,7 @@ func collectID(c *collect.Collector, q *question, line string) error {
 	}
 	id, ok := collect.ParseNumber(id)
 	if !ok {
-		return fmt.Errorf("%q is not a uid or gid", collect.Shorten(line))
+		return fmt.Errorf("%q is not a uid or gid", strict.Clip(line))
 	}
 	for _, t := range [2]*collect.Table{&c.Users, &c.Groups} {
 		ofUser := kind == "uid" || q.option == "-S" || q.option == "-U"

@@ -155,7 +155,7 @@ func (a *Answerer) edits(r *Request) (func(*lsa.Edit) error, error) {
 		return nil, nil
 	case DeleteGroup, AddMember, RemoveMember, Grant, Revoke:
 	default:
-		return nil, fmt.Errorf("unknown request %q", strict.Clip([]byte(r.Do)))
+		return nil, fmt.Errorf("unknown request %q", strict.Clip(r.Do))
 	}
 	id, err := a.Store.SID(r.Name)
 	if err != nil {
