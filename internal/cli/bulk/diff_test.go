@@ -289,8 +289,9 @@ func (f failingSource) Next(b *objects.Batch) error {
 	return errSource
 }
 
-// A summary lists deleted objects after changed ones. A resumed comparison writes no second heading. A comparison that
-// fails writes the changes before the failure, and no deleted objects.
+// A summary lists deleted objects after changed ones, under the folders that their paths have: a name on Unix may have
+// a backslash. A resumed comparison writes no second heading. A comparison that fails writes the changes before the
+// failure, and no deleted objects.
 func TestSummaryHasGoneObjectsLast(t *testing.T) {
 	const a = "(A;;CC;;;S-1-5-21-1-2-3-1107)"
 	list := func(rows ...[2]string) (text string) {
@@ -299,15 +300,15 @@ func TestSummaryHasGoneObjectsLast(t *testing.T) {
 		}
 		return text
 	}
-	before := list([2]string{`\a\gone`, a}, [2]string{"/b/gone", strings.Replace(a, "CC", "LC", 1)},
-		[2]string{"/z/x", ""}, [2]string{"/b/gone", strings.Replace(a, "CC", "DC", 1)}) // the last row of a path counts
+	before := list([2]string{`\\srv\a\gone`, a}, [2]string{`/b/is\gone`, strings.Replace(a, "CC", "LC", 1)},
+		[2]string{"/z/x", ""}, [2]string{`/b/is\gone`, strings.Replace(a, "CC", "DC", 1)}) // the last row of a path counts
 	for _, how := range []string{"", "resumed", "failed"} {
 		var out bytes.Buffer
 		d := &bulk.Diff{Directory: staff(""), Format: bulk.CSV, Out: &out, Summary: true,
 			Before: listOf(before), After: listOf(list([2]string{"/z/x", a}))}
 		want := "folder,objects,principals,gained,lost,cause\n/z,1,1,0x00000001,0x00000000,entry added: " + a +
 			" alice\n"
-		gone := "/a,1,1,0x00000000,0x00000001,object is gone\n/b,1,1,0x00000000,0x00000002,object is gone\n"
+		gone := `\\srv\a,1,1,0x00000000,0x00000001,object is gone` + "\n/b,1,1,0x00000000,0x00000002,object is gone\n"
 		switch how {
 		case "resumed":
 			_, want, _ = strings.Cut(want, "\n")

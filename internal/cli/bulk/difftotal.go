@@ -3,7 +3,6 @@ package bulk
 import (
 	"fmt"
 	"path"
-	"strings"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/cli/batch"
@@ -77,12 +76,15 @@ func oneType(a, b string) string {
 }
 
 // add counts the changes of an object in the groups of its folder, one group for each cause. An object counts once in
-// each group.
+// each group. The folder of a directory object is the rest of its distinguished name, and "." has objects without one.
 func (b *compared) add(d *Diff, name string, typ *winnt.ObjectType, changes []change) {
 	if b.groups == nil {
 		b.groups = map[group]*tally{}
 	}
-	folder := path.Dir(strings.ReplaceAll(name, `\`, "/"))
+	folder, below := above(name, typ)
+	if !below {
+		folder = path.Dir(name)
+	}
 	for i := range changes {
 		c := &changes[i]
 		g := group{folder, c.cause}
