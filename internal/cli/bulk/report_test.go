@@ -26,6 +26,9 @@ func TestReportPageRunsOnlyItsOwnScript(t *testing.T) {
 		"Widest descriptors": "11 of 11 can read"} {
 		check.SlicesEqual(t, rowsUnder(page, heading), []string{why + counts}, "%s", heading)
 	}
+	sections, links := strings.Count(page, `<p id="d1">`), strings.Count(page, `<a href="#d1">`)
+	check.That(t, sections == 1 && links == 2, "%d sections and %d links, want a section and a link of each table",
+		sections, links)
 	_, script, _ := strings.Cut(page, "<script>")
 	script, _, _ = strings.Cut(script, "</script>")
 	_, hash, _ := strings.Cut(page, "script-src '")

@@ -16,7 +16,13 @@ func TestSpillingStoreEqualsSlice(t *testing.T) {
 	for _, limit := range []int64{0, chunkSize, 3 * chunkSize, 100 * chunkSize} {
 		s := store{limit: limit}
 		defer s.close()
-		var want []byte
+		// A first byte far from the start leaves a gap, in memory and in the file.
+		want := append(make([]byte, 5*chunkSize), 1)
+		check.NoError(t, s.writeAt(want[5*chunkSize:], 5*chunkSize))
+		got := bytes.Repeat([]byte{0xff}, 8*chunkSize)
+		check.NoError(t, s.readAt(got, 0))
+		check.That(t, bytes.Equal(got, append(bytes.Clone(want), make([]byte, 3*chunkSize-1)...)),
+			"limit %d: bytes that were never written are not zero", limit)
 		for range 400 {
 			b := make([]byte, rng.IntN(5000))
 			for i := range b {
@@ -35,8 +41,9 @@ func TestSpillingStoreEqualsSlice(t *testing.T) {
 			copy(want[at:], b)
 			check.NoError(t, s.writeAt(b, int64(at)))
 		}
-		got := make([]byte, len(want)+100)
-		if err := s.readAt(got, 0); err != nil || !bytes.Equal(got[:len(want)], want) || s.size != int64(len(want)) {
+		got = bytes.Repeat([]byte{0xff}, len(want)+100)
+		if err := s.readAt(got, 0); err != nil || !bytes.Equal(got, append(bytes.Clone(want), make([]byte, 100)...)) ||
+			s.size != int64(len(want)) {
 			t.Errorf("limit %d: %v, %d bytes of %d, differs", limit, err, s.size, len(want))
 		}
 		check.That(t, (s.file != nil) == (int64(len(want)) > limit),
