@@ -36,6 +36,11 @@ func TestHelpPrintsEachRule(t *testing.T) {
 			first[id[:1]], last[id[:1]] = min(first[id[:1]], n), max(last[id[:1]], n)
 		}
 	}
+	for id, want := range map[string]string{"b-82": "B-82", "u-57A": "U-57a", "S-9A": "S-9a"} {
+		var out bytes.Buffer
+		check.NoError(t, printRules(&streams{out: &out}, []string{id}))
+		check.That(t, strings.HasPrefix(out.String(), want+" ("), "U-132: the page of %s begins %.40q", id, out.String())
+	}
 	check.That(t, pages >= 1000, "U-132: %d pages, want one for each rule", pages)
 	for letter, n := range last {
 		err := printRules(&streams{out: new(bytes.Buffer)}, []string{letter + "-99999"})

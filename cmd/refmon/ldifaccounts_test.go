@@ -50,6 +50,18 @@ func TestLDIFObjectsSupplyAccounts(t *testing.T) {
 	}
 }
 
+// TestLDIFKeepsGivenDomain checks that aliases in LDIF are relative to the domain of --domain. Without it, they are
+// relative to that of the LDIF.
+func TestLDIFKeepsGivenDomain(t *testing.T) {
+	ldif := []byte("dn: CN=bob,DC=corp\nobjectClass: user\nobjectSid: S-1-5-21-1-2-3-1107\nsAMAccountName: bob\n")
+	for given, want := range map[string]string{"": "S-1-5-21-1-2-3", "S-1-5-21-9-9-9": "S-1-5-21-9-9-9"} {
+		p := lintPage{domain: check.Must(parseDomain(given))}
+		p.accountsOf(ldif)
+		check.That(t, p.names != nil && p.domain.String() == want, "--domain %q: %v, accounts read: %t, want %s", given,
+			p.domain, p.names != nil, want)
+	}
+}
+
 // collection returns a zip with one file of a collector: dave may reset the password of carol.
 func collection(t *testing.T) string {
 	t.Helper()
