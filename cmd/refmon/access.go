@@ -158,7 +158,7 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	if sum.Observe(item.Type, item.Entry, item.Path); sum.Classless > 0 {
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", inLine(item.Path), bulk.NoClass)
 	}
-	if err := q.Choose(queries); err != nil {
+	if err := choose(gate, dir, who, q, queries); err != nil {
 		return err
 	}
 	return c.answer(std, gate, dir, who, path, q)

@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects/shares"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -177,6 +178,20 @@ func (c *accessCmd) noteKinds(g *gate, dir *directory.Directory, who int, q *acc
 		}
 		return outcomeOf(g, other, who, q)
 	})
+}
+
+// choose sets q to the first of queries that the share and the object grant to the principal with index who. Without
+// one it is the first that the object grants, else the first. queries must not be empty.
+func choose(g *gate, dir *directory.Directory, who int, q *accessquery.Query, queries []words.Query) error {
+	if len(queries) > 1 { // either right of control is enough, but one that both grant (B-2)
+		for _, x := range queries {
+			q.Request.Desired, q.Request.ObjectTypes = x.Desired, x.Types
+			if o, err := outcomeOf(g, dir, who, q); err != nil || o.allowed {
+				return err
+			}
+		}
+	}
+	return q.Choose(queries)
 }
 
 // outcomeOf decides a query for the principal with index who, within the limits of the share. With a share, both must
