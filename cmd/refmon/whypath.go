@@ -40,7 +40,7 @@ func (c *whyCmd) ofPath(std *streams) error {
 		return errors.New("--token, --certificate, --self, --object-type and --call are about a descriptor, and --as is " +
 			"about a file: refmon acl get PATH prints its descriptor")
 	}
-	q := &pathQuestion{want: reading}
+	q := &pathQuestion{}
 	var err error
 	var done func()
 	q.user, done, err = c.user(std)
@@ -51,30 +51,40 @@ func (c *whyCmd) ofPath(std *streams) error {
 	if q.list, err = c.chain(c.SDDL); err != nil {
 		return err
 	}
+	queries := []words.Query{{Desired: reading}}
 	if c.Want != "" {
 		rights, err := words.Parse(c.Want)
 		if err != nil {
 			return fmt.Errorf("--want: %w", err)
 		}
-		queries, err := words.Queries(rights, nil, q.typ())
-		if err != nil {
+		if queries, err = words.Queries(rights, nil, q.typ()); err != nil {
 			return fmt.Errorf("--want: %w", err)
 		}
-		var query accessquery.Query
-		if err := query.Choose(queries); err != nil {
-			return fmt.Errorf("--want: %w", err)
-		}
-		q.want = query.Request.Desired
 	}
-	// The stored descriptors decide as on a mount (B-24).
-	q.request, q.facts = c.opening(q.list, access.SubjectOf(q.user.token), q.want)
-	if err := complete(q.list, &q.request, &q.facts); err != nil {
+	if err := c.choose(q, queries); err != nil {
 		return err
 	}
 	if q.note, err = c.noteKinds(q); err != nil {
 		return err
 	}
 	return q.answer(std, c.JSON)
+}
+
+// choose makes q the question for the first of queries that is granted, else for the first. An unread descriptor that
+// could change the decision is an error.
+func (c *whyCmd) choose(q *pathQuestion, queries []words.Query) error {
+	for _, x := range slices.Concat(queries, queries[:1]) { // either right of control is enough (B-2)
+		q.want = x.Desired
+		// The stored descriptors decide as on a mount (B-24).
+		q.request, q.facts = c.opening(q.list, access.SubjectOf(q.user.token), q.want)
+		if err := complete(q.list, &q.request, &q.facts); err != nil {
+			return err
+		}
+		if o := accessquery.ExplainOpen(&q.request, &q.facts); o.Allowed() {
+			return nil
+		}
+	}
+	return nil
 }
 
 // noteKinds returns the note about the kinds of logon after which the decision differs. For a user of refmond, whose
