@@ -20,10 +20,11 @@ import (
 
 // accessCmd holds the arguments and flags of refmon access.
 type accessCmd struct {
-	Paths          []string `arg:"" name:"path" help:"Paths of files, or with --objects names of its objects."`
-	As             string   `help:"${as}" placeholder:"WHO"`
-	Want           string   `help:"${accessWant}" placeholder:"RIGHTS" short:"w"`
-	opens          bool     // Want was not given
+	Paths          []string      `arg:"" name:"path" help:"Paths of files, or with --objects names of its objects."`
+	As             string        `help:"${as}" placeholder:"WHO"`
+	Want           string        `help:"${accessWant}" placeholder:"RIGHTS" short:"w"`
+	opens          bool          // Want was not given
+	asked          []words.Query // of Want, of which one must be granted
 	objectsFlags   `embed:""`
 	traverseFlag   `embed:""`
 	directoryFlags `embed:""`
@@ -143,8 +144,7 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 		return fmt.Errorf("%s: --want RIGHTS is missing, such as read or ResetPassword; MAXIMUM_ALLOWED asks for all there "+
 			"is", inLine(item.Path))
 	}
-	queries, err := c.queries(c.Want, item.Type)
-	if err != nil {
+	if c.asked, err = c.queries(c.Want, item.Type); err != nil {
 		return err
 	}
 	q := &accessquery.Query{Explain: true, Request: access.Request{Descriptor: item.Descriptor, Type: item.Type,
@@ -152,13 +152,13 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	if item.Entry != nil { // PRINCIPAL SELF is the object's own SID (A-161)
 		q.Request.Self = item.Entry.SID
 	}
-	noteTyped(std, item.Descriptor, queries)
+	noteTyped(std, item.Descriptor, c.asked)
 	noteUnreadable(std, append([]string{c.Want}, c.ObjectType...))
 	var sum bulk.Summary
 	if sum.Observe(item.Type, item.Entry, item.Path); sum.Classless > 0 {
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", inLine(item.Path), bulk.NoClass)
 	}
-	if err := choose(gate, dir, who, q, queries); err != nil {
+	if err := choose(gate, dir, who, q, c.asked); err != nil {
 		return err
 	}
 	return c.answer(std, gate, dir, who, path, q)

@@ -176,7 +176,11 @@ func (c *accessCmd) noteKinds(g *gate, dir *directory.Directory, who int, q *acc
 		if err != nil {
 			return outcome{}, err
 		}
-		return outcomeOf(g, other, who, q)
+		again := *q
+		if err := choose(g, other, who, &again, c.asked); err != nil {
+			return outcome{}, err
+		}
+		return outcomeOf(g, other, who, &again)
 	})
 }
 

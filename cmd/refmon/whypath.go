@@ -24,6 +24,7 @@ const reading = winnt.FILE_READ_DATA | winnt.SYNCHRONIZE
 type pathQuestion struct {
 	list    []stored
 	user    *whyUser
+	queries []words.Query // one of them must be granted
 	want    winnt.AccessMask
 	request fileaccess.Request
 	facts   fileaccess.Facts
@@ -51,17 +52,17 @@ func (c *whyCmd) ofPath(std *streams) error {
 	if q.list, err = c.chain(c.SDDL); err != nil {
 		return err
 	}
-	queries := []words.Query{{Desired: reading}}
+	q.queries = []words.Query{{Desired: reading}}
 	if c.Want != "" {
 		rights, err := words.Parse(c.Want)
 		if err != nil {
 			return fmt.Errorf("--want: %w", err)
 		}
-		if queries, err = words.Queries(rights, nil, q.typ()); err != nil {
+		if q.queries, err = words.Queries(rights, nil, q.typ()); err != nil {
 			return fmt.Errorf("--want: %w", err)
 		}
 	}
-	if err := c.choose(q, queries); err != nil {
+	if err := c.choose(q, access.SubjectOf(q.user.token)); err != nil {
 		return err
 	}
 	if q.note, err = c.noteKinds(q); err != nil {
@@ -70,13 +71,13 @@ func (c *whyCmd) ofPath(std *streams) error {
 	return q.answer(std, c.JSON)
 }
 
-// choose makes q the question for the first of queries that is granted, else for the first. An unread descriptor that
-// could change the decision is an error.
-func (c *whyCmd) choose(q *pathQuestion, queries []words.Query) error {
-	for _, x := range slices.Concat(queries, queries[:1]) { // either right of control is enough (B-2)
+// choose makes q the question of a subject for the first of q.queries that is granted, else for the first. An unread
+// descriptor that could change the decision is an error.
+func (c *whyCmd) choose(q *pathQuestion, subject access.Subject) error {
+	for _, x := range slices.Concat(q.queries, q.queries[:1]) { // either right of control is enough (B-2)
 		q.want = x.Desired
 		// The stored descriptors decide as on a mount (B-24).
-		q.request, q.facts = c.opening(q.list, access.SubjectOf(q.user.token), q.want)
+		q.request, q.facts = c.opening(q.list, subject, q.want)
 		if err := complete(q.list, &q.request, &q.facts); err != nil {
 			return err
 		}
@@ -104,11 +105,11 @@ func (c *whyCmd) noteKinds(q *pathQuestion) (string, error) {
 		if err != nil {
 			return outcome{}, err
 		}
-		request, facts := c.opening(q.list, access.SubjectOf(t), q.want)
-		if err := complete(q.list, &request, &facts); err != nil {
+		other := *q
+		if err := c.choose(&other, access.SubjectOf(t)); err != nil {
 			return outcome{}, err
 		}
-		o := accessquery.ExplainOpen(&request, &facts)
+		o := accessquery.ExplainOpen(&other.request, &other.facts)
 		return outcome{o.Allowed(), o.Granted}, nil
 	})
 }

@@ -54,7 +54,8 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 	must(t, os.Mkdir(filepath.Join(root, "gate"), 0o755))
 	for name, text := range map[string]string{"": shared, "plan": quiet,
 		"note": hers + "(D;;DC;;;S-1-22-2-61100)(A;;FA;;;WD)", "shut": quiet,
-		"keep": hers + "(A;;WO;;;S-1-22-1-61001)", "shut/in": quiet,
+		"keep":         hers + "(D;;WD;;;S-1-5-64-10)(A;;WO;;;S-1-22-1-61001)(A;;WD;;;S-1-22-2-61100)",
+		"shut/in":      quiet,
 		"shut/in/deep": hers + "(A;;FR;;;WD)", "drop": hers + "(A;;FRSD;;;S-1-22-1-61001)",
 		"ticket": hers + "(D;;FR;;;S-1-5-64-10)(A;;FR;;;WD)", "gate": hers + "(D;;0x20;;;S-1-5-64-10)(A;;FA;;;WD)",
 		"gate/deep": hers + "(A;;FR;;;WD)"} {
@@ -98,7 +99,8 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		{". --as bob --want FILE_ADD_FILE", 1, []string{"FILE_ADD_FILE"}},
 		// Either right of control is enough (B-2).
 		{"plan --as alice --want control", 0, []string{"GRANTED", "for WRITE_DAC"}},
-		{"keep --as bob --want control", 0, []string{"GRANTED", "for WRITE_OWNER"}},
+		{"keep --as bob --logon ntlm --want control", 0, []string{"GRANTED", "for WRITE_OWNER"}},
+		{"keep --as bob --want control", 0, []string{"GRANTED", "for WRITE_DAC", "--logon ntlm: granted 0x00080000"}},
 		{"plan --as bob --want control", 1, []string{"DENIED", "for WRITE_DAC"}},
 		{"plan --as bob --json", 1, []string{`/projects/plan","status":"STATUS_ACCESS_DENIED"`, `"why":[`}},
 		{"plan --as bob --json --want DELETE", 1, []string{`"rule":"A-40"`}},
