@@ -136,6 +136,9 @@ func (f *File) subjects(on string) (found []*Descriptor) {
 	if d, ok := f.byName[on]; ok {
 		return []*Descriptor{d}
 	}
+	if on == "" { // joined with a folder it would be the folder
+		return nil
+	}
 	file, fileGlob := filepath.Clean(on), path.Clean(on)
 	if !filepath.IsAbs(on) {
 		// A relative path of a file starts at the folder of the file of expectations (U-112).
