@@ -121,7 +121,7 @@ func printToken(std *streams, t *token.Token) error {
 func tokenRows(out io.Writer, t *token.Token) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name, value, note string) {
-		fmt.Fprintf(w, "%s\t%s", name, value)
+		fmt.Fprintf(w, "%s\t%s", name, inLine(value))
 		if note != "" {
 			fmt.Fprintf(w, "\t%s", note)
 		}

@@ -74,7 +74,7 @@ type tokenDiff struct {
 // line prints one difference and counts it. sign is "-" for removed, "+" for added and "~" for changed.
 func (d *tokenDiff) line(sign, what, value, note string) {
 	d.n++
-	fmt.Fprintf(d.w, "%s\t%s\t%s\t%s\n", sign, what, value, note)
+	fmt.Fprintf(d.w, "%s\t%s\t%s\t%s\n", sign, what, inLine(value), inLine(note))
 }
 
 // facts prints a line for each single value in which the tokens differ, such as the user or the integrity level. An

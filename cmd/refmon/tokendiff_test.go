@@ -57,6 +57,18 @@ func TestTokenDiffShowsRestrictedPassClaims(t *testing.T) {
 	}
 }
 
+// TestClaimForgesNoLine checks that a claim of a token file can neither add a line to the output nor control the
+// terminal.
+func TestClaimForgesNoLine(t *testing.T) {
+	const plain, claimed = `{"user":"S-1-5-21-1-2-3-1107"}`, `{"user":"S-1-5-21-1-2-3-1107","userClaims":[{"name":"a",` +
+		`"type":"string","values":["x\u001b[2J\n+  privilege  y"]}],"defaultDacl":"D:(XA;;GA;;;WD;(@User.a==\"\u001b\"))"}`
+	for _, args := range [][]string{{"show", claimed}, {"diff", plain, claimed}, {"diff", claimed, plain}} {
+		_, out, errs := runLine(append([]string{"token"}, args...)...)
+		check.That(t, strings.Contains(out, "user claim") && strings.Contains(out, "default DACL") && errs == "" &&
+			!strings.ContainsRune(out, 0x1b) && !strings.Contains(out, "\n+  privilege  y"), "%q: %q, %q", args, out, errs)
+	}
+}
+
 // Each part in which two tokens can differ has a line with both values, the second token's first. In the other order
 // each line is reversed.
 func TestTokenDifferencesHaveBothValues(t *testing.T) {
