@@ -73,15 +73,24 @@ func (c *config) checkQuestions() error {
 }
 
 // prefix parses the addresses of a trusted proxy: an IP address, as a network of one address, or a network such as
-// 192.0.2.0/28. A network of all addresses is an error. A zone is an error. Bits of a network beyond its length stay.
+// 192.0.2.0/28. IPv4 addresses and networks may also be written as IPv6, such as ::ffff:192.0.2.0/124. Bits of a
+// network beyond its length stay. A network of all addresses is an error. So are a zone and an IPv6 link-local address,
+// because the address of such a proxy always has a zone.
 func prefix(text string) (netip.Prefix, error) {
-	if at, err := netip.ParseAddr(text); err == nil && at.Zone() == "" {
-		return netip.PrefixFrom(at.Unmap(), at.Unmap().BitLen()), nil
-	}
 	p, err := netip.ParsePrefix(text)
-	if err != nil || p.Bits() == 0 {
+	if at, bad := netip.ParseAddr(text); bad == nil && at.Zone() == "" {
+		p, err = netip.PrefixFrom(at, at.BitLen()), nil
+	}
+	if p.Addr().Is4In6() {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96) // invalid for a larger network than all IPv4 addresses
+	}
+	switch {
+	case err != nil || p.Bits() <= 0:
 		return netip.Prefix{}, fmt.Errorf("%q is neither an address such as 192.0.2.1 "+
 			"nor a network such as 192.0.2.0/28", text)
+	case p.Addr().Is6() && p.Addr().IsLinkLocalUnicast():
+		return netip.Prefix{}, fmt.Errorf("%q is link-local and matches no proxy: give another address of the proxy",
+			text)
 	}
 	return p, nil
 }

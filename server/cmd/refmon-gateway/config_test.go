@@ -38,7 +38,8 @@ certificates: {` + print + `: alice}
 strictTransportSecurity: 16
 authzen: {url: 'https://pdp.test', ask: 'O:SYG:SYD:', rate: 17, types: ` + types + `}
 index: {socket: /run/index.sock, ask: 'O:SYG:SYD:', rate: 18}
-forwardAuth: {proxies: [192.0.2.1, '2001:db8::/32', '::ffff:192.0.2.2'], path: X-Path, right: X-Right, client: X-C}
+forwardAuth: {path: X-Path, right: X-Right, client: X-C,
+  proxies: [192.0.2.1, '2001:db8::/32', '::ffff:192.0.2.2', '::ffff:198.51.100.0/120']}
 limits: {sessions: 11, sessionLife: 12, threads: 13, connections: 14, largestUpload: 15}
 log: {level: warn}
 `)
@@ -49,8 +50,8 @@ log: {level: warn}
 		Trees: []string{"projects", "share"}, State: "/var/lib/other", Negotiate: true,
 		Certificates: map[string]string{print: "alice"}, Strict: 16, AuthZEN: authzenSettings{URL: "https://pdp.test",
 			Ask: "O:SYG:SYD:", Rate: 17, Types: types}, Index: indexSettings{Socket: "/run/index.sock", Ask: "O:SYG:SYD:",
-			Rate: 18}, ForwardAuth: forwardSettings{Proxies: []string{"192.0.2.1", "2001:db8::/32", "::ffff:192.0.2.2"},
-			Path: "X-Path", Right: "X-Right", Client: "X-C"}}}
+			Rate: 18}, ForwardAuth: forwardSettings{Proxies: []string{"192.0.2.1", "2001:db8::/32", "::ffff:192.0.2.2",
+			"::ffff:198.51.100.0/120"}, Path: "X-Path", Right: "X-Right", Client: "X-C"}}}
 	want.Limits.Sessions, want.Limits.SessionLife, want.Limits.Threads, want.Limits.Connections = 11, 12, 13, 14
 	want.Limits.LargestUpload, want.Log.Level = 15, "warn"
 	declared, err := authzen.ReadTypes([]byte("groups: [a]"))
@@ -58,8 +59,8 @@ log: {level: warn}
 	want.questions = &gateway.AuthZEN{URL: "https://pdp.test", Ask: "O:SYG:SYD:", Rate: 17, Types: declared}
 	want.index = &gateway.Index{Socket: "/run/index.sock", Ask: "O:SYG:SYD:", Rate: 18}
 	want.forward = gateway.ForwardAuth{Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"),
-		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.2/32")}, Path: "X-Path",
-		Right: "X-Right", Client: "X-C"}
+		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.2/32"),
+		netip.MustParsePrefix("198.51.100.0/24")}, Path: "X-Path", Right: "X-Right", Client: "X-C"}
 	check.DeepEqual(t, *c, want, "read")
 	log := slog.New(slog.DiscardHandler)
 	got := c.gateway(log)
@@ -152,6 +153,10 @@ func TestGatewaySettingBeyondBoundIsRejected(t *testing.T) {
 		"a negative time":     {func(c *config) { c.Strict = -1 }, "strictTransportSecurity: -1, want at most"},
 		"a proxy":             {func(c *config) { c.ForwardAuth.Proxies = []string{"::1"} }, ""},
 		"every proxy":         {func(c *config) { c.ForwardAuth.Proxies = []string{"0.0.0.0/0"} }, "neither an"},
+		"every IPv4 address":  {func(c *config) { c.ForwardAuth.Proxies = []string{"::ffff:0:0/96"} }, "neither an"},
+		"a link-local proxy":  {func(c *config) { c.ForwardAuth.Proxies = []string{"fe80::1"} }, "link-local"},
+		"a local network":     {func(c *config) { c.ForwardAuth.Proxies = []string{"fe80::/64"} }, "link-local"},
+		"a mapped network":    {func(c *config) { c.ForwardAuth.Proxies = []string{"::ffff:0:0/95"} }, "neither an"},
 		"a proxy by name":     {func(c *config) { c.ForwardAuth.Proxies = []string{"localhost"} }, "neither an"},
 		"one header": {func(c *config) {
 			c.ForwardAuth.Proxies, c.ForwardAuth.Right = []string{"::1"},
