@@ -63,7 +63,7 @@ func TestNTStatusMapsToHTTPStatus(t *testing.T) {
 // TestHiddenAndMissingFilesLookTheSame checks complete responses of rejected requests: missing, hidden, denied with
 // and without a reason, and wrong hosts, origins, methods and paths (G-8 to G-11, G-16, G-17).
 func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
-	w := newExactly(t, shared, func(c *Config) { c.Names = []string{"files.test", "::1"} })
+	w := newExactly(t, shared, func(c *Config) { c.Names = []string{"files.test", "::1", "::ffff:192.0.2.1"} })
 	w.file("hers", "x", own)
 	w.file("told", "x", "O:BAG:SYD:P(D;;0x1;;;{bob})(A;;FA;;;{alice})(A;;0x20081;;;{bob})")
 	w.file("lost", "x", "D:P(D;;0x1;;;{bob})(A;;0x20081;;;{bob})") // without an owner
@@ -119,6 +119,7 @@ func TestHiddenAndMissingFilesLookTheSame(t *testing.T) {
 		host string
 		code int
 	}{{"files.test", 404}, {"FILES.TEST:8443", 404}, {"[::1]:8443", 404}, {"[::1]", 404}, {"::1", 404},
+		{"[0:0::1]", 404}, {"192.0.2.1", 404}, {"192.0.2.2", 421},
 		{"evil.test", 421}, {"files.test.evil", 421}, {"", 421}} {
 		r := w.request("bob", http.MethodGet, "/share/none", "")
 		r.Host = c.host

@@ -110,7 +110,13 @@ func (g *Gateway) hosted(host string) bool {
 		return true
 	}
 	host = hostName(host)
-	return slices.ContainsFunc(g.cfg.Names, func(n string) bool { return strings.EqualFold(n, host) })
+	at, err := netip.ParseAddr(host)
+	return slices.ContainsFunc(g.cfg.Names, func(n string) bool {
+		if named, bad := netip.ParseAddr(n); err == nil && bad == nil {
+			return named.Unmap() == at.Unmap() // an address has several spellings
+		}
+		return strings.EqualFold(n, host)
+	})
 }
 
 // hostName returns the name or address of a Host header, without port and brackets.
