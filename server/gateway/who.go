@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -116,8 +118,15 @@ func (q *request) evaluate(f func() error) error {
 	return errCrowded
 }
 
-// stranger is the user of a token for testing a single group.
-var stranger = sid.MustParse("S-1-5-21-0-0-0-1")
+// stranger is the user of a token for testing a single group. It is random, because its rights would count for each
+// group if an entry of a descriptor could name it.
+var stranger = func() sid.SID {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	part := func(i int) uint32 { return binary.LittleEndian.Uint32(random[4*i:]) }
+	s, _ := sid.New(5, 21, part(0), part(1), part(2), part(3)) // has few enough parts
+	return s
+}()
 
 // rightsOfSID returns the maximum rights that d grants to a SID without any other membership. The checked token has s
 // as its only group.

@@ -132,6 +132,9 @@ func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 		"O:SYG:SY":                              "S-1-5-18 0x1f01ff",
 		"G:SYD:(A;;FR;;;SY)":                    "S-1-5-18 0x120089",
 		"O:BAG:SYD:(A;;0x1;;;OW)(A;IO;FA;;;BU)": "S-1-5-32-544 0x1, S-1-3-4 0x0, S-1-5-32-545 0x0",
+		// No entry names the unknown user.
+		"O:SYG:SYD:(A;;FA;;;S-1-5-21-0-0-0-1)(A;;FR;;;BA)": "S-1-5-18 0x60000, S-1-5-21-0-0-0-1 0x1f01ff, " +
+			"S-1-5-32-544 0x120089",
 	} {
 		var got []string
 		grants, more := q.grants(sddl.MustParse(descriptor))
