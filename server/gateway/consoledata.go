@@ -155,7 +155,7 @@ func (q *request) treePage(r *http.Request) any {
 		d.SDDL = "(the descriptor is visible only with READ_CONTROL)"
 	} else {
 		d.SDDL = sddlOf(descriptor)
-		d.Who, d.MoreWho = q.grants(descriptor)
+		d.Who, d.MoreWho, _ = q.grants(descriptor) // a page shows a SID without its name
 	}
 	if f.dir {
 		q.treeFiles(&d, at)

@@ -269,9 +269,10 @@ func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.Acces
 		}
 		if !a.Allowed && desired != winnt.MAXIMUM_ALLOWED {
 			most, st := th.NtAccessCheck(d, tok, winnt.MAXIMUM_ALLOWED, winnt.FileObject.Mapping)
-			if st == ntstatus.Success {
-				a.Granted = rights(most.GrantedAccess)
+			if st != ntstatus.Success {
+				return st
 			}
+			a.Granted = rights(most.GrantedAccess)
 		}
 		return ntstatus.Success
 	})

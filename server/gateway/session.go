@@ -255,7 +255,7 @@ func (s *sessions) sweep() {
 
 // logOn logs the session on with a credential and sets st to the result. from is the client's IP address, "" if
 // unknown. requester is the network or user that the logon counts for. Success also sets token, which the session owns,
-// user, name, level and reply. If the token's user or level cannot be read, st is Unsuccessful and the token is closed.
+// user, name, level and reply. If the token's user or level cannot be read, the token is closed and st says why.
 func (s *session) logOn(ctx context.Context, requester, from string, in nt.LogonInformation) {
 	s.st = s.p.logOn(ctx, requester, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: from, LogonType: winnt.LOGON32_LOGON_NETWORK,
@@ -263,11 +263,14 @@ func (s *session) logOn(ctx context.Context, requester, from string, in nt.Logon
 		if st != ntstatus.Success {
 			return st
 		}
+		var level any
 		user, st := th.NtQueryInformationToken(out.Token, winnt.TokenUser)
-		level, st2 := th.NtQueryInformationToken(out.Token, winnt.TokenImpersonationLevel)
-		if st != ntstatus.Success || st2 != ntstatus.Success {
+		if st == ntstatus.Success {
+			level, st = th.NtQueryInformationToken(out.Token, winnt.TokenImpersonationLevel)
+		}
+		if st != ntstatus.Success {
 			th.NtClose(out.Token)
-			return ntstatus.Unsuccessful
+			return st
 		}
 		s.token, s.reply, s.name = out.Token, out.ProfileBuffer, in.UserName
 		if g, ok := user.(token.Group); ok {

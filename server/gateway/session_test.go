@@ -11,7 +11,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"math/big"
+	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -230,6 +232,49 @@ func TestCachedSessionExpiresDespiteActivity(t *testing.T) {
 	}
 	again := s.get(name("a"), right)
 	check.That(t, again != first, "G-5: an expired session was reused, want a new logon")
+}
+
+// TestLostConnectionIsNoPartialAnswer checks a request whose connection to refmond closes before any of its messages,
+// from the first one of the logon on. The client gets the whole answer or 503, the password does not count as wrong
+// (G-32), no token stays open, and the next request connects again.
+func TestLostConnectionIsNoPartialAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shared)
+	w.file("f", "f", "O:{carol}G:SYD:P(A;;0x20001;;;{bob})(A;;0x3;;;{alice})")
+	const object = `"object":{"path":"/share/f"}`
+	logonSID := regexp.MustCompile(`S-1-5-5-[0-9]+-[0-9]+`) // differs for each logon
+	for name, body := range map[string]string{"Token": `{}`, "WhoCan": `{` + object + `}`,
+		"LookUp": `{"names":["alice"],"sids":["` + w.sids["carol"].String() + `"]}`,
+		"Check":  `{` + object + `,"rights":["WRITE_DAC"]}`} {
+		call := func() (int, string) {
+			got := w.onConsole("bob", http.MethodPost, "/refmon.v1.Access/"+name, body)
+			return got.Code, logonSID.ReplaceAllString(got.Body.String(), "")
+		}
+		whole := ""
+		for n, done := int64(0), false; !done; n++ {
+			w.must(w.g.Close())
+			w.awaitIdle(w.counts)
+			var left atomic.Int64
+			left.Store(n)
+			w.g = w.newGateway(func(c net.Conn) net.Conn { return intruder{c, &left, func() { _ = c.Close() }} })
+			code, answer := call()
+			if n == 0 {
+				check.Require(t, code, http.StatusOK, "%s: %s", name, answer)
+				whole = answer
+				continue
+			}
+			done = left.Load() > 0
+			check.That(t, code == http.StatusServiceUnavailable && !done || code == http.StatusOK && answer == whole,
+				"%s: closed before message %d: %d %s, want 503 or %s", name, n, code, answer, whole)
+			w.g.attempts.mu.Lock()
+			check.Equal(t, len(w.g.attempts.of), 0, "G-32: %s: closed before message %d: counted passwords", name, n)
+			w.g.attempts.mu.Unlock()
+			check.Eventually(t, func() bool {
+				code, answer = call()
+				return code == http.StatusOK && answer == whole
+			}, "%s does not recover from a loss before message %d", name, n)
+		}
+	}
 }
 
 // TestHashBufferKeepsNoCredential checks that after a credential was hashed none of its bytes remain in the buffer that

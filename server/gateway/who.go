@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -46,12 +47,12 @@ func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanReques
 	if err != nil {
 		return nil, err
 	}
-	grants, more := q.grants(d)
+	grants, more, err := q.grants(d)
 	if more {
 		return nil, connect.NewError(connect.CodeInvalidArgument, fmt.Errorf(
 			"the descriptor names more than %d users and groups: ask about single accounts", mostAccounts))
 	}
-	if err := context.Cause(ctx); err != nil {
+	if err := cmp.Or(context.Cause(ctx), err); err != nil {
 		return nil, err
 	}
 	answer.Grants = grants
@@ -60,8 +61,9 @@ func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanReques
 
 // grants returns the maximum rights of an object's owner and of each SID in its DACL. grants returns at most
 // mostAccounts grants, and whether there are more SIDs. Each SID counts as the only group of an unknown user, so no
-// membership is revealed. After a failed check, Error replaces the rights.
-func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant, more bool) {
+// membership is revealed. After a failed check, Error replaces the rights. If refmond does not answer for the names,
+// they are empty, and err is Unavailable.
+func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant, more bool, err error) {
 	var list []sid.SID
 	seen := map[sid.SID]bool{}
 	add := func(s sid.SID) {
@@ -80,7 +82,7 @@ func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant, more bool) {
 			add(e.SID())
 		}
 	}
-	names := q.names(list)
+	names, err := q.lookUpSIDs(list)
 	for i, s := range list {
 		g := &api.Grant{Sid: s.String(), Name: names[i]}
 		if err := q.evaluate(func() error {
@@ -94,7 +96,7 @@ func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant, more bool) {
 		}
 		grants = append(grants, g)
 	}
-	return grants, more
+	return grants, more, err
 }
 
 // mostWaitingEvaluations is the most access checks that wait in [request.evaluate].
@@ -146,11 +148,18 @@ func rightsOfSID(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
 // names looks up SIDs with the rights of the client and returns one name for each, in order, as DOMAIN\name. A SID
 // without a name has "". If the lookup fails, all names are "".
 func (q *request) names(list []sid.SID) []string {
+	names, _ := q.lookUpSIDs(list)
+	return names
+}
+
+// lookUpSIDs returns names as names does. The error is Unavailable if refmond did not answer. If refmond refuses the
+// lookup, all names are "".
+func (q *request) lookUpSIDs(list []sid.SID) ([]string, error) {
 	names := make([]string, len(list))
 	if len(list) == 0 {
-		return names
+		return names, nil
 	}
-	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
+	return names, unanswered(q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
 		if st != ntstatus.Success {
 			return st
@@ -167,12 +176,20 @@ func (q *request) names(list []sid.SID) []string {
 			}
 		}
 		return st
-	})
-	return names
+	}))
+}
+
+// unanswered returns an Unavailable error if st says that refmond did not try a lookup. Any other status is an answer,
+// and the result is nil.
+func unanswered(st ntstatus.Status) error {
+	if untriedLogons[st] {
+		return connect.NewError(connect.CodeUnavailable, errors.New(st.String()))
+	}
+	return nil
 }
 
 // Token returns the user, groups, privileges and impersonation level of the caller's own token. It returns an
-// Unavailable error if refmond does not report them.
+// Unavailable error if refmond does not report them. Name is "" if refmond does not resolve the user for the caller.
 func (v service) Token(ctx context.Context, _ *connect.Request[api.TokenRequest]) (
 	*connect.Response[api.TokenResponse], error) {
 	q := v.requestOf(ctx)
@@ -180,7 +197,11 @@ func (v service) Token(ctx context.Context, _ *connect.Request[api.TokenRequest]
 	if st != ntstatus.Success {
 		return nil, connect.NewError(connect.CodeUnavailable, errors.New(st.String()))
 	}
-	t.Name, t.Level = q.names([]sid.SID{q.s.user})[0], q.s.level.String()
+	names, err := q.lookUpSIDs([]sid.SID{q.s.user})
+	if err != nil {
+		return nil, err
+	}
+	t.Name, t.Level = names[0], q.s.level.String()
 	return connect.NewResponse(t), nil
 }
 
@@ -216,7 +237,7 @@ func (q *request) tokenOf(tok winnt.Handle) (t *api.TokenResponse, st ntstatus.S
 
 // LookUp resolves names to SIDs and then SIDs to names, with the rights of the caller. The reply has them in this
 // order, and an empty field for an unknown one. More than mostQuestions in total, or a malformed SID, is an
-// InvalidArgument error.
+// InvalidArgument error. If refmond does not answer, the error is Unavailable.
 func (v service) LookUp(ctx context.Context, r *connect.Request[api.LookUpRequest]) (
 	*connect.Response[api.LookUpResponse], error) {
 	if len(r.Msg.GetNames())+len(r.Msg.GetSids()) > mostQuestions {
@@ -225,7 +246,11 @@ func (v service) LookUp(ctx context.Context, r *connect.Request[api.LookUpReques
 	q := v.requestOf(ctx)
 	answer := &api.LookUpResponse{}
 	if names := r.Msg.GetNames(); len(names) > 0 {
-		answer.Found = q.sids(names)
+		found, err := q.lookUpNames(names)
+		if err != nil {
+			return nil, err
+		}
+		answer.Found = found
 	}
 	var list []sid.SID
 	for _, text := range r.Msg.GetSids() {
@@ -235,20 +260,25 @@ func (v service) LookUp(ctx context.Context, r *connect.Request[api.LookUpReques
 		}
 		list = append(list, s)
 	}
-	for i, name := range q.names(list) {
+	names, err := q.lookUpSIDs(list)
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range names {
 		answer.Found = append(answer.Found, &api.Known{Name: name, Sid: list[i].String()})
 	}
 	return connect.NewResponse(answer), nil
 }
 
-// sids looks up names with the rights of the client and returns one entry for each, in order. An unknown name has an
-// empty SID. If the lookup fails, all SIDs are empty.
-func (q *request) sids(names []string) []*api.Known {
+// lookUpNames looks up names with the rights of the client and returns one entry for each, in order. An unknown name
+// has an empty SID. If refmond refuses the lookup, all SIDs are empty. The error is Unavailable if refmond did not
+// answer.
+func (q *request) lookUpNames(names []string) ([]*api.Known, error) {
 	found := make([]*api.Known, len(names))
 	for i, name := range names {
 		found[i] = &api.Known{Name: name}
 	}
-	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
+	return found, unanswered(q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
 		if st != ntstatus.Success {
 			return st
@@ -265,8 +295,7 @@ func (q *request) sids(names []string) []*api.Known {
 			}
 		}
 		return st
-	})
-	return found
+	}))
 }
 
 // Services returns the services of refmond's NT interface, each with a summary and what is not implemented. It never

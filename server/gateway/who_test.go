@@ -137,7 +137,7 @@ func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 			"S-1-5-32-544 0x120089",
 	} {
 		var got []string
-		grants, more := q.grants(sddl.MustParse(descriptor))
+		grants, more, _ := q.grants(sddl.MustParse(descriptor))
 		check.That(t, !more, "%s: more SIDs than there are", descriptor)
 		for _, g := range grants {
 			one := fmt.Sprintf("%s %#x", g.GetSid(), g.GetGranted().GetMask())
@@ -152,7 +152,7 @@ func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 	for i := range 200 {
 		fmt.Fprintf(&entries, "(A;;FR;;;S-1-5-21-1-1-1-%d)", i)
 	}
-	list, more := q.grants(sddl.MustParse("O:SYG:SYD:" + entries.String()))
+	list, more, _ := q.grants(sddl.MustParse("O:SYG:SYD:" + entries.String()))
 	if !more || len(list) != 100 || list[0].GetSid() != sid.LocalSystem.String() ||
 		list[99].GetSid() != "S-1-5-21-1-1-1-98" {
 		t.Errorf("%d entries, the last is %s, want the first 100, from LocalSystem on", len(list), list[len(list)-1].GetSid())
@@ -189,7 +189,7 @@ func TestEvaluationsWaitForProcessorUntilRequestEnds(t *testing.T) {
 	check.Equal(t, <-turns+" "+<-turns+" "+<-turns, "bob alice bob", "G-56: the turns of users")
 	check.That(t, w.g.evaluations.Enter(soon, ""), "G-56: the place is not free again")
 	asking.Go(func() {
-		grants, _ := q.grants(d)
+		grants, _, _ := q.grants(d)
 		for _, g := range grants {
 			check.Equal(t, g.GetError(), "context canceled", "G-56: %s", g.GetSid())
 		}
