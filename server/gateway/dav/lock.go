@@ -14,6 +14,8 @@ import (
 const (
 	MostLocks     = 10_000
 	MostLocksEach = 500 // locks of one user
+	// MostLocksShared is the most locks that cover one resource. PROPFIND repeats them for each member of a folder.
+	MostLocksShared = 10
 )
 
 // Lock is a WebDAV write lock of one user on a resource.
@@ -73,6 +75,15 @@ func compareLocks(a, b Lock) int {
 func (t *LockTable) covering(name Path) (list []Lock) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	list = t.coveringLocked(name)
+	slices.SortFunc(list, compareLocks)
+	return list
+}
+
+// coveringLocked returns the locks of covering in no order.
+//
+// +checklocks:t.mu
+func (t *LockTable) coveringLocked(name Path) (list []Lock) {
 	if len(t.byToken) == 0 {
 		return nil
 	}
@@ -84,11 +95,9 @@ func (t *LockTable) covering(name Path) (list []Lock) {
 			}
 		}
 		if at == Root {
-			break
+			return list
 		}
 	}
-	slices.SortFunc(list, compareLocks)
-	return list
 }
 
 // errFull is the error if there are too many locks.
@@ -106,8 +115,8 @@ func lockToken(random [16]byte) string {
 
 // Add stores a lock that expires after timeout, and returns it with its new token. It ignores Token and Until of l. On
 // an error it stores nothing, and made is not a valid lock. If other locks exclude the new one, the error is
-// errConflict and conflicts lists them. Before that, errFull means that the user or all users have too
-// many locks (G-19).
+// errConflict and conflicts lists them. errFull means too many locks of the user or of all users, which is tested
+// first, or too many that cover a resource of the new one, which is tested last (G-19).
 func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []Lock, err error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
@@ -121,6 +130,9 @@ func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []L
 	}
 	if conflicts = t.conflictsLocked(&l); conflicts != nil {
 		return l, conflicts, errConflict
+	}
+	if t.crowdedLocked(&l) {
+		return l, nil, errFull
 	}
 	t.byToken[l.Token] = &l
 	t.byRoot[l.Root] = append(t.byRoot[l.Root], &l)
@@ -145,6 +157,25 @@ func (t *LockTable) conflictsLocked(l *Lock) (all []Lock) {
 		all = l.appendConflicts(all, t.byRoot[at])
 	}
 	return l.appendConflicts(all, t.byRoot[Root])
+}
+
+// crowdedLocked reports whether MostLocksShared locks already cover a resource that a new lock would cover, too.
+//
+// +checklocks:t.mu
+func (t *LockTable) crowdedLocked(l *Lock) bool {
+	// Otherwise one user's shared locks would make everybody's PROPFIND of a large folder endless (G-19).
+	crowded := func(name Path) bool { return len(t.coveringLocked(name)) >= MostLocksShared }
+	if !l.Shared {
+		return false // it has no conflict, so no other lock covers its resources
+	}
+	if l.Deep {
+		for at := range t.byRoot {
+			if l.covers(at) && crowded(at) {
+				return true
+			}
+		}
+	}
+	return crowded(l.Root)
 }
 
 // appendConflicts appends copies of those locks in others that exclude l: they cover a common resource, and at least

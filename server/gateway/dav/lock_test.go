@@ -55,6 +55,33 @@ func TestLocksAreBounded(t *testing.T) {
 	}
 }
 
+// TestLocksOfOneResourceAreBounded checks that at most ten shared locks cover one resource, wherever their roots are,
+// and that locks of other resources do not count (G-19).
+func TestLocksOfOneResourceAreBounded(t *testing.T) {
+	deep, member := Lock{Root: "/c/d", Deep: true}, Lock{Root: "/c/d/e/f"}
+	for _, c := range []struct {
+		held, next Lock
+		want       bool // the eleventh lock is refused
+	}{{deep, deep, true}, {deep, member, true}, {member, deep, true}, {member, member, true},
+		{Lock{Root: Root, Deep: true}, member, true}, {member, Lock{Root: Root, Deep: true}, true},
+		{Lock{Root: "/c/d"}, member, false}, {member, Lock{Root: "/c/d"}, false},
+		{Lock{Root: "/c/d/e/g"}, member, false}, {deep, Lock{Root: "/c/dd"}, false}} {
+		now := time.Unix(1000, 0)
+		table := newLockTable(func() time.Time { return now })
+		c.held.Shared, c.next.Shared = true, true
+		for range MostLocksShared {
+			_, _, err := table.Add(c.held, time.Minute)
+			check.NoError(t, err)
+		}
+		_, conflicts, err := table.Add(c.next, time.Minute)
+		check.That(t, (err == errFull) == c.want && conflicts == nil, "G-19: 10 times %+v, then %+v: %v, %v", c.held,
+			c.next, conflicts, err)
+		now = now.Add(time.Minute + 1)
+		_, _, err = table.Add(c.next, time.Minute)
+		check.That(t, err == nil, "G-19: %+v after the end of %+v: %v", c.next, c.held, err)
+	}
+}
+
 // TestLocksExcludeEachOtherIfTheyOverlap checks which two locks exclude each other (RFC 4918, 6.2; G-43), and that a
 // removing a lock removes no other.
 func TestLocksExcludeEachOtherIfTheyOverlap(t *testing.T) {
