@@ -90,23 +90,25 @@ func (f files) Mkdir(name dav.Path) error {
 
 // refusedToMake returns the HTTP error for a failed creation of at; it is never nil. st is refmond's status. A 403
 // reports desired as missing on the parent directory. A hidden parent gets the 409 of a missing parent. A hidden file
-// with the name gets the 403 of a free name that the client may not create (G-12).
+// with the name gets the response of a free name that the client may not create (G-12).
 func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.Status) *refusal {
 	dir, _ := at.above()
-	code, denied := codes[st], st == ntstatus.AccessDenied
+	code, denied := codes[st], false
 	switch st {
-	case ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NotADirectory:
-		code, st = http.StatusConflict, ntstatus.ObjectPathNotFound
-	case ntstatus.ObjectNameInvalid:
-		code = http.StatusForbidden
-	case ntstatus.ObjectNameCollision, ntstatus.FileIsADirectory:
-		if _, seen := q.listed(at); !seen {
+	case ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NotADirectory,
+		ntstatus.ObjectNameCollision, ntstatus.FileIsADirectory, ntstatus.AccessDenied:
+		// Each of these takes the same calls, so that the response time reveals nothing (G-48).
+		_, taken := q.listed(at)
+		_, seen := q.listed(dir)
+		switch {
+		case code == http.StatusMethodNotAllowed && taken: // a name that the client sees is in the way
+		case code == http.StatusNotFound, dir.path != "" && !seen:
+			code, st = http.StatusConflict, ntstatus.ObjectPathNotFound
+		default:
 			code, denied = http.StatusForbidden, true
 		}
-	case ntstatus.AccessDenied:
-		if _, seen := q.listed(dir); dir.path != "" && !seen {
-			code, st = http.StatusConflict, ntstatus.ObjectPathNotFound
-		}
+	case ntstatus.ObjectNameInvalid:
+		code = http.StatusForbidden
 	}
 	if !q.served(at) {
 		code = http.StatusForbidden
@@ -158,7 +160,7 @@ func (f files) Movable(from, to dav.Path) error {
 
 // Makeable reports in advance whether the client may add a file to the parent directory or, with folder set, a
 // directory; nil means yes. It does not test whether the name exists. It opens the parent directory with the right to
-// add. If the open is denied, it creates a temporary file or directory instead, which is deleted when its handle closes
+// add. If the open fails, it creates a temporary file or directory instead, which is deleted when its handle closes
 // (G-45).
 func (f files) Makeable(name dav.Path, folder bool) error {
 	at := placeOf(name)
@@ -168,7 +170,8 @@ func (f files) Makeable(name dav.Path, folder bool) error {
 	}
 	dir, _ := at.above()
 	h, st := f.q.open(dir, right, winnt.FILE_OPEN, directoryOnly)
-	if st == ntstatus.AccessDenied {
+	if st != ntstatus.Success && f.q.served(at) {
+		// A missing directory takes the same calls as a hidden one (G-48).
 		h, st = f.q.createTemp(at, kind|deleteOnClose)
 	}
 	if st != ntstatus.Success {
@@ -212,8 +215,13 @@ func (f files) Lockable(name dav.Path, deep bool) error {
 	switch st {
 	case ntstatus.Success:
 		f.q.s.p.release(h)
-	case ntstatus.ObjectNameNotFound:
-		return f.Makeable(name, false) // otherwise the response would differ from that for a hidden name (G-12)
+	case ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NotADirectory, ntstatus.AccessDenied:
+		// A hidden name has the response of a free one that the client may not create, and takes its calls (G-12,
+		// G-48).
+		if err := f.Makeable(name, false); err != nil || st == ntstatus.ObjectNameNotFound {
+			return err
+		}
+		fallthrough
 	default:
 		return f.q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
 	}

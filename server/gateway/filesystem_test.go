@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/gateway/dav"
+	"github.com/refmon/refmon/server/internal/test/davcases"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/winnt"
 )
@@ -38,8 +40,8 @@ func TestFailedCreationMapsToHTTPStatus(t *testing.T) {
 		ntstatus.ObjectNameNotFound: each(409), ntstatus.ObjectPathNotFound: each(409), ntstatus.NotADirectory: each(409),
 		ntstatus.ObjectNameInvalid: each(403), ntstatus.PrivilegeNotHeld: each(403), ntstatus.DiskFull: each(507),
 		ntstatus.SharingViolation: each(423), ntstatus.AuditFailed: each(503), ntstatus.InvalidParameter: each(500),
-		ntstatus.ObjectNameCollision: {405, 403, 403, 403, 403, 403},
-		ntstatus.FileIsADirectory:    {405, 403, 403, 403, 403, 403},
+		ntstatus.ObjectNameCollision: {405, 403, 403, 409, 403, 403},
+		ntstatus.FileIsADirectory:    {405, 403, 403, 409, 403, 403},
 		ntstatus.AccessDenied:        {403, 403, 403, 409, 403, 403},
 	} {
 		for i, at := range places {
@@ -243,6 +245,43 @@ func TestMovesAndCopiesReturnFullResponses(t *testing.T) {
 	for dir, want := range map[string]string{"": "blind deep dir dirs facts files hers his new told unlisted",
 		"new": "told", "new/told": "f", "his": "g hers told", "dir": "f", "dirs": "x", "files": "y"} {
 		check.Equal(t, w.entries(dir), want, "the entries of %q", dir)
+	}
+}
+
+// TestHiddenNamesHaveTheAnswerOfFreeOnes checks that a client that may not create a resource gets the same response for
+// a hidden file, a hidden folder and a free name, even if the owner of the hidden one has locked it. In a hidden folder
+// it is the response of a missing folder (G-8, G-12).
+func TestHiddenNamesHaveTheAnswerOfFreeOnes(t *testing.T) {
+	w := newExactly(t, shared)
+	w.file("his", "f", "O:BAG:SYD:P(A;;FA;;;{bob})")
+	w.folder("r&d", "O:BAG:SYD:P(A;;0x20000;;;{bob})(A;OICI;FA;;;{alice})") // bob may read the descriptor only
+	w.folder("deep", own)
+	w.folder("deep/in", own)
+	for dir, code := range map[string]string{"r&d": "403", "deep": "403", "deep/in": "409", "none": "409"} {
+		folder := "/share/" + dir + "/"
+		if dir != "none" {
+			w.file(dir+"/hers", "hers", own)
+			w.folder(dir+"/dir", own)
+		}
+		for _, name := range []string{"hers", "dir"} {
+			l := dav.Lock{User: w.sids["alice"].String(), Root: dav.Path(folder + name)}
+			_, _, err := w.g.dav.Locks.Add(l, time.Hour)
+			w.must(err)
+		}
+		for method, body := range map[string]string{"PUT": "x", "MKCOL": "", "LOCK": davcases.LockXML, "COPY": "",
+			"MOVE": ""} {
+			answer := func(name string) string {
+				if method == "COPY" || method == "MOVE" {
+					return w.change("bob", method, "/share/his", "", "Destination", folder+name)
+				}
+				return w.change("bob", method, folder+name, body)
+			}
+			free := answer("free")
+			check.Equal(t, free[:3], code, "G-12: %s of a free name in %s", method, dir)
+			check.That(t, code == "403" || free == saysMissing, "G-12: %s in %s: %s", method, dir, free)
+			w.diff(method+" of a hidden file in "+dir, answer("hers"), free)
+			w.diff(method+" of a hidden folder in "+dir, answer("dir"), free)
+		}
 	}
 }
 

@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -44,7 +46,8 @@ func TestHidingDenialsWaitForTimeStep(t *testing.T) {
 }
 
 // counted returns a gateway of w, and a function that sends a request with a password and returns the number of
-// messages that the gateway sent to refmond. It fails for a status that code does not accept.
+// messages that the gateway sent to refmond. A destination may follow the path, after a space. The function fails for a
+// status that code does not accept.
 func (w *world) counted(code func(int) bool) (*Gateway, func(user, secret, method, path string) int64) {
 	w.Helper()
 	w.must(w.g.Close())
@@ -54,13 +57,14 @@ func (w *world) counted(code func(int) bool) (*Gateway, func(user, secret, metho
 	return g, func(user, secret, method, path string) int64 {
 		w.Helper()
 		left.Store(1 << 40)
+		path, to, _ := strings.Cut(path, " ")
 		r := httptest.NewRequestWithContext(w.Context(), method, "https://files.test"+path, nil)
 		r.SetBasicAuth(user, secret)
 		if method == "PROPFIND" {
 			r.Header.Set("Depth", "0")
 		}
 		if method == "COPY" || method == "MOVE" {
-			r.Header.Set("Destination", "/share/new")
+			r.Header.Set("Destination", cmp.Or(to, "/share/new"))
 		}
 		answer := httptest.NewRecorder()
 		g.Files().ServeHTTP(answer, r)
@@ -69,25 +73,31 @@ func (w *world) counted(code func(int) bool) (*Gateway, func(user, secret, metho
 	}
 }
 
-// TestHiddenNamesTakeTheCallsOfMissingOnes checks that a request for a hidden name sends refmond as many messages as
-// one for a missing name (G-48).
+// TestHiddenNamesTakeTheCallsOfMissingOnes checks that a request for a hidden name, in a visible or a hidden folder,
+// sends refmond as many messages as one for a missing name. So does a new name in a hidden and in a missing folder
+// (G-48).
 func TestHiddenNamesTakeTheCallsOfMissingOnes(t *testing.T) {
 	w := newWorld(t, shared)
+	w.file("his", "x", "O:BAG:SYD:P(A;;FA;;;{bob})")
 	w.folder("deep", own)
 	w.file("deep/hidden", "x", own)
+	w.folder("deep/inside", own)
+	w.file("deep/inside/hidden", "x", own)
 	_, count := w.counted(func(code int) bool {
 		return code == http.StatusNotFound || code == http.StatusConflict || code == http.StatusForbidden
 	})
 	sent := func(method, path string) int64 { return count("bob", "pw-x", method, path) }
 	sent("GET", "/share/deep/missng") // logs on
-	for _, method := range []string{"GET", "HEAD", "PROPFIND", "DELETE", "COPY", "PUT"} {
-		hidden, missing := sent(method, "/share/deep/hidden"), sent(method, "/share/deep/missng")
-		check.That(t, hidden == missing && hidden != 0,
-			"G-48: %s of a hidden name sends %d messages, of a missing one %d", method, hidden, missing)
+	for _, method := range []string{"GET", "HEAD", "PROPFIND", "DELETE", "COPY", "MOVE", "PUT", "MKCOL", "LOCK",
+		"COPY /share/his ", "MOVE /share/his "} {
+		method, from, _ := strings.Cut(method, " ")
+		for hidden, missing := range map[string]string{"hidden": "missng", "inside": "missng",
+			"inside/hidden": "inside/missng", "inside/x": "missng/x"} {
+			a, b := sent(method, from+"/share/deep/"+hidden), sent(method, from+"/share/deep/"+missing)
+			check.That(t, a == b && a != 0, "G-48: %s %s of %s sends %d messages, of %s %d", method, from, hidden, a,
+				missing, b)
+		}
 	}
-	// LOCK without a body, which refreshes a lock, is rejected alike for both (G-12).
-	sent("LOCK", "/share/deep/hidden")
-	sent("LOCK", "/share/deep/missng")
 }
 
 // TestUnknownUsersTakeTheCallsOfKnownOnes checks that a wrong password of an unknown user sends refmond as many

@@ -84,11 +84,9 @@ func (u *upload) enter() (leave func(), err error) {
 // refusedToReplace converts the status of a failed open of an existing file for writing to the refusal to send. A 403
 // is about the file if the client sees the file in its folder. Otherwise it is that of a free name (G-8).
 func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
+	_, seen := q.listed(at) // in the place of the temporary file that a missing name takes (G-48)
 	f := q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
-	if f.code != http.StatusForbidden {
-		return f
-	}
-	if _, seen := q.listed(at); seen {
+	if seen && f.code == http.StatusForbidden {
 		f.at, f.why = at, q.explain(at, winnt.FILE_WRITE_DATA)
 	}
 	return f

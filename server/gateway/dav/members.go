@@ -95,6 +95,9 @@ func (x *exchange) mkcol() error {
 	if !x.bodyless() {
 		return Refuse(http.StatusUnsupportedMediaType, "MKCOL must not have a body")
 	}
+	if err := x.makeable(x.name, true); err != nil {
+		return err
+	}
 	leave, err := x.enter()
 	if err != nil {
 		return err

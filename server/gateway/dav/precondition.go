@@ -134,6 +134,16 @@ func (x *exchange) creatable(name Path) error {
 	return u.Close()
 }
 
+// makeable returns nil if the user sees the resource, or may create a file with its name or, with folder set, a folder.
+// Otherwise it returns the refusal of a creation. Call it before the locks are tested, because a lock on a hidden
+// resource would show its name (G-12).
+func (x *exchange) makeable(name Path, folder bool) error {
+	if _, err := x.files.Stat(name); codeOf(err) != http.StatusNotFound {
+		return nil
+	}
+	return x.files.Makeable(name, folder)
+}
+
 // transferable returns the refusal that a COPY or MOVE would get without conditions, or nil. transferable changes
 // nothing, reads no file contents and does not test descendants. A missing source is an error. An existing target
 // with Overwrite F returns nil.

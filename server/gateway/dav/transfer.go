@@ -32,6 +32,9 @@ func (x *exchange) transfer() error {
 			return err
 		}
 	}
+	if err := x.makeable(x.to, from.Folder); err != nil {
+		return err
+	}
 	leave, err := x.enter()
 	if err != nil {
 		return err
