@@ -33,11 +33,11 @@ func level(ctx context.Context, begun time.Time, step time.Duration) {
 	}
 }
 
-// refuse sends an HTTP error as the response. It delays a 403, 404 or 409 to a time step, because the time to a
-// response could show whether a hidden name exists.
+// refuse sends an HTTP error as the response. It delays a 403, 404, 409 or 412 to a time step, because the time to a
+// response could show whether a hidden name exists. A 412 can depend on the hidden name of an If header.
 func (q *request) refuse(w http.ResponseWriter, r *http.Request, f dav.Refusal) {
 	switch f.Code() {
-	case http.StatusForbidden, http.StatusNotFound, http.StatusConflict:
+	case http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed:
 		level(q.ctx, q.begun, q.g.levels.name)
 	}
 	f.Answer(w, r)

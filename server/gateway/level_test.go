@@ -38,6 +38,9 @@ func TestHidingDenialsWaitForTimeStep(t *testing.T) {
 			}
 		}
 		begun := time.Now()
+		w.want(412, "alice", "PUT", "/share/f", "x", "If", `</share/none> (["x"])`)
+		check.That(t, time.Since(begun) >= w.g.levels.name, "G-48: a 412 comes before a step of %v", w.g.levels.name)
+		begun = time.Now()
 		w.view("bob", "/tree?path=/share/none")
 		check.That(t, time.Since(begun) >= w.g.levels.name, "G-48: the console answers before a step of %v", w.g.levels.name)
 	}

@@ -156,7 +156,7 @@ func (x *exchange) refresh() error {
 	if len(tokens) != 1 {
 		return Refuse(http.StatusBadRequest, "a LOCK without a body refreshes one lock: name its token in the If header")
 	}
-	if !x.conditions.lists.hold(x.find) {
+	if !x.conditions.lists.hold(x.finder()) {
 		return noMatch(http.StatusPreconditionFailed)
 	}
 	for token := range tokens {

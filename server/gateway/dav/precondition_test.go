@@ -96,6 +96,22 @@ func TestFailedConditionChangesNothing(t *testing.T) {
 	}
 }
 
+// TestIfHeaderLooksUpEachResourceOnce checks that a thousand conditions on one resource look it up once, under any
+// spelling of its URL (G-48).
+func TestIfHeaderLooksUpEachResourceOnce(t *testing.T) {
+	m, looked := newMemory(t), 0
+	m.refuse = func(call string, name Path) error {
+		if call == "Stat" && name == "/c/hidden" {
+			looked++
+		}
+		return nil
+	}
+	const lists = `</c/hidden> (["x"]) (["y"]) <http://host.test/c/%68idden/> (["x"]) (["y"])`
+	code, _ := m.run("alice PROPPATCH /f If: " + strings.Repeat(lists, 250) + " < patch")
+	check.Equal(t, code, 412, "no condition holds")
+	check.Equal(t, looked, 1, "G-48: lookups")
+}
+
 // TestBusyRefusalAsksForRetry checks that a response to a request that waited too long for others has a Retry-After
 // header, and that no cache keeps it.
 func TestBusyRefusalAsksForRetry(t *testing.T) {
