@@ -116,6 +116,9 @@ func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.
 	if code == 0 {
 		code = http.StatusInternalServerError
 	}
+	if q.s.p.conn.Err() != nil {
+		return q.disconnected(dir, desired) // the lookups may have failed
+	}
 	f := &refusal{code: code, status: st, at: dir, lacking: desired}
 	if code == http.StatusForbidden && denied {
 		f.why = q.explain(dir, desired)

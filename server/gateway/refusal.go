@@ -76,6 +76,9 @@ func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.
 	// A missing name takes the same calls, so that the response time reveals nothing (G-8).
 	found, seen := q.listed(at)
 	switch {
+	case q.s.p.conn.Err() != nil:
+		// Without a connection nothing is listed, and a client that takes a file for missing may delete its copy.
+		return facts{}, q.disconnected(at, desired)
 	case code == http.StatusForbidden && !seen:
 		f.code = http.StatusNotFound
 	case listing && st == ntstatus.AccessDenied:
@@ -84,6 +87,11 @@ func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.
 		f.why = q.explain(at, desired)
 	}
 	return facts{}, f
+}
+
+// disconnected returns the 503 refusal of a call on a file after the connection to refmond was lost.
+func (q *request) disconnected(at place, desired winnt.AccessMask) *refusal {
+	return &refusal{code: http.StatusServiceUnavailable, status: ntstatus.PortDisconnected, at: at, lacking: desired}
 }
 
 // listed returns a file's directory entry, read with the client's rights. seen is false if the client may not list

@@ -153,7 +153,11 @@ func (x *exchange) readable() error {
 	// 9.6.1). The same holds for MOVE (9.9.2). COPY and LOCK also accept 0 (9.8.3, 9.10.3). A refresh ignores the
 	// header (9.10.2).
 	if known != nil && len(depth) > 0 && !slices.Contains(known, value) && !x.refreshes() {
-		if i, err := x.files.Stat(x.name); x.method != http.MethodDelete || err != nil || i.Folder {
+		i, err := x.files.Stat(x.name)
+		switch {
+		case codeOf(err) >= http.StatusInternalServerError:
+			return err
+		case x.method != http.MethodDelete || err != nil || i.Folder:
 			return Refuse(http.StatusBadRequest, "for this method the header Depth must be "+strings.Join(known, " or "))
 		}
 	}
