@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -262,7 +263,7 @@ func TestLostConnectionIsNoPartialAnswer(t *testing.T) {
 			return got.Code, got.Body.String()
 		}
 		usual, whole, step := 0, "", int64(1)
-		if testing.Short() {
+		if !randtest.Deep() {
 			step = 5
 		}
 		for n, done := int64(0), false; !done; n += step {
