@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,10 +69,11 @@ func TestInterruptedSecondRunDoesNotNamePartOfOutput(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		runtime.LockOSThread() // a signal to this thread has arrived when Tgkill returns
 		pipe, err := os.OpenFile("objects.jsonl", os.O_WRONLY, 0)
 		for err == nil { // until the run closes its end
 			_, err = pipe.WriteString(`{"path":"/a","sd":"O:BAG:BAD:"}` + "\n")
-			_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
+			_ = unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGTERM)
 			time.Sleep(time.Millisecond)
 		}
 		_ = pipe.Close()

@@ -164,18 +164,17 @@ func (t *LockTable) conflictsLocked(l *Lock) (all []Lock) {
 // +checklocks:t.mu
 func (t *LockTable) crowdedLocked(l *Lock) bool {
 	// Otherwise one user's shared locks would make everybody's PROPFIND of a large folder endless (G-19).
-	crowded := func(name Path) bool { return len(t.coveringLocked(name)) >= MostLocksShared }
 	if !l.Shared {
 		return false // it has no conflict, so no other lock covers its resources
 	}
 	if l.Deep {
 		for at := range t.byRoot {
-			if l.covers(at) && crowded(at) {
+			if l.covers(at) && len(t.coveringLocked(at)) >= MostLocksShared {
 				return true
 			}
 		}
 	}
-	return crowded(l.Root)
+	return len(t.coveringLocked(l.Root)) >= MostLocksShared
 }
 
 // appendConflicts appends copies of those locks in others that exclude l: they cover a common resource, and at least
