@@ -84,7 +84,7 @@ func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 // static context takes precedence. Without a context the outcome is:
 //   - a listening pipe: STATUS_PIPE_LISTENING
 //   - a disconnected pipe: STATUS_INVALID_PIPE_STATE
-//   - no message read yet: STATUS_CANNOT_IMPERSONATE
+//   - no message read yet, or none with a context: STATUS_CANNOT_IMPERSONATE
 //   - a failed capture for the last message read: the failure of that capture
 //
 // +checklocks:in.mu
@@ -103,6 +103,9 @@ func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
 		return in.static, ps.Outcome{}
 	case in.last != nil:
 		return in.last, ps.Outcome{}
+	case in.lastFail.Status == ntstatus.Success:
+		// A success without a context would leave the server with its own rights.
+		return nil, ps.Outcome{Status: ntstatus.CannotImpersonate, Rule: "I-85", Because: "no message had a context"}
 	}
 	return nil, in.lastFail
 }

@@ -39,24 +39,28 @@ func (fs *FileSystem) Connect(server *End, client *ps.Thread, sqos *nt.SecurityQ
 	e := newEnd(in, client.Process()) // in byte-read mode and blocking mode, even on a message pipe (I-157)
 	defer e.Deref(ob.TagCall)
 	e.turn = turn
+	// Another thread of the client can write as soon as the handle is open, so the instance knows the client's quality of
+	// service before (I-85).
+	in.mu.Lock()
+	if in.turn == turn {
+		in.sqos, in.static, static = q, static, nil
+	}
+	in.mu.Unlock()
+	if static != nil { // the server disconnected this client
+		static.Delete()
+	}
 	if st := open(e); st != ntstatus.Success {
 		in.release(turn)
-		if static != nil {
-			static.Delete()
-		}
 		return ps.Outcome{Status: st}
 	}
 	var f finished
 	in.mu.Lock()
 	if in.turn == turn && !e.gone { // otherwise the server disconnected this client, or it closed its handle already
-		in.client, in.sqos, in.static, static, in.begun = e, q, static, nil, 0
+		in.client, in.begun = e, 0
 		in.settleLocked(&f)
 	}
 	in.mu.Unlock()
 	f.complete()
-	if static != nil {
-		static.Delete()
-	}
 	return ps.Outcome{}
 }
 
@@ -104,10 +108,13 @@ func (p *pipe) inOrder() []*Instance {
 // release undoes claim for a client that could not connect: the instance listens again, unless the server has
 // disconnected the client since. In either case it ends waits for the pipe.
 func (in *Instance) release(turn uint64) {
+	var f finished
 	in.mu.Lock()
 	if in.state == Connected && in.turn == turn {
 		in.state = Listening
+		f.contexts = in.clearLocked()
 	}
 	in.mu.Unlock()
+	f.complete()
 	in.pipe.wake()
 }

@@ -42,6 +42,28 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 	}
 }
 
+// Another thread of the client's process writes through the new handle before the client is connected. The server
+// impersonates the client for that message (I-85).
+func TestWriteDuringOpenHasItsContext(t *testing.T) {
+	for _, q := range []*nt.SecurityQualityOfService{&static, &dynamic} {
+		s := newSite(t)
+		e := s.newServerEnd(npfs.Config{})
+		var client *npfs.End
+		out := s.connectWith(q, func(x *npfs.End) ntstatus.Status {
+			client = x
+			s.world.open(x)
+			want(t, "write", send(x, s.client, []byte("a")), ntstatus.Success)
+			s.wantRead(e, 9, "a", ntstatus.Success)
+			want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
+			check.That(t, s.server.IsImpersonating(), "dynamic tracking %t: the server does not impersonate",
+				q.ContextTrackingMode)
+			return ntstatus.Success
+		})
+		want(t, "connect", out.Status, ntstatus.Success)
+		closeAll(client, e)
+	}
+}
+
 // Another thread of the client's process closes the new handle before the client is connected. What the server wrote
 // for it is returned to the server's quota with the instance.
 func TestCloseDuringOpenReturnsCharges(t *testing.T) {
