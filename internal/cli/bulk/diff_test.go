@@ -300,15 +300,17 @@ func TestSummaryHasGoneObjectsLast(t *testing.T) {
 		}
 		return text
 	}
-	before := list([2]string{`\\srv\a\gone`, a}, [2]string{`/b/is\gone`, strings.Replace(a, "CC", "LC", 1)},
-		[2]string{"/z/x", ""}, [2]string{`/b/is\gone`, strings.Replace(a, "CC", "DC", 1)}) // the last row of a path counts
+	before := list([2]string{`\\srv\a\gone`, a}, [2]string{`C:\`, a},
+		[2]string{`/b/is\gone`, strings.Replace(a, "CC", "LC", 1)}, [2]string{"/z/x", ""},
+		[2]string{`/b/is\gone`, strings.Replace(a, "CC", "DC", 1)}) // the last row of a path counts
 	for _, how := range []string{"", "resumed", "failed"} {
 		var out bytes.Buffer
 		d := &bulk.Diff{Directory: staff(""), Format: bulk.CSV, Out: &out, Summary: true,
 			Before: listOf(before), After: listOf(list([2]string{"/z/x", a}))}
 		want := "folder,objects,principals,gained,lost,cause\n/z,1,1,0x00000001,0x00000000,entry added: " + a +
 			" alice\n"
-		gone := `\\srv\a,1,1,0x00000000,0x00000001,object is gone` + "\n/b,1,1,0x00000000,0x00000002,object is gone\n"
+		gone := `\\srv\a,1,1,0x00000000,0x00000001,object is gone` + "\n" +
+			`C:\,1,1,0x00000000,0x00000001,object is gone` + "\n/b,1,1,0x00000000,0x00000002,object is gone\n"
 		switch how {
 		case "resumed":
 			_, want, _ = strings.Cut(want, "\n")

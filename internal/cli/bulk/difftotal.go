@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"fmt"
-	"path"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/cli/batch"
@@ -76,14 +75,20 @@ func oneType(a, b string) string {
 }
 
 // add counts the changes of an object in the groups of its folder, one group for each cause. An object counts once in
-// each group. The folder of a directory object is the rest of its distinguished name, and "." has objects without one.
+// each group. The folder of a directory object is the rest of its distinguished name, a root is its own folder, and "."
+// has other objects without a folder.
 func (b *compared) add(d *Diff, name string, typ *winnt.ObjectType, changes []change) {
 	if b.groups == nil {
 		b.groups = map[group]*tally{}
 	}
 	folder, below := above(name, typ)
-	if !below {
-		folder = path.Dir(name)
+	isRoot := typ != winnt.DirectoryServiceObject && (name == "/" || trimmed(name) != name)
+	switch {
+	case below:
+	case isRoot:
+		folder = name
+	default:
+		folder = "."
 	}
 	for i := range changes {
 		c := &changes[i]
