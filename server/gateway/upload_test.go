@@ -198,7 +198,7 @@ var (
 	failed      = inLine(412, "the file was changed or replaced")
 	// The response states why Windows does not allow a name (G-11).
 	badCharacter = inLine(400, `Windows does not allow this name: it has one of the characters "*/:<>?\|`)
-	inTheWay     = inLine(405, "method not allowed (STATUS_OBJECT_NAME_COLLISION)",
+	inTheWay     = inLine(405, "this name exists already",
 		"Allow: OPTIONS, GET, HEAD, PROPFIND, PUT, DELETE, COPY, MOVE, PROPPATCH, LOCK, UNLOCK")
 )
 

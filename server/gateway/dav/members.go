@@ -95,7 +95,10 @@ func (x *exchange) mkcol() error {
 	if !x.bodyless() {
 		return Refuse(http.StatusUnsupportedMediaType, "MKCOL must not have a body")
 	}
-	if err := x.makeable(x.name, true); err != nil {
+	if _, err := x.files.Stat(x.name); err == nil {
+		return errExists
+	}
+	if err := x.files.Makeable(x.name, true); err != nil { // before the locks, see makeable
 		return err
 	}
 	leave, err := x.enter()
