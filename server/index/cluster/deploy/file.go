@@ -160,6 +160,8 @@ func (m *Machine) check(name string) error {
 		return errors.New("trees, watch, noEvents, every: only with watch in runs")
 	case !m.runs(follow) && follows:
 		return errors.New("postgres, bulk: only with follow in runs")
+	case m.State == defaultState && path.Dir(m.Bulk) == defaultState:
+		return fmt.Errorf("bulk: %q: systemd creates this folder for root: want another, such as /srv/bulk", m.Bulk)
 	case path.Dir(m.Bulk) == "/": // follow's unit opens this folder for writing
 		return fmt.Errorf("bulk: %q is in the root folder: want a folder of its own, such as /srv/bulk%s", m.Bulk, m.Bulk)
 	}
@@ -215,6 +217,9 @@ func (f *File) check() error {
 	case slices.ContainsFunc(f.peopleFiles(), func(at string) bool { return !path.IsAbs(at) }):
 		return fmt.Errorf("directory, ldap.passwordFile, ldap.ca: %q: want absolute paths of the machine that runs "+
 			"directory", f.peopleFiles())
+	case slices.ContainsFunc(f.peopleFiles(), f.replaces):
+		return fmt.Errorf("directory, ldap.passwordFile, ldap.ca: %q: install.sh replaces or removes such a file in the "+
+			"folder of the machine: give it another name", f.peopleFiles())
 	case f.Parts == 0:
 		return errors.New("parts: 0: want 1 to 256, or omit the key")
 	case (count[broker] == 0) == (len(f.NATS) == 0):
@@ -272,6 +277,16 @@ func (f *File) peopleFiles() []string {
 		list = append(list, f.LDAP.PasswordFile, f.LDAP.CA)
 	}
 	return slices.DeleteFunc(list, func(at string) bool { return at == "" })
+}
+
+// replaces reports whether a file has the name of one that install.sh manages on the machine that runs directory.
+func (f *File) replaces(file string) bool {
+	for _, name := range f.running(directory) {
+		if path.Dir(file) == f.Machines[name].Folder && slices.Contains(fileNames(name), path.Base(file)) {
+			return true
+		}
+	}
+	return false
 }
 
 // running returns the names of the machines that run a command, sorted; nil if there are none.

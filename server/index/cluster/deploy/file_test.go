@@ -57,6 +57,8 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "natsCA: /x\n":                                                                "only with nats",
 		small + "ldap: {server: [ldaps://x]}\n":                                               "either directory or ldap",
 		edit("directory: /etc/refmon-index/company.yaml", "ldap: {passwordFile: /x}"):         "ldap.server: missing",
+		small + "  m2: {runs: [follow], bulk: /var/lib/refmon-index/bulk}\n":                  "creates this folder for root",
+		edit("company.yaml", "work.yaml"):                                                     "another name",
 		small + "parts: 0\n":                                                                  "parts: 0",
 		small + "port: 65535\nclusterPort: 1\n":                                               "",
 		small + "port: 0\n":                                                                   "1 to 65535",

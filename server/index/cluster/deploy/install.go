@@ -26,8 +26,7 @@ func fileNames(machine string) []string {
 
 // script is the text of the installer. Its arguments are the machine, its folder, the test of its state folder, the
 // units of other roles, the files to remove, the command that protects the password of LDAP, the command that creates
-// the state folder, the units, and the command that installs one. reenable also corrects the links to a unit that was
-// installed elsewhere before.
+// the state folder, the units, and the command that installs one.
 const script = `#!/bin/sh
 # Installs the files of this folder on %s and starts its programs. Run it as root, after each change again.
 set -eu
@@ -51,7 +50,7 @@ chmod 640 *
 %s%sfor u in %[8]s; do
 %[9]sdone
 systemctl daemon-reload
-systemctl reenable %[8]s
+systemctl enable %[8]s
 systemctl restart %[8]s
 `
 
@@ -111,15 +110,18 @@ fi
 }
 
 // unitCommand returns the command that installs the unit $u unless that of the package fits. It removes one that an
-// earlier script installed, because that would override the package's. A unit that an administrator made stays.
+// earlier script installed, because that would override the package's. A unit that an administrator made stays. If the
+// unit gets another place, the command first disables it, because its links lead to the earlier place.
 func (m *Machine) unitCommand() string {
 	if m.Folder != defaultFolder || m.State != defaultState || m.Bulk != "" {
-		return `	install -m 644 "$u" /etc/systemd/system/
+		return `	[ -e "/etc/systemd/system/$u" ] || systemctl disable --quiet "$u" 2>/dev/null || :
+	install -m 644 "$u" /etc/systemd/system/
 `
 	}
 	return fmt.Sprintf(`	if [ ! -e "/usr/lib/systemd/system/$u" ]; then
 		install -m 644 "$u" /etc/systemd/system/
 	elif grep -qsx '%s' "/etc/systemd/system/$u"; then
+		systemctl disable --quiet "$u"
 		rm "/etc/systemd/system/$u"
 	fi
 `, unitMark)

@@ -157,8 +157,8 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 		"mq2/refmon-index-broker.service": "ReadWritePaths=/srv/nats\n", "search1/follow.yaml": `postgres: "host=all"`,
 		"search2/follow.yaml": `postgres: "host=own"`, "mq3/site.json": `"replicas": 3`,
 		"mq3/refmon-index-broker.service":     "/usr/bin/refmon-index broker --config /srv/mq3/broker.yaml\n",
-		"mq2/install.sh":                      "-g refmon-index /srv/nats\nfor u in " + unitName(broker) + "; do\n\tinstall",
-		"mq3/install.sh":                      "640 *\nfor u in " + unitName(broker) + "; do\n\tinstall",
+		"mq2/install.sh":                      "-g refmon-index /srv/nats\nfor u in " + unitName(broker) + "; do\n\t[ -e ",
+		"mq3/install.sh":                      "640 *\nfor u in " + unitName(broker) + "; do\n\t[ -e ",
 		"search3/refmon-index-follow.service": "\nReadWritePaths=/srv/lines\n",
 		"search3/install.sh":                  "\n\tinstall -m 644 \"$u\" /etc",
 		"search2/install.sh": "640 *\nfor u in " + unitName(follow) + "; do\n" +
@@ -386,7 +386,8 @@ func TestInstallScriptPrefersUnitOfPackage(t *testing.T) {
 	check.ErrorIs(t, check.Err(os.Lstat(unit)), os.ErrNotExist, "the unit of an earlier run")
 	ran := string(check.Must(os.ReadFile(filepath.Join(dir, "ran"))))
 	for want, is := range map[string]bool{"install -m 644 " + unitName(directory) + " ": true,
-		"install -m 644 " + unitName(follow) + " ": false, "install -d": false, "chown refmon-index " + secret + "\n": true} {
+		"systemctl disable --quiet " + unitName(follow) + "\n": true,
+		"install -m 644 " + unitName(follow) + " ":             false, "install -d": false, "chown refmon-index " + secret + "\n": true} {
 		check.Equal(t, strings.Contains(ran, want), is, "the script ran %q, among\n%s", want, ran)
 	}
 	check.Equal(t, check.Must(os.Stat(secret)).Mode().Perm(), 0o600, "mode of the password file")
@@ -439,7 +440,7 @@ func TestInstallScriptRunsExpectedCommands(t *testing.T) {
 	ran := check.Must(os.ReadFile(filepath.Join(dir, "ran")))
 	for _, want := range []string{"systemctl disable --now refmon-index-follow.service\n",
 		"install -m 644 refmon-index-broker.service /etc/systemd/system/\n",
-		"systemctl reenable refmon-index-broker.service refmon-index-work.service\n",
+		"systemctl enable refmon-index-broker.service refmon-index-work.service\n",
 		"systemctl restart refmon-index-broker.service refmon-index-work.service\n",
 		"install -d -m 700 -o refmon-index -g refmon-index " + dir + "/state\n"} {
 		check.That(t, strings.Contains(string(ran), want), "the script did not run %q, but\n%s", want, ran)
