@@ -26,8 +26,8 @@ type OpenedAs struct {
 // status is STATUS_PORT_DISCONNECTED, and Reverted is false.
 //
 // OpenFileAs sends nothing, and the handles in done stay open, for token 0 (STATUS_INVALID_HANDLE: the open would run
-// as the thread itself), for a thread of another connection (STATUS_INVALID_CID), if the daemon does not have one of the
-// services (STATUS_NOT_SUPPORTED), and if the request is too long (STATUS_INVALID_PARAMETER).
+// as the thread itself), for a thread of another connection (STATUS_INVALID_CID), if the daemon does not have one of
+// the services (STATUS_NOT_SUPPORTED), and if the request is too long (STATUS_INVALID_PARAMETER).
 func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, done ...winnt.Handle) (o OpenedAs,
 	st ntstatus.Status) {
 	o.Reverted = true

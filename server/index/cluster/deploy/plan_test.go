@@ -387,7 +387,8 @@ func TestInstallScriptPrefersUnitOfPackage(t *testing.T) {
 	ran := string(check.Must(os.ReadFile(filepath.Join(dir, "ran"))))
 	for want, is := range map[string]bool{"install -m 644 " + unitName(directory) + " ": true,
 		"systemctl disable --quiet " + unitName(follow) + "\n": true,
-		"install -m 644 " + unitName(follow) + " ":             false, "install -d": false, "chown refmon-index " + secret + "\n": true} {
+		"install -m 644 " + unitName(follow) + " ":             false, "install -d": false,
+		"chown refmon-index " + secret + "\n": true} {
 		check.Equal(t, strings.Contains(ran, want), is, "the script ran %q, among\n%s", want, ran)
 	}
 	check.Equal(t, check.Must(os.Stat(secret)).Mode().Perm(), 0o600, "mode of the password file")
