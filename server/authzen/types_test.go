@@ -268,7 +268,7 @@ func TestUnrecordedQuestionGetsNoDecision(t *testing.T) {
 }
 
 // TestActionNeedsRightOfEachProperty checks that an action needs the rights of all its properties, in whatever order.
-// The template's own resource attribute counts beside those of the resource.
+// The template's own resource attribute counts together with those of the resource.
 func TestActionNeedsRightOfEachProperty(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{},"b":{},"c":{}}},"types":{"record":{"rights":["r","v","w"],
 		"descriptor":"O:SYG:SYD:(A;;${r,v};;;${user a})(A;;${r,w};;;${user b})(XA;;${r,v,w};;;${user c};` +

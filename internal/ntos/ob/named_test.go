@@ -528,7 +528,7 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 			w.c.Table.Drain() // the process ends during the call
 			return protected(eventType, ownEvent), ntstatus.Success
 		})
-	wantStatus(t, "table that is drained meanwhile", st, ntstatus.ProcessIsTerminating)
+	wantStatus(t, "table that is drained during the call", st, ntstatus.ProcessIsTerminating)
 	for _, path := range []string{"", `\ev`} {
 		wantStatus(t, "drained table", check.Status(w.create(path, 0)), ntstatus.ProcessIsTerminating)
 	}

@@ -51,7 +51,7 @@ func TestLocksAreBounded(t *testing.T) {
 		table.remove(l.Token)
 	}
 	for i := range MostLocksEach {
-		check.Equal(t, add("one") == nil, i < MostLocksEach-1, "G-19: lock %d beside the one that is left", i)
+		check.Equal(t, add("one") == nil, i < MostLocksEach-1, "G-19: lock %d with one left", i)
 	}
 }
 
