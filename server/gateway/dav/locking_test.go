@@ -95,7 +95,7 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 }
 
 // TestLockOfUnknownLength checks that LOCK with a body of unknown length creates a lock if the body has bytes, and
-// refreshes one if it has none (RFC 4918, 9.10.2). A body that breaks off is an error.
+// refreshes one if there is no body (RFC 4918, 9.10.2). A body that breaks off is an error.
 func TestLockOfUnknownLength(t *testing.T) {
 	m := newMemory(t)
 	for i, body := range []io.Reader{strings.NewReader(davcases.LockXML), strings.NewReader(""),
