@@ -95,10 +95,7 @@ func (x *exchange) mkcol() error {
 	if !x.bodyless() {
 		return Refuse(http.StatusUnsupportedMediaType, "MKCOL must not have a body")
 	}
-	if _, err := x.files.Stat(x.name); err == nil {
-		return errExists
-	}
-	if err := x.files.Makeable(x.name, true); err != nil { // before the locks, see makeable
+	if err := x.folderMakeable(); err != nil { // before the locks are tested, as with makeable
 		return err
 	}
 	leave, err := x.enter()

@@ -106,10 +106,7 @@ func (x *exchange) unless(failed error) error {
 	case "PROPPATCH":
 		err = x.files.Patch(x.name, nil)
 	case "MKCOL":
-		if _, found := x.files.Stat(x.name); found == nil {
-			return errExists
-		}
-		err = x.files.Makeable(x.name, true)
+		err = x.folderMakeable()
 	case "LOCK":
 		if _, missing := x.files.Stat(x.name); codeOf(missing) == http.StatusNotFound {
 			err = x.creatable(x.name)
@@ -132,6 +129,15 @@ func (x *exchange) creatable(name Path) error {
 		return err
 	}
 	return u.Close()
+}
+
+// folderMakeable returns nil if the user may create a folder with the name of the request, else the refusal. A name
+// that the user sees is refused with errExists.
+func (x *exchange) folderMakeable() error {
+	if _, err := x.files.Stat(x.name); err == nil {
+		return errExists
+	}
+	return x.files.Makeable(x.name, true)
 }
 
 // makeable returns nil if the user sees the resource, or may create a file with its name or, with folder set, a folder.
