@@ -118,7 +118,7 @@ func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
 	w := newWorld(t, shared)
 	w.must(w.g.Close())
 	big := strings.Repeat("b", 300_000)
-	first, step := int64(1), int64(5)
+	first, step := int64(1), int64(13)
 	if randtest.Deep() {
 		step = 2
 	}
@@ -221,9 +221,9 @@ func TestKilledAnswersGrantNothing(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", "O:BAG:SYD:P(A;;0x120089;;;{alice})")
 	w.must(w.g.Close())
-	step := int64(1)
-	if testing.Short() {
-		step = 3
+	step := int64(4)
+	if randtest.Deep() {
+		step = 1
 	}
 	const check = `{"object":{"path":"/share/f"},"rights":["DELETE"]}`
 	files, console := (*Gateway).Files, (*Gateway).Console

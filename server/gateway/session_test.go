@@ -264,7 +264,7 @@ func TestLostConnectionIsNoPartialAnswer(t *testing.T) {
 		}
 		usual, whole, step := 0, "", int64(1)
 		if !randtest.Deep() {
-			step = 5
+			step = 9
 		}
 		for n, done := int64(0), false; !done; n += step {
 			w.must(w.g.Close())

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
@@ -248,7 +249,7 @@ func TestLostLogsOfPartsDropClasses(t *testing.T) {
 // TestDropsInRandomOrderKeepReaders changes documents while workers end, compact their logs and drop unused classes in
 // a random order. In the end each document has its readers (N-148).
 func TestDropsInRandomOrderKeepReaders(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range uint64(randtest.Size(4)) {
 		f, rng := newFirm(t), rand.New(rand.NewPCG(148, seed))
 		f.quiet()
 		f.push(watch.Batch{Begin: true, End: true})
