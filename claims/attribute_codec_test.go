@@ -64,6 +64,8 @@ func FuzzDecodeAttribute(f *testing.F) {
 		again, err := DecodeAttribute(c)
 		check.RequireThat(t, err == nil && bytes.Equal(again.Append(nil), c) && sameAttribute(a, again),
 			"DecodeAttribute(%x), after Append %x: %+v, %v; want an equal attribute", b, c, again, err)
+		clear(c)
+		check.RequireThat(t, sameAttribute(a, again), "DecodeAttribute keeps a part of its input")
 		if text := a.Format(aliasOf); text != "" {
 			parsed, n, err := ParseAttribute(text, ParseOptions{})
 			check.RequireThat(t, err == nil && n == len(text) && sameAttribute(a, parsed),
