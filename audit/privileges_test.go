@@ -47,6 +47,8 @@ func TestPrivilegeOrdersEqualRecordings(t *testing.T) {
 		winnt.SeDelegateSessionUserImpersonatePrivilege)
 	check.SlicesEqual(t, audit.SpecialPrivileges(set, winnt.LOGON32_LOGON_NETWORK), []string{"SeDebugPrivilege",
 		"SeDelegateSessionUserImpersonatePrivilege", "SeTcbPrivilege"}, "U-200: order of a network logon")
+	check.SlicesEqual(t, audit.SpecialPrivileges(set, winnt.LOGON32_LOGON_SERVICE), set.Names(),
+		"U-200: order of a service")
 	for _, logon := range []winnt.LogonType{winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_INTERACTIVE} {
 		got := audit.SpecialPrivileges(winnt.SeDelegateSessionUserImpersonatePrivilege.Bit(), logon)
 		check.That(t, got == nil, "event 4672 without a sensitive privilege, logon type %d: %q, want nil", logon, got)

@@ -88,7 +88,7 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","User":"SY"}`, "User", "unknown field"},
 	{`{"user":"SY","groups":["WD",{"sid":"BA","atributes":[]}]}`, "groups[1].atributes", "unknown field"},
 	{`{"user":"SY","groups":["WD",{"sid":"BA","attributes":["enabled"]}]}`, "groups[1].attributes[0]", "Enabled"},
-	{`{"user":"SY","groups":["WD",{"attributes":[]}]}`, "groups[1].sid", "missing"},
+	{`{"user":"SY","groups":["WD",{"attributes":["Enabled"]}]}`, "groups[1].sid", "missing"},
 	{`{"user":"SY","groups":["DU"]}`, "groups[0]", "domain"},
 	{`{"user":"S-1-5-32-546","groups":["DU"]}`, "groups[0]", "domain"}, // two parts, but not an account of a domain
 	{`{"user":"SY","groups":"WD"}`, "groups", "array"},
