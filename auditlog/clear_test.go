@@ -172,8 +172,8 @@ func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 		cfg.SegmentBytes, cfg.Keep.Full = 4_000, full
 		l := mustOpen(t, cfg)
 		mustWrite(t, l, 20)
-		if err := l.Clear(holder(t)); !errors.Is(err, fs.ErrPermission) {
-			t.Errorf("without the privilege: %v, want %v", err, fs.ErrPermission)
+		for _, from := range []audit.Origin{{}, holder(t)} {
+			testcheck.ErrorIs(t, l.Clear(from), fs.ErrPermission, "without a token, and without the privilege")
 		}
 		testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
 		old := d.now[checkpointName].data // of all removed records

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/access"
@@ -50,7 +51,7 @@ func newIdleLog() *Log {
 }
 
 // TestQueueIsBoundedByBytes checks that a queue accepts records up to its limit in bytes, however few they are, and no
-// relaxed record beyond it (U-66).
+// record beyond it. A durable one waits before it fails (U-66).
 func TestQueueIsBoundedByBytes(t *testing.T) {
 	l, e, n := newIdleLog(), opened(t, audit.Success, strings.Repeat("r", 200_000)), 0
 	for l.Write(e) == nil {
@@ -61,6 +62,10 @@ func TestQueueIsBoundedByBytes(t *testing.T) {
 	if bytes := n * e.Size(); bytes <= queueBytes || bytes > queueBytes+e.Size() {
 		t.Errorf("U-66: %d records of %d bytes are queued, the bound is %d bytes", n, e.Size(), queueBytes)
 	}
+	synctest.Test(t, func(t *testing.T) {
+		l.room = make(chan struct{}) // of this bubble
+		testcheck.ErrorIs(t, testcheck.Err(l.push([]audit.Event{e}, true, nil)), audit.ErrFull, "a durable record")
+	})
 }
 
 // decideAndEnqueue does the work of an audited open on the relaxed path: it evaluates the SACL and queues the record.

@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -99,6 +100,9 @@ func TestReaderFollowsRecovery(t *testing.T) {
 		}
 	}
 	testcheck.Equal(t, n, 15, "records are read")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	testcheck.ErrorIs(t, testcheck.Err(r.Wait(ctx)), context.Canceled, "a wait that ends without a record")
 }
 
 // Each segment is read twice before its bytes count as changed, independently of other segments.

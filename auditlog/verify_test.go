@@ -255,6 +255,10 @@ func TestEmptyFolderIsNotRemovedLog(t *testing.T) {
 	if err := verify(nothing); !errors.As(err, &f) || *f != (Fault{FaultSignature, 0, "the folder has no checkpoint"}) {
 		t.Errorf("an empty folder: %v", err)
 	}
+	noFolder := folder{dir: filepath.Join(t.TempDir(), "file")}
+	testcheck.NoError(t, os.WriteFile(noFolder.dir, nil, 0o600))
+	_, err = newReader(noFolder, 0)
+	testcheck.That(t, err != nil && !strings.Contains(err.Error(), "has no segment"), "a file for a folder: %v", err)
 	for what, prove := range map[string]func(d disk) ([]byte, error){
 		"a record": func(d disk) ([]byte, error) { return proveRecord(d, 1) },
 		"since":    func(d disk) ([]byte, error) { return proveSince(d, signed) },
