@@ -158,6 +158,16 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 			`"flags":`+flags+`,"values":[1]}]}`, "O:BAG:BAD:(XD;;1;;;WD;(@User.a == 1))(XA;;3;;;WD;(@User.a == 1))(A;;4;;;WD)",
 			access.Request{Desired: winnt.MAXIMUM_ALLOWED})
 	}
+	shared := winnt.GenericMapping{Read: 1, Write: 6, Execute: 4, All: 7} // 4 also executes, 2 only writes
+	for _, q := range []struct{ file, dacl string }{
+		{`"appContainer":{"packageSid":"S-1-15-2-1"},"userClaims":[{"name":"a","type":"int64","values":[1]}]`,
+			"(A;;3;;;WD)(XA;;1;;;S-1-15-2-1;(@User.a == 1))"},
+		{`"restrictedSids":["BG"],"writeRestricted":true`, "(A;;7;;;WD)"},
+		{`"writeRestricted":false`, "(XD;;1;;;WD;(Member_of {}))(XA;;2;;;WD;(Not_Member_of_any {}))(A;;4;;;WD)"},
+	} {
+		all.ask(t, q.dacl, `{"user":"`+u+`","groups":["WD"],`+q.file+`}`, "O:BAG:BAD:"+q.dacl,
+			access.Request{Desired: winnt.MAXIMUM_ALLOWED, Mapping: &shared})
+	}
 	all.python(t, 1)
 }
 
