@@ -23,9 +23,9 @@ func newGetAcl(in io.Reader) objects.Source { return &getAcl{newLines(in)} }
 // Next fills b with the next objects. It returns io.EOF after the last one.
 func (g *getAcl) Next(b *objects.Batch) error { return objects.Gather(b, g.one) }
 
-// one reads the next object into o, or returns io.EOF. A missing or incomplete Sddl line, and an object longer than
-// [objects.MaxLine], set o.Err and return nil. Other errors end the run. A line without a property name continues the
-// property.
+// one reads the next object into o, or returns io.EOF. A missing or incomplete Sddl line, a repeated property, and an
+// object longer than [objects.MaxLine], set o.Err and return nil. Other errors end the run. A line without a property
+// name continues the property.
 func (g *getAcl) one(o *objects.Object) error {
 	line, err := g.lines.nextFull()
 	if err != nil {
@@ -33,19 +33,23 @@ func (g *getAcl) one(o *objects.Object) error {
 	}
 	x := properties{number: g.lines.number, values: map[string][]part{}}
 	label, size := "", 0
+	unreadable := func(format string, what any) error {
+		g.lines.skip()
+		o.Path, o.Err = fmt.Appendf(nil, "line %d", x.number), fmt.Errorf(format, what)
+		return nil
+	}
 	for err == nil && line != "" {
 		if size += len(line); size > objects.MaxLine {
-			g.lines.skip()
-			o.Path, o.Err = fmt.Appendf(nil, "line %d", x.number), fmt.Errorf("the object is longer than %d MiB",
-				objects.MaxLine>>20)
-			return nil
+			return unreadable("the object is longer than %d MiB", objects.MaxLine>>20)
 		}
 		width := utf8.RuneCountInString(line)
 		x.widest = max(x.widest, width)
 		text := line
 		if name := property.FindString(line + " "); name != "" {
 			label, text = strings.ToLower(strings.TrimRight(name, " :")), (line + " ")[len(name):]
-			x.values[label] = nil
+			if x.values[label] != nil { // without the empty line between two objects, the first would be lost
+				return unreadable("the property %q appears twice: separate objects by an empty line", label)
+			}
 		}
 		x.values[label] = append(x.values[label], part{strings.Trim(text, " "), width})
 		line, err = g.lines.next()
