@@ -75,11 +75,11 @@ func TestNamedLinkHasOwnerOfTarget(t *testing.T) {
 		uid, gid = 1234, 1235
 		check.NoError(t, os.Chown(file, uid, gid))
 	}
-	link := filepath.Join(dir, "link")
-	check.NoError(t, os.Symlink("file", link))
+	link, other := filepath.Join(dir, "link"), filepath.Join(dir, "other")
+	check.NoError(t, errors.Join(os.Symlink("file", link), os.Symlink("link", other)))
 	for _, recurse := range []bool{false, true} {
 		var got []string
-		err := objects.All(t.Context(), tree.Files([]string{file, link}, tree.Options{Recurse: recurse}), sid.SID{},
+		err := objects.All(t.Context(), tree.Files([]string{file, link, other}, tree.Options{Recurse: recurse}), sid.SID{},
 			winnt.FileObject, func(i objects.Item) bool {
 				check.NoError(t, i.Err)
 				got = append(got, i.Descriptor.Owner().String(), i.Descriptor.Group().String())
@@ -87,7 +87,7 @@ func TestNamedLinkHasOwnerOfTarget(t *testing.T) {
 			})
 		check.NoError(t, err)
 		own := []string{fmt.Sprintf("S-1-22-1-%d", uid), fmt.Sprintf("S-1-22-2-%d", gid)}
-		check.SlicesEqual(t, got, slices.Concat(own, own), "owner and group of a file and of a link to it, with a walk: %t",
+		check.SlicesEqual(t, got, slices.Concat(own, own, own), "owner and group of a file and of two links, with a walk: %t",
 			recurse)
 	}
 }
