@@ -61,6 +61,7 @@ func TestDescriptorsHaveListedFindings(t *testing.T) {
 		{`O:BAG:SYD:(A;;FR;;;BA)S:(FL;;FR;;;WD;(@User.x == 1))`, ""},
 		{"O:BAG:SYD:(a;;FR;;;S-1-5-99)", "descriptor not-strict; DACL entry 1 unknown-sid"},
 		{`O:BAG:SYD:(A;;FR;;;BA)S:(FL;;FR;;;WD;(@Resource.x == 1))`, "SACL entry 1 never-true"},
+		{`O:BAG:SYD:(A;;FR;;;BA)S:(FL;;FR;;;WD;(@Resource.x == 1))(RA;;;;;WD;("x",TI,0x0,1))`, ""},
 		{`O:BAG:SYD:(A;;FR;;;BA)S:(RA;;;;;WD;("x",TI,0x0,1))(RA;;;;;WD;("X",TI,0x0,2))(RA;;;;;WD;("y",TI,0x0,2))`,
 			"SACL entry 2 second-of-its-kind"}, // A-110
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;OICIIO;NW;;;ME)(ML;;NW;;;HI)", ""}, // A-60
