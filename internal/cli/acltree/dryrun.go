@@ -26,9 +26,6 @@ func (j *Journal) source(prefix string, after bool) objects.Source {
 		defer close(s.entries)
 		s.err = j.Each(func(e *Entry) error {
 			o := objects.Object{Path: []byte(path.Join(prefix, e.Path)), Form: objects.FormBinary, Type: winnt.FileObject}
-			if e.Path == "" {
-				o.Path = []byte(prefix)
-			}
 			if e.Directory {
 				o.Type = winnt.DirectoryFileObject
 			}

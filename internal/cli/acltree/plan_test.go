@@ -123,7 +123,10 @@ func TestPlanStoresNewAttributes(t *testing.T) {
 	a := &ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)")}
 	m.add("", Directory, "").values[ntacl.Name] = check.Must(a.Append(nil))
 	m.add("f", Regular, "")
-	for store, want := range map[bool]string{false: "", true: "f 3;"} {
+	a.Version = 2
+	m.add("d", Directory, "").values[ntacl.Name] = check.Must(a.Append(nil))
+	m.add("d/f", Regular, "")
+	for store, want := range map[bool]string{false: "", true: "f 3;d/f 2;"} {
 		j := journalOf(t, &Plan{Files: m, Keeper: Offline{}, Recursive: true,
 			Change: func(n *Node) (*sd.Descriptor, bool, error) {
 				n.Store = store
