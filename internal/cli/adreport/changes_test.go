@@ -169,24 +169,31 @@ func TestPathsThroughOneObjectAreOneRow(t *testing.T) {
 }
 
 // TestShortestChangedPathsAreListed checks the limit of 5,000 changed paths. Exactly that many are all listed. Of more,
-// the report lists the shortest and counts the rest. 500 users open 10 paths each, one of them of a single step.
+// the report lists the shortest and counts the rest. 500 users open or close 10 paths each, one of them of a single step.
 func TestShortestChangedPathsAreListed(t *testing.T) {
 	const limit = 5000
-	for users, left := range map[int]int{500: 0, 501: 10} {
+	for _, x := range []struct {
+		users, left int
+		closed      bool
+	}{{500, 0, false}, {501, 10, false}, {501, 10, true}} {
+		users, left := x.users, x.left
 		company := func(open bool) adreport.State {
 			d := newDomain()
 			g := d.account("group", "g")
 			for i := range users {
 				d.account("user", fmt.Sprintf("u%04d", i)).join(g)
 			}
-			if open {
+			if open != x.closed {
 				d.find("CN=Backup Operators,CN=Builtin," + base).allow = []string{"(A;;WD;;;" + g.sid() + ")"}
 			}
 			return state(t, d.ldif())
 		}
 		before := company(false)
 		page := check.Must((&adreport.Report{Now: company(true), Before: &before}).Do(context.Background()))
-		list, counted := page.Changes.Opened, page.Changes.Objects
+		list, counted, word := page.Changes.Opened, page.Changes.Objects, "new or shorter"
+		if x.closed {
+			list, word = page.Changes.Closed, "closed or longer"
+		}
 		single := 0
 		for _, c := range list {
 			if len(c.Steps) == 1 {
@@ -195,7 +202,7 @@ func TestShortestChangedPathsAreListed(t *testing.T) {
 		}
 		check.That(t, len(list) == limit && single == users && len(list[0].Steps) == 1 && len(list[limit-1].Steps) == 3,
 			"%d users: %d paths, %d of one step, want %d and %d", users, len(list), single, limit, users)
-		want := fmt.Sprintf("%d more paths are new or shorter: not listed", left)
+		want := fmt.Sprintf("%d more paths are %s: not listed", left, word)
 		check.That(t, slices.Contains(counted, want) == (left > 0) && (left != 0 || len(counted) == 0),
 			"%d users: %q, want %q in it: %t", users, counted, want, left > 0)
 	}

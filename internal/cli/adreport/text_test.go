@@ -12,7 +12,8 @@ import (
 // The text lists 20 paths to an object and 40 kinds of entries, and counts the others. Paths of one step are not listed
 // again. A row of important objects alone does not count them twice.
 func TestTextCountsWhatItLeavesOut(t *testing.T) {
-	x := adreport.Target{Kind: "KRBTGT", Object: "K", Routes: []adreport.Route{{Steps: make([]adreport.Step, 1)}}}
+	x := adreport.Target{Kind: "KRBTGT", Object: "K", More: 2,
+		Routes: []adreport.Route{{Steps: make([]adreport.Step, 1)}}}
 	for range 21 {
 		x.Routes = append(x.Routes, adreport.Route{Steps: make([]adreport.Step, 2)})
 	}
@@ -25,7 +26,7 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 	text := wide.String()
 	check.Equal(t, fmt.Sprint(strings.Count(text, "in 1 step\n"), strings.Count(text, "in 2 steps\n")), "0 20",
 		"paths of one step and of two")
-	for _, line := range []string{"and 1 more paths, which", "and 1 more kinds of entries, which",
+	for _, line := range []string{"and 1 more paths, which", "and 1 more kinds of entries, which", "and 2 more who reach it",
 		"on 2 objects: A; B\n", "root and 8 more"} {
 		check.That(t, strings.Contains(text, line), "no %q in\n%s", line, text)
 	}
