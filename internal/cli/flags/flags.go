@@ -116,7 +116,7 @@ func empty(v reflect.Value) bool {
 	case reflect.String:
 		return v.Len() == 0
 	case reflect.Pointer:
-		return !v.IsNil() && empty(v.Elem())
+		return empty(v.Elem())
 	case reflect.Slice:
 		for i := range v.Len() {
 			if empty(v.Index(i)) {
