@@ -38,6 +38,7 @@ func TestPatternComparesCharacters(t *testing.T) {
 		{"*\u00f6*", "\u00c4\u00d6\u00dc", true}, {"*\u00f6", "\u00c4\u00d6\u00dc", false},
 		{"?\u4e2d", "\U0001f600\u4e2d", true},
 		{"s", "\u017f", false}, {"k", "\u212a", false}, {"\u03c3", "\u03a3", true}, {"?", "", false}, {"*", "", true},
+		{"*??x1", "\u20acx1", false},
 	} {
 		check.Equal(t, glob(small(c.pattern), []byte(c.text)), c.want, "%q matches %q", c.pattern, c.text)
 	}

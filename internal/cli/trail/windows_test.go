@@ -30,7 +30,7 @@ func exported(system, fields string) string {
 
 const opened = "<EventID>4656</EventID><Version>1</Version><Level>0</Level><Task>12800</Task><Opcode>0</Opcode>" +
 	"<Keywords>0x8010000000000000</Keywords><TimeCreated SystemTime='2021-04-29T09:23:58.943538600Z'/>" +
-	"<EventRecordID>87214</EventRecordID>"
+	"<EventRecordID> 87214\t</EventRecordID>"
 
 const openedFields = "SubjectUserSid=S-1-5-21-1-2-3-1107|SubjectUserName=bob|SubjectDomainName=CORP|" +
 	"ObjectServer=Security|ObjectType=File|ObjectName=C:\\Windows\\sethc.exe|HandleId=0x0|" +
