@@ -141,6 +141,17 @@ func TestSecondUserJoinsFoundGroup(t *testing.T) {
 		"WriteDacl on /shared"}, "steps to /shared")
 }
 
+// A token stays in the groups that it joined earlier: a condition can require two (B-8).
+func TestTokenKeepsEarlierGroups(t *testing.T) {
+	const open = "O:SYG:SYD:(OA;;WP;" + memberGUID + ";;<ann>)"
+	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), MaxJoined: 2, Objects: []objects.Item{
+		newItem("CN=admins", "2102", "group", open), newItem("CN=staff", "2101", "group", open),
+		newItem("/both", "", "", "O:SYG:SYD:(XA;;WD;;;WD;(Member_of {SID(<staff>), SID(<admins>)}))")}}
+	s.From = s.Directory.Find("ann")
+	got := check.Must(s.Do(context.Background()))
+	check.That(t, len(got.Paths) == 3 && len(got.Paths[2].Steps) == 3, "ann reaches %+v, want /both in 3 steps", got.Paths)
+}
+
 // A group whose SID is not in the file is reached, but gives no member's token.
 func TestGroupWithoutSIDGivesNoToken(t *testing.T) {
 	const open = "O:SYG:SYD:(OA;;WP;" + memberGUID + ";;<ann>)"
