@@ -169,7 +169,7 @@ func TestPathsThroughOneObjectAreOneRow(t *testing.T) {
 }
 
 // TestShortestChangedPathsAreListed checks the limit of 5,000 changed paths. Exactly that many are all listed. Of more,
-// the report lists the shortest and counts the rest. 500 users open or close 10 paths each, one of them of a single step.
+// the report lists the shortest and counts the rest. 500 users open or close 10 paths each, one of a single step.
 func TestShortestChangedPathsAreListed(t *testing.T) {
 	const limit = 5000
 	for _, x := range []struct {

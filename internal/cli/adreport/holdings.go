@@ -107,7 +107,7 @@ func (m *masks) fill(h *Holding, o *objects.Item) error {
 	if o.Type != winnt.DirectoryServiceObject {
 		return nil
 	}
-	typed, err := m.typed(o, own, every)
+	typed, err := m.typed(o, own)
 	for _, r := range typed {
 		if r.ordinary || r.coveredBy(h.Steps) {
 			continue

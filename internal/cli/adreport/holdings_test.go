@@ -68,9 +68,12 @@ func TestHoldingsHaveRightsOnObjectTypes(t *testing.T) {
 		allow: []string{"(OA;;CC;" + userClass + ";;" + desk.sid() + ")"}})
 	other := d.account("user", "other")
 	other.allow = []string{"(OA;;WP;" + spnGUID + ";;" + helen.sid() + ")"}
+	info := d.account("user", "info") // the entry for one attribute of the set is for children only
+	info.allow = []string{"(OA;;WP;77b5b886-944a-11d1-aebd-0000f80367c1;;" + desk.sid() + ")",
+		"(OA;CIIO;WP;bf967a49-0de6-11d0-a285-00aa003049e2;;" + desk.sid() + ")"}
 	both := d.account("user", "both")
 	both.allow = []string{"(OA;;WPSW;" + spnGUID + ";;" + helen.sid() + ")"}
 	checkHoldings(t, d, other.dn+" WriteSPN, read, list", both.dn+" WriteSPN, SWWP:servicePrincipalName, read, list",
 		base+" CR:DS-Replication-Get-Changes, read, list", carla.dn+" SW:Validated-SPN, read, list",
-		"OU=Staff,"+base+" CC:user, read, list")
+		"OU=Staff,"+base+" CC:user, read, list", info.dn+" WP:Personal-Information, read, list")
 }

@@ -33,9 +33,8 @@ func (r typedRights) String() string {
 }
 
 // typed returns the principal's rights on the object types that matching DACL entries name. The rights on the whole
-// object are own for the principal and every for an ordinary user. Rights in own are left out, and so is reading
-// attributes that nobody can read (B-55). A type counts once.
-func (m *masks) typed(o *objects.Item, own, every winnt.AccessMask) (list []typedRights, err error) {
+// object are own. They are left out, and so is reading attributes that nobody can read (B-55). A type counts once.
+func (m *masks) typed(o *objects.Item, own winnt.AccessMask) (list []typedRights, err error) {
 	var types []winnt.GUID
 	for _, a := range o.Descriptor.DACL().All() {
 		g, ok := a.ObjectType()
@@ -56,7 +55,7 @@ func (m *masks) typed(o *objects.Item, own, every winnt.AccessMask) (list []type
 			r.mask &^= winnt.ADS_RIGHT_DS_READ_PROP
 		}
 		if r.mask != 0 {
-			r.ordinary = r.mask&^(others|every) == 0
+			r.ordinary = r.mask&^others == 0
 			list = append(list, r)
 		}
 	}
