@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -25,18 +27,20 @@ func TestTerminalWidthDefaultsTo80(t *testing.T) {
 // says which, and that no line is wider than the terminal (U-104).
 func TestWhoCanShowsGroupsOnTerminals(t *testing.T) {
 	const question = "who-can read -o ../../examples/bulk/monday.jsonl -d ../../examples/bulk/company.yaml "
+	file := filepath.Join(t.TempDir(), "table")
 	for _, c := range []struct {
 		width   int
 		flags   string
 		through bool
 	}{{0, "", false}, {40, "", true}, {40, "--names", false}, {0, "--no-names", true}, {40, "-f csv", false},
-		{40, "--count", false}} {
+		{40, "--count", false}, {40, "-q --out " + file, false}} {
 		var out strings.Builder
 		std := &streams{in: strings.NewReader(""), out: &out, err: &out, width: c.width}
 		if code := run(strings.Fields(question+c.flags), std); code != 0 {
 			t.Fatalf("exit code %d: %s, want 0", code, out.String())
 		}
-		check.That(t, strings.Contains(out.String(), "THROUGH") == c.through,
+		table, _ := os.ReadFile(file)
+		check.That(t, strings.Contains(out.String()+string(table), "THROUGH") == c.through,
 			"width %d, flags %q: output\n%s\nwant the column THROUGH only on a terminal", c.width, c.flags, out.String())
 		for line := range strings.Lines(out.String()) {
 			check.That(t, c.width <= 0 || utf8.RuneCountInString(line) <= c.width+1,
