@@ -60,7 +60,7 @@ func (d *denial) causes() (list []string) {
 	masks := map[access.Reason]winnt.AccessMask{}
 	maximum := d.why.Asked == 0
 	for _, b := range d.why.Reasons {
-		if b.Granted || !maximum && d.why.Asked&b.Bit == 0 || d.skipped(&b) {
+		if b.Granted || !d.asked(b.Bit) || d.skipped(&b) {
 			continue
 		}
 		if masks[b.Reason] == 0 {
@@ -86,6 +86,9 @@ func (d *denial) causes() (list []string) {
 	}
 	return list
 }
+
+// asked reports whether the request names a right. A request for MAXIMUM_ALLOWED alone names all of them.
+func (d *denial) asked(bit winnt.AccessMask) bool { return d.why.Asked == 0 || d.why.Asked&bit != 0 }
 
 // skipped reports whether the check never tested the right of b, because an entry had already denied other rights.
 // The reason of such a right is unknown.
@@ -149,7 +152,7 @@ func (d *denial) missing(m winnt.AccessMask) bool {
 	const shared = winnt.READ_CONTROL | winnt.SYNCHRONIZE
 	var lost winnt.AccessMask
 	for _, r := range d.why.Reasons {
-		if !r.Granted {
+		if !r.Granted && d.asked(r.Bit) {
 			lost |= r.Bit
 		}
 	}

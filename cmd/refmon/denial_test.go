@@ -30,6 +30,8 @@ func TestDenialHasOneSentence(t *testing.T) {
 		{bob, "(XA;;FA;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users); entry 1 " +
 			"would, but its condition cannot be decided, which allows nothing: @USER.clearance is absent, needed >= 3"},
 		{bob, "(XA;;FW;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users)"},
+		{bob, "(XA;;FW;;;WD;(@User.clearance >= 3))", "MAXIMUM_ALLOWED|WRITE_DAC",
+			"no entry grants it (bob is in Domain Users, Users)"},
 		{bob, "", "FR", "the DACL is empty, which grants nothing"},
 		{bob, "(A;;FA;;;BA)", "MAXIMUM_ALLOWED", "no entry grants any right (bob is in Domain Users, Users)"},
 		{bob, "(A;;FA;;;WD)S:(ML;;NR;;;HI)", "FR", "the user's integrity level, Medium Mandatory Level, is below the " +
