@@ -185,8 +185,8 @@ func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
 			if x.Decided != "" {
 				fmt.Fprintf(&b, "      %s\n", printable(x.Decided))
 			}
-			for _, line := range strings.Split(strings.TrimSpace(x.Why), "\n") {
-				fmt.Fprintf(&b, "      %s\n", printable(line))
+			for line := range strings.Lines(strings.TrimSpace(x.Why)) {
+				fmt.Fprintf(&b, "      %s\n", printable(strings.TrimSuffix(line, "\n")))
 			}
 		case !c.Quiet:
 			fmt.Fprintf(&b, "%s    %8s  %s: %s\n", std.paint(green, "ok"), x.Took.Round(100*time.Nanosecond),
