@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,29 +43,44 @@ func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 			return i, note, nil
 		}
 	}
-	named := func(p Principal) bool { return p.Name == name }
 	s, known := d.lookUpName(who, name, domain)
-	if !builtinDomain(domain) && slices.ContainsFunc(d.disabled, named) {
-		known = false // name means the disabled user, not the group of the same name (U-110)
-	}
-	if s := d.users.names[s]; slices.Contains(d.overfull, name) || known && s != "" && slices.Contains(d.overfull, s) {
+	disabled := func(p Principal) bool { return p.Name == name || known && p.SID() == s }
+	off := !builtinDomain(domain) && slices.ContainsFunc(d.disabled, disabled)
+	switch {
+	case slices.Contains(d.overfull, name) || known && !off && d.isOverfull(s):
 		return -1, "", fmt.Errorf("%q cannot log on: %w", who, ErrTooManyGroups)
-	}
-	if !known {
-		if !builtinDomain(domain) && d.Account(name) != nil {
-			return -1, "", fmt.Errorf("%q is disabled and cannot log on", who)
-		}
+	case off, !known && !builtinDomain(domain) && d.Account(name) != nil:
+		// A name means the disabled user, not the group of the same name (U-110).
+		return -1, "", fmt.Errorf("%q is disabled and cannot log on", who)
+	case !known:
 		return -1, "", d.newUnknownError(who)
 	}
-	p, assumed, err := d.newStandIn(s, d.kind())
+	index, assumed, err := d.AddStandIn(s)
 	if err != nil {
 		return -1, "", fmt.Errorf("%q: %w", who, err)
 	}
-	if note == "" {
-		note = assumed
+	return index, cmp.Or(note, assumed), nil
+}
+
+// AddStandIn adds a principal that stands for the account with a SID, which may be a disabled user, and returns its
+// index in Principals. note describes the assumption. An account that cannot log on, and a user with too many groups,
+// are errors, with index -1.
+func (d *Directory) AddStandIn(s sid.SID) (index int, note string, err error) {
+	if d.isOverfull(s) {
+		return -1, "", ErrTooManyGroups
+	}
+	p, note, err := d.newStandIn(s, d.kind())
+	if err != nil {
+		return -1, "", err
 	}
 	d.Add(p)
 	return len(d.Principals) - 1, note, nil
+}
+
+// isOverfull reports whether a SID is that of a user with too many groups for a token.
+func (d *Directory) isOverfull(s sid.SID) bool {
+	name := d.users.names[s]
+	return name != "" && slices.Contains(d.overfull, name)
 }
 
 // byUPN returns the name of the first user with the user principal name who, ignoring case, disabled or not. It returns

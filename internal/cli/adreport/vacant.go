@@ -31,7 +31,7 @@ func (s *side) findVacant(ctx context.Context) (err error) {
 				continue
 			}
 			v.vacant[who.Clone()] = true
-			if _, _, err := d.FindOrAdd(who.String()); err != nil {
+			if _, _, err := d.AddStandIn(who.Clone()); err != nil {
 				s.unevaluated++
 			}
 		}
