@@ -26,6 +26,13 @@ func TestYAMLNestingAbove64IsRejected(t *testing.T) {
 		{"blocks", blocks},
 		{"lists", func(n int) string { return strings.Repeat("- ", n) + "x\n" }},
 		{"brackets in a block", func(n int) string { return "a: " + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) }},
+		{"lists at the column of their names", func(n int) string {
+			text := "a:\n"
+			for i := range (n - 1) / 2 {
+				text += strings.Repeat("  ", i) + "- a:\n"
+			}
+			return text + strings.Repeat("  ", (n-1)/2) + "- x\n"
+		}},
 		{"adjacent brackets", func(n int) string {
 			return "- " + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) + "\n- {a: {}}\n- " + strings.Repeat("{a: ", n-1) +
 				strings.Repeat("}", n-1) + "\n"
