@@ -42,6 +42,7 @@ func TestAmbiguousInputNamesLineAndField(t *testing.T) {
 		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: A, sid: S-1-5-21-1-2-3-5}]": `"A": an earlier group`,
 		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: b, sid: S-1-5-21-1-2-3-4}]": "another group's",
 		user(`,"memberOf":["c"]`):                                                      `"c" is neither`,
+		"groups:\n- {name: a, sid: S-1-5-21-1-2-3-4, memberOf: [c]}":                   `line 2: groups[0] "a"`,
 		user(`,"claims":{"x":{"y":1}}`):                                                "x: want a string",
 		user(`,"claims":[{"name":"x","type":"strin","values":["a"]}]`):                 "strin",
 		"domain: nowhere":                            "domain",
