@@ -166,7 +166,7 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	}
 	b, err := j.JSON()
 	check.That(t, err == nil && strings.Contains(string(b), `"differs": 3`) &&
-		strings.Count(string(b), `"in": {}`) == 6 && strings.Contains(string(b), "owner: S-1-5-18, want S-1-5-32-544"), // not q.Either
+		strings.Count(string(b), `"in": {}`) == 6 && strings.Contains(string(b), "owner: S-1-5-18, want S-1-5-32-544"),
 		"JSON: got %v and %s, want both lists of three", err, b)
 }
 
