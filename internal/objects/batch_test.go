@@ -21,9 +21,13 @@ func TestStoppedBatchReportsItsPosition(t *testing.T) {
 	stopped.Store(true)
 	check.That(t, b.Stop(12, 30) && b.Cut && b.Lines == 2 && b.End == 70 && b.Len() == 1,
 		"stopped: %+v of %d objects, want 2 lines, 70 bytes and 1 object", b, b.Len())
+	b.Each(func(*objects.Object) { t.Error("a stopped batch passes an object") })
 	b.Reset()
 	check.DeepEqual(t, b, objects.Batch{Stopped: &stopped}, "batch after a reset")
 	check.NoError(t, jsonl.Lines(strings.NewReader("{}"), 0, 0).Next(&b))
+	b.Reset()
+	b.Add(objects.Object{})
+	check.Equal(t, b.Len(), 1, "objects added to a batch with the empty content of the source before")
 	b.Reset()
 	check.NoError(t, sourceOf(io.EOF, objects.Object{}).Next(&b))
 	check.That(t, b.Content == nil, "a batch has the content of the source before")
