@@ -36,8 +36,8 @@ func TestStructuresHaveDocumentedBytes(t *testing.T) {
 	}
 	e = Encoder{Base: 0x1000}
 	at := e.Reserve(16)
-	e.Counted(at, "añ")
-	if want := join(words(4|4<<16, 0x1010), []byte{'a', 0, 0xF1, 0}); !bytes.Equal(e.Bytes, want) {
+	e.Counted(at, "a\U0001F600")
+	if want := join(words(6|6<<16, 0x1010), []byte{'a', 0, 0x3D, 0xD8, 0, 0xDE}); !bytes.Equal(e.Bytes, want) {
 		t.Errorf("a string %x, want %x", e.Bytes, want)
 	}
 	for units, want := range map[int]uint64{1<<15 - 1: 0xFFFE, 1 << 15: 0xFFFE, 1<<15 + 1: 0xFFFE} {

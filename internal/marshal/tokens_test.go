@@ -72,4 +72,12 @@ func TestTokenStructuresPointToTheirLists(t *testing.T) {
 	matches(t, "Sids", v.SIDs)(m.GroupsFrom(word(8), 1))
 	matches(t, "RestrictedSids", v.RestrictedSIDs)(m.GroupsFrom(word(24), 1))
 	matches(t, "Privileges", v.Privileges)(m.PrivilegesFrom(word(40), 1))
+
+	e = Encoder{Base: l.base()}
+	e.accessInformation(nt.TokenAccessInformation{})
+	l.used = 0
+	p = l.put(e.Bytes)
+	for _, off := range []Address{word(0) + 8 - p, word(8) + 8 - p, 56, word(64) + 8 - p, 72, 80} {
+		check.Equal(t, number(off), 0, "the pointer at %d of a token with nothing", off)
+	}
 }
