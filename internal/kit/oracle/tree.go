@@ -111,7 +111,7 @@ func (r *run) maximum(l *ACL, s side) []Word {
 					granted[i] |= m &^ denied[i]
 				}
 			}
-			r.lift(granted, denied, at)
+			r.lift(granted, at)
 		case -1:
 			r.rule("A-71")
 			mark := m &^ granted[at]
@@ -136,15 +136,15 @@ func (r *run) above(i int) int {
 	return r.parent(i)
 }
 
-// lift grants the ancestors of the node at those rights that all their children have, without those denied to them
-// . granted and denied have the rights of each node; lift changes granted.
-func (r *run) lift(granted, denied []Word, at int) {
+// lift grants the ancestors of the node at those rights that all their children have. granted has the rights of
+// each node. None of them is denied to an ancestor: the denial left a child without the right.
+func (r *run) lift(granted []Word, at int) {
 	for p := r.above(at); p >= 0; p = r.above(p) {
 		every := ^Word(0)
 		for _, c := range r.children(p) {
 			every &= granted[c]
 		}
-		granted[p] |= every &^ denied[p]
+		granted[p] |= every
 	}
 }
 
