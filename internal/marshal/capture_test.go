@@ -203,7 +203,7 @@ func TestPageAccessIsTested(t *testing.T) {
 	if st := m.Read(b, arena); st != ntstatus.Success || string(b) != "\x01\x02\x03\x04\x05\x06\x07\x08" {
 		t.Errorf("%v, %x, want %v, 0102030405060708", st, b, ntstatus.Success)
 	}
-	check.Equal(t, check.Status(m.TextAt(arena+arenaSize-2, 3)), ntstatus.Success, "a unit and a half before such a page")
+	check.Equal(t, check.Status(m.TextAt(arena+arenaSize-2, 3)), ntstatus.Success, "a unit and a half before it")
 	if _, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, arena, page, syscall.PROT_READ); errno != 0 {
 		t.Fatal(errno)
 	}
@@ -406,7 +406,8 @@ func TestOptionalNULLIsAccepted(t *testing.T) {
 		"a client %v, a GUID %v, a policy %v, attributes %v, want nil, nil, nil, nil", id, guid, policy, list)
 	for name, st := range map[string]ntstatus.Status{"client": idSt, "GUID": guidSt, "policy": policySt,
 		"attributes": listSt, "groups": check.Status(m.GroupsAt(0)), "privileges": check.Status(m.PrivilegesAt(0)),
-		"claims": check.Status(m.ClaimsAt(0)), "quality": check.Status(m.QualityAt(0)), "text": check.Status(m.StringAt(0)),
+		"claims": check.Status(m.ClaimsAt(0)), "quality": check.Status(m.QualityAt(0)),
+		"text": check.Status(m.StringAt(0)),
 		"object attributes": check.Status(m.AttributesAt(0)), "descriptor": check.Status(m.DescriptorAt(0)),
 		"ACL": check.Status(m.ACLAt(0)), "SID": check.Status(m.OptionalSIDAt(0)), "owner": check.Status(m.OwnerAt(0)),
 		"DACL": check.Status(m.DefaultDACLAt(0)), "privilege set": check.Status(m.PrivilegeSetAt(0))} {
