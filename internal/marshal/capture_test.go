@@ -407,7 +407,7 @@ func TestOptionalNULLIsAccepted(t *testing.T) {
 	for name, st := range map[string]ntstatus.Status{"client": idSt, "GUID": guidSt, "policy": policySt,
 		"attributes": listSt, "groups": check.Status(m.GroupsAt(0)), "privileges": check.Status(m.PrivilegesAt(0)),
 		"claims": check.Status(m.ClaimsAt(0)), "quality": check.Status(m.QualityAt(0)),
-		"text": check.Status(m.StringAt(0)),
+		"text":              check.Status(m.StringAt(0)),
 		"object attributes": check.Status(m.AttributesAt(0)), "descriptor": check.Status(m.DescriptorAt(0)),
 		"ACL": check.Status(m.ACLAt(0)), "SID": check.Status(m.OptionalSIDAt(0)), "owner": check.Status(m.OwnerAt(0)),
 		"DACL": check.Status(m.DefaultDACLAt(0)), "privilege set": check.Status(m.PrivilegeSetAt(0))} {
