@@ -46,7 +46,7 @@ type Record struct {
 // members are equal. Two users may differ in other data, which only concerns the user.
 func (r *Record) same(o *Record) bool {
 	return r.Kind == o.Kind && (r.Kind == User || r.Kind == Group && r.ID == o.ID && r.Mail == o.Mail) &&
-		r.Name == o.Name && r.DN == o.DN && r.SID == o.SID && r.Stated == o.Stated && r.Partial == o.Partial &&
+		r.Name == o.Name && r.DN == o.DN && r.SID == o.SID && r.Partial == o.Partial &&
 		r.PartialGroups == o.PartialGroups && slices.Equal(r.Members, o.Members)
 }
 

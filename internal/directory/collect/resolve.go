@@ -106,7 +106,7 @@ type index struct {
 }
 
 // index returns an index of the accounts collected so far: groups by DN and gid, users by DN. Of accounts with an
-// equal key the last one counts. Accounts without a key are not in it.
+// equal key the last one counts. Accounts without a DN are not in it.
 func (c *Collector) index() *index {
 	x := &index{map[string]*Account{}, map[string]*Account{}, map[string]*Account{}}
 	for _, g := range c.Groups.list {
@@ -116,9 +116,8 @@ func (c *Collector) index() *index {
 	for _, u := range c.Users.list {
 		x.users[directory.Fold(u.DN)] = u
 	}
-	for _, m := range []map[string]*Account{x.groups, x.users, x.gids} {
-		delete(m, "")
-	}
+	delete(x.groups, "")
+	delete(x.users, "")
 	return x
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/directory/ldif"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 	"github.com/refmon/refmon/sid"
@@ -18,7 +19,7 @@ func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 		"objectSid:: " + binary("S-1-5-21-1-2-3") + "\n\n" +
 		"dn: CN=Alice Smith,CN=Users,DC=cor\n p,DC=test\nobjectClass: user\nsAMAccountName: alice\n" +
 		"userAccountControl: 512\n" +
-		"objectSid:: " + binary("S-1-5-21-1-2-3-1107") + "\nprimaryGroupID: 513\nuidNumber: 1001\n" +
+		"objectSid:: " + binary("S-1-5-21-1-2-3-1107") + "\nprimaryGroupID: 513\nuidNumber: 1001\nuidNumber: 1002\n" +
 		"memberOf: CN=Staff,DC=corp,DC=test\nmemberOf: CN=Elsewhere,DC=other\n\n" +
 		"dn: CN=Gone,DC=corp,DC=test\nobjectClass: user\nsAMAccountName: gone\nuserAccountControl: 514\n" +
 		"objectSid: S-1-5-21-1-2-3-1108\n\n" +
@@ -26,7 +27,7 @@ func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 		"memberOf: CN=All,DC=corp,DC=test\n\n" +
 		"dn: CN=All,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: all\n" +
 		"objectSid: S-1-5-21-1-2-3-2001\ngidNumber: 7\n\n" +
-		"dn: OU=no account\nou: x\n"
+		"dn: OU=no account\nou: x\nresult: 4 of 5\n"
 	d, unresolved := sources.Read(t, [2]string{"ldif", file})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001")
 	sources.HasGroups(t, d, "alice", "S-1-22-2-7 S-1-22-1-1001")
@@ -49,4 +50,12 @@ func TestRangesOfGroupsCountAndAreReported(t *testing.T) {
 	check.SlicesEqual(t, unresolved, []string{
 		"a lists only a range of the groups it is in: the member of the others counts if it is there",
 		"i lists only a range of its members: the memberOf of the others counts if it is there"}, "unresolved")
+}
+
+// Every result of a search but success is an error, because entries may be missing.
+func TestOnlySuccessfulSearchIsComplete(t *testing.T) {
+	for result, complete := range map[string]bool{"": true, "0 Success": true, "0": true,
+		"4 Size limit exceeded": false, "10 Referral": false, "01": false} {
+		check.Equal(t, ldif.SearchError(result) == nil, complete, "%q is a complete search", result)
+	}
 }

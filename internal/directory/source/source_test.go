@@ -74,7 +74,8 @@ func TestEachInputFormYieldsDirectoryFile(t *testing.T) {
 			"memberOf: CN=G,DC=c", "sIDHistory: S-1-5-21-9-9-9-7", "memberof;x: CN=H,DC=c") +
 			ldifEntry("CN=b,DC=c", "objectClass: computer", "sAMAccountName: b$", "objectSid: "+d("1108"),
 				"userAccountControl: 512",
-				"primaryGroupID: 513") + ldifEntry("CN=x", "objectSid: "+d("1109")) + ldifEntry("OU=y", "ou: y") +
+				"primaryGroupID: 513") + ldifEntry("CN=y", "objectSid: S-1-5-18", "sAMAccountName: sy",
+			"primaryGroupID: 513") + ldifEntry("CN=x", "objectSid: "+d("1109")) + ldifEntry("OU=y", "ou: y") +
 			ldifEntry("CN=G,DC=c", "objectClass: top", "objectClass: GROUP", "sAMAccountName: g", "objectSid: "+d("2000"),
 				"groupType: -2147483646", "gidNumber: 9", "memberOf: CN=H,DC=c") +
 			ldifEntry("CN=H,DC=c", "objectClass: group", "sAMAccountName:  h", "objectSid:  "+d("2001"),
@@ -85,6 +86,7 @@ func TestEachInputFormYieldsDirectoryFile(t *testing.T) {
 users:
   - {name: "a", sid: D1107, memberOf: ["g", "h", D515, OLD], uid: 1, gid: 2, primaryGroup: D515, disabled: true}
   - {name: "b$", sid: D1108, memberOf: ["h", D513]}
+  - {name: "sy", sid: S-1-5-18}
 groups:
   - {name: "g", sid: D2000, memberOf: ["h"], gid: 9}
   - {name: "h", sid: D2001}
@@ -128,6 +130,8 @@ S-1-5-32-545
 501
 + wbinfo -S ` + d("1200") + `
 7
++ wbinfo -r pc$
+9
 + wbinfo -Y ` + d("2001") + `
 8
 + wbinfo -U 9
@@ -144,7 +148,7 @@ Ping to winbindd succeeded
 `}}, `domain: S-1-5-21-1-2-3
 users:
   - {name: "one", sid: D1107, memberOf: ["grp", "other group", "alias", S-1-22-2-501], uid: 1001, gid: 500}
-  - {name: "pc$", sid: D1200, uid: 7}
+  - {name: "pc$", sid: D1200, uid: 7, gid: 9}
   - {name: "user D1300", sid: D1300, memberOf: ["grp"], uid: 9}
 groups:
   - {name: "grp", sid: D2000, gid: 500}
@@ -158,11 +162,13 @@ groups:
 				"a," + d("1107") + ",user,,,,\"g; CN=H,DC=c|" + d("2005") + "\",TRUE,513,,1,2,S-1-5-21-9-9-9-7,\"CN=a,DC=c\",,h\n" +
 				"b," + d("1108") + ",user,,,,,false,,g,,,,\"CN=b,DC=c\",g,h\n" + "g," + d("2000") + ",,Global,,a,,,,,,3,,,,\n" +
 				"h," + d("2001") + ",,,Security,\"b\n" + d("2000") + "\",,,,,,,,\"CN=H,DC=c\",,\n" +
+				"sy,S-1-5-18,user,,,,,,513,,,,,,,\n" +
 				"m," + d("2002") + ",,,distribution,a,,,,,,,,,,\n" + "c,,user,,,,,,,,,,,\"CN=c\",,\n" + ",,,,,,,,,,,,,\" \",,\n"}},
 			`domain: S-1-5-21-1-2-3
 users:
   - {name: "a", sid: D1107, memberOf: ["g", "h", D513, D2005, S-1-5-21-9-9-9-7], uid: 1, gid: 2}
   - {name: "b", sid: D1108, memberOf: ["g", "h"], disabled: true}
+  - {name: "sy", sid: S-1-5-18}
 groups:
   - {name: "g", sid: D2000, memberOf: ["h"], gid: 3}
   - {name: "h", sid: D2001}

@@ -1,0 +1,56 @@
+package collect_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
+)
+
+// A renewed account equals the one that a complete collection gives. A change that another account could notice is not
+// renewed.
+func TestRenewEqualsCompleteCollection(t *testing.T) {
+	account := func(rid uint32) sid.SID { return sid.MustParse("S-1-5-21-1-2-3").WithRID(rid) }
+	all := &collect.Record{Kind: collect.Group, Name: "all", DN: "CN=all", SID: account(2000)}
+	collected := func(records ...*collect.Record) (*collect.Collector, *directory.Accounts) {
+		var c collect.Collector
+		for _, r := range append(records, all) {
+			c.Put(r)
+		}
+		return &c, c.Accounts()
+	}
+	bareUser := collect.Record{Kind: collect.User, Name: "a", DN: "CN=a", SID: account(1107), Stated: true}
+	bareGroup := collect.Record{Kind: collect.Group, Name: "g", DN: "CN=g", SID: account(2001), ID: "7"}
+	user, group := bareUser, bareGroup
+	user.ID, user.GID, user.Primary, user.UPN, user.Disabled = "1", "2", account(515), "a@b", true
+	user.Claims = check.Must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{1}}}))
+	for _, r := range []*collect.Record{&user, &group} {
+		r.MemberOf, r.History = []string{"CN=ALL"}, []sid.SID{sid.MustParse("S-1-5-21-9-9-9-7")}
+	}
+	for _, pair := range [][2]*collect.Record{{&bareUser, &user}, {&user, &bareUser}, {&bareGroup, &group},
+		{&group, &bareGroup}} {
+		c, before := collected(pair[0])
+		got, ok := c.Renew(before, []collect.Change{{Old: pair[0], New: pair[1]}})
+		_, want := collected(pair[1])
+		check.That(t, ok && reflect.DeepEqual(got, want), "%+v renewed to %+v: %+v, %t, want %+v", pair[0], pair[1], got, ok,
+			want)
+	}
+	for i, change := range []func(r *collect.Record){func(r *collect.Record) { r.Name = "h" },
+		func(r *collect.Record) { r.DN = "CN=h" }, func(r *collect.Record) { r.SID = account(2002) },
+		func(r *collect.Record) { r.ID = "8" }, func(r *collect.Record) { r.Mail = true },
+		func(r *collect.Record) { r.Members = []string{"CN=all"} }, func(r *collect.Record) { r.Partial = true },
+		func(r *collect.Record) { r.PartialGroups = true }, func(r *collect.Record) { r.Kind = collect.User }} {
+		changed := group
+		change(&changed)
+		c, before := collected(&group)
+		_, ok := c.Renew(before, []collect.Change{{Old: &group, New: &changed}})
+		check.That(t, !ok, "change %d of a group is renewed", i)
+	}
+	c, before := collected(&user, &user)
+	_, ok := c.Renew(before, []collect.Change{{Old: &user, New: &bareUser}})
+	check.That(t, !ok, "one of two records is renewed")
+}
