@@ -121,7 +121,7 @@ func (b *builder) add(op string, in any, out *Out, rules ...string) *Question {
 		panic("kit: " + err.Error())
 	}
 	q := &Question{Suite: b.suite, Op: op, In: text, Out: out, Rules: unique(rules), Known: known(rules)}
-	if b.drawn && index(q.Known) > index(Agree) {
+	if b.drawn && q.Known != Decided {
 		q.Known = Agree
 	}
 	if key := op + string(text); !b.seen[key] {

@@ -73,21 +73,11 @@ func known(ids []string) string {
 		if !ok {
 			panic("kit: no rule " + id)
 		}
-		if k := KnownOf(r.Source); index(k) < index(weakest) {
+		if k := KnownOf(r.Source); slices.Index(strength, k) < slices.Index(strength, weakest) {
 			weakest = k
 		}
 	}
 	return weakest
-}
-
-// index returns the strength of a kind of evidence as a number: 0 is the weakest, and for an unknown k.
-func index(k string) int {
-	for i, s := range strength {
-		if s == k {
-			return i
-		}
-	}
-	return 0
 }
 
 // cite returns a line about a rule for the report of a failure: its id, text and source. If short is true, it is only

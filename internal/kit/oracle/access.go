@@ -229,7 +229,6 @@ func (r *run) before(each bool) (ceiling Word, status string) {
 	if !r.max && !each && r.requested&^ceiling != 0 {
 		return 0, AccessDenied
 	}
-	r.privileged &= ceiling
 	// One of two privileges grants WRITE_OWNER.
 	if r.requested&ceiling&writeOwner != 0 {
 		for _, name := range []string{"SeTakeOwnershipPrivilege", "SeRelabelPrivilege"} {

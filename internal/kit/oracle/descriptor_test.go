@@ -60,4 +60,10 @@ func TestBytesHaveFlaggedGUIDs(t *testing.T) {
 				typ, d.Hex(), want)
 		}
 	}
+	other, plain := oracle.ACE{Type: oracle.AllowObject, SID: "S-1-1-0"}, oracle.ACE{SID: "S-1-1-0"}
+	for i, l := range [][]oracle.ACE{{other, plain}, {plain, other}, {plain}} {
+		const header, want = 20, "\x04\x04\x02" // an object entry needs revision 4 (S-16)
+		got := (&oracle.Descriptor{DACL: &oracle.ACL{Entries: l}}).Bytes()[header]
+		check.Equal(t, got, want[i], "S-16: revision of the list %+v", l)
+	}
 }

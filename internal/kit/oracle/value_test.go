@@ -16,6 +16,7 @@ func TestOracleMapsGenericLikeWindows(t *testing.T) {
 			t.Errorf("%#x: got %#x, want %#x as recorded", row.Generic, got, row.Specific)
 		}
 	}
+	check.Equal(t, oracle.Mapping{Read: 0xC0000001}.Map(0x80000010), 0x11, "S-11: a mapping with generic bits")
 }
 
 // In JSON a mask is hexadecimal with 0x in a string, or a number, of 32 bits. Anything else is an error that leaves the
