@@ -112,7 +112,7 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 				"c key " + readers}},
 		{"a.csv", "path,sd\na,\"b\nc," + readers + "\n", nil},
 		{"none.csv", "", nil},
-		{"noname", "path,sd\na," + readers + "\n", []string{"a key " + readers}},
+		{"noname", "path,sd\na," + readers + "\n", []string{"a key " + readers}}, {"noname", "path,sd", []string{}},
 		{"a.acl", "a b\r\n" + readers + "\r\n\r\nc\nO:DAD:\n",
 			[]string{"a b key " + readers, "c key O:S-1-5-21-1-2-3-512D:"}},
 		{"a.icacls", "a\n" + readers, []string{"a key " + readers}},
