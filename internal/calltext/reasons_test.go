@@ -26,6 +26,8 @@ func TestConditionTextNeedsUniqueCondition(t *testing.T) {
 		text, exact := conditionText(&nt.Call{Row: row, Status: k.Status}, k.Rule)
 		check.That(t, text == strings.Join(same, "; or ") && exact, "%s %s: %q, %t", k.Rule, k.Status, text, exact)
 	}
+	text, _ := conditionText(&nt.Call{Row: row, Status: ntstatus.AccessDenied}, "O-31")
+	check.Equal(t, text, "ExistingTokenHandle does not grant TOKEN_DUPLICATE", "O-31: a failed reference")
 	// Without a condition of the rule, no condition or several conditions of the status give no text.
 	for _, st := range []ntstatus.Status{ntstatus.Success, ntstatus.AccessDenied} {
 		if text, exact := conditionText(&nt.Call{Row: row, Status: st}, "X-1"); text != "" || exact {
