@@ -172,7 +172,7 @@ func (s *Server) why(_ *caller, q *question, x index.Query) (any, error) {
 
 // filter answers with a search filter for the person's documents, in the question's form.
 func (s *Server) filter(_ *caller, q *question, x index.Query) (any, error) {
-	return nilOr(s.config.Index.FilterFor(x, q.Form))
+	return s.config.Index.FilterFor(x, q.Form)
 }
 
 // status answers with the heartbeats of the sources within the question's limit, and the counts of the index. An
@@ -183,7 +183,7 @@ func (s *Server) status(_ *caller, _ *question, x index.Query) (any, error) {
 		return nil, err
 	}
 	counts, err := s.config.Index.Counts()
-	return nilOr(status{sources, counts}, err)
+	return status{sources, counts}, err
 }
 
 // listed answers with the classes whose members no list of SIDs covers.
@@ -192,15 +192,7 @@ func (s *Server) listed(_ *caller, _ *question, _ index.Query) (any, error) {
 	if list == nil {
 		list = []index.Listed{} // encodes as an empty array instead of null
 	}
-	return nilOr(listed{list}, err)
-}
-
-// nilOr returns v as a response without an error, and nil with one, so that a failed query sends no partial result.
-func nilOr(v any, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	return v, nil
+	return listed{list}, err
 }
 
 // defaultLimit is the greatest age of a heartbeat.
