@@ -53,9 +53,9 @@ func TestMain(m *testing.M) {
 	main()
 }
 
-// TestFailedDemoNamesRoleAndCleansUp checks that a demo with a failing role names it, exits with code 2 and leaves no
+// TestFailedDemoCleansUp checks that a demo with a failing role names it, exits with code 2 and leaves no
 // program or folder.
-func TestFailedDemoNamesRoleAndCleansUp(t *testing.T) {
+func TestFailedDemoCleansUp(t *testing.T) {
 	for _, c := range []struct{ role, want string }{
 		{"server", "the demo's server: EOF"}, {"alice", "the demo's alice: exit status 3"},
 		{"bob", "the demo's bob: exit status 3"},
