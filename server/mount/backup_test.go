@@ -204,10 +204,11 @@ func TestBackupProgramsRestoreDescriptors(t *testing.T) {
 			run := func(line string) {
 				t.Helper()
 				cmd := as(operator, "sh", "-ec", line)
-				cmd.Env = append(cmd.Env, "PATH="+path, "FROM="+filepath.Join(w.at, "from"), "TO="+filepath.Join(w.at, "to"),
-					"T="+scratch, "HOME="+scratch, "RESTIC_REPOSITORY="+scratch+"/r", "RESTIC_PASSWORD=x",
-					"RESTIC_CACHE_DIR="+scratch+"/c", "BORG_REPO="+scratch+"/b", "BORG_BASE_DIR="+scratch,
-					"LOGNAME=operator", "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes")
+				cmd.Env = append(cmd.Env, "PATH="+path, "FROM="+filepath.Join(w.at, "from"),
+					"TO="+filepath.Join(w.at, "to"), "T="+scratch, "TMPDIR="+scratch, "HOME="+scratch,
+					"RESTIC_REPOSITORY="+scratch+"/r", "RESTIC_PASSWORD=x", "RESTIC_CACHE_DIR="+scratch+"/c",
+					"BORG_REPO="+scratch+"/b", "BORG_BASE_DIR="+scratch, "LOGNAME=operator",
+					"BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes")
 				if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
 					t.Fatalf("%s: %s, %v, want no output, no error", line, out, err)
 				}
