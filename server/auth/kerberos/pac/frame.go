@@ -98,7 +98,7 @@ func (f *frame) checkOverlap() error {
 		if b.at < end {
 			return fmt.Errorf("%w: the buffer of type %d at %d lies in another", ErrInvalid, b.kind, b.at)
 		}
-		end = max(end, b.to)
+		end = b.to
 	}
 	return nil
 }
