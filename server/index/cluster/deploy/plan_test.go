@@ -133,6 +133,12 @@ func TestSiteChangeRewritesOnlyAffectedFiles(t *testing.T) {
 	if got := changed(fourth, fifth); !slices.Contains(got, "mq1/server.pem") || slices.Contains(got, "mq1/ca.pem") {
 		t.Errorf("N-124: another address changed %q, want a certificate of the same authority", got)
 	}
+	check.NoError(t, os.Remove(filepath.Join(out, keysFolder, "work.seed")))
+	_, sixth := written(t, small, out)
+	if got := changed(fifth, sixth); bytes.Equal(sixth["mq1/work.seed"], first["mq1/work.seed"]) ||
+		!slices.Contains(got, "mq1/site.json") || slices.Contains(got, "mq1/keeper.seed") {
+		t.Errorf("N-124: a run without the workers' key changed %q, want a new key that the brokers accept", got)
+	}
 	for _, other := range []string{"rights: read+write", "share: 'O:SYG:SYD:(A;;FA;;;WD)'", "traverse: never",
 		"parts: 8"} {
 		f, err := Read([]byte(small + other + "\n"))
