@@ -123,7 +123,6 @@ func (o *opening) underShare() ntstatus.Status {
 		}
 		// The record is about the share and not about the object (F-83).
 		o.about = AuditShare
-		o.made = nil
 		return o.fail("F-8", ntstatus.AccessDenied)
 	}
 	if o.tr != nil {
@@ -133,7 +132,6 @@ func (o *opening) underShare() ntstatus.Status {
 	if o.granted &= roof; o.granted == 0 {
 		// The record is about the share and not about the object (F-83).
 		o.about = AuditShare
-		o.made = nil
 		return o.fail("F-8", ntstatus.AccessDenied)
 	}
 	o.action = o.actionTaken()
