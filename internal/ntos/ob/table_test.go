@@ -83,6 +83,10 @@ func TestKernelHandlesAreNegative(t *testing.T) {
 func TestProtectedHandleIsClosedAtExitOnly(t *testing.T) { // O-42, O-43, O-47
 	table := ob.NewTable(0)
 	v, o := open(t, table, 1, winnt.OBJ_PROTECT_CLOSE|winnt.OBJ_AUDIT_OBJECT_CLOSE)
+	wantStatus(t, "SetAttributes", table.SetAttributes(v, winnt.OBJ_PROTECT_CLOSE), ntstatus.Success)
+	h, granted, _ := table.Lookup(v, ob.TagCall)
+	h.Deref(ob.TagCall)
+	check.Equal(t, granted.Attributes, winnt.OBJ_PROTECT_CLOSE|winnt.OBJ_AUDIT_OBJECT_CLOSE, "attributes")
 	wantStatus(t, "close", table.Close(v), ntstatus.HandleNotClosable) // O-42
 	table.Drain()                                                      // O-43: exit closes protected handles too
 	check.That(t, o.destroyed == 1 && table.Count() == 0,
