@@ -62,8 +62,10 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	}
 	refused := Outcome{Rule: "Q-2", Because: "the account has no quota left for a process"}
 	if st == ntstatus.Success && c.Inherit {
-		st = n.table.Inherit(p.table) // the child gets exactly the inheritable handles (O-59)
-		refused = Outcome{Rule: "O-59", Because: "the handles could not be copied"}
+		// The child gets exactly the inheritable handles (O-59).
+		if st = n.table.Inherit(p.table); st != ntstatus.Success {
+			refused = Outcome{Rule: "O-59", Because: "the handles could not be copied"}
+		}
 	}
 	var t *Thread
 	if st == ntstatus.Success {

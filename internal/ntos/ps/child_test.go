@@ -119,6 +119,8 @@ func TestChildHasIntegrityOfItsProgram(t *testing.T) {
 		for _, tok := range []*se.TokenObject{nil, parents, given} {
 			p, th, out := w.p.NewChild(Child{Image: image, Token: tok})
 			check.RequireThat(t, out.Status == ntstatus.Success, "NewChild: %+v, want %v", out, ntstatus.Success)
+			check.That(t, p.Security().Equal(se.DefaultDescriptor(p.Token(), winnt.ProcessObject)),
+				"descriptor of a child without a given one")
 			own, want := p.PrimaryToken(), min(image, 0x2000) // the integrity of both tokens
 			if image == se.Unlabelled {
 				want = 0x2000
@@ -139,6 +141,19 @@ func TestChildHasIntegrityOfItsProgram(t *testing.T) {
 
 // A child that cannot be made gives the status, the rule and the reason in words, and nothing is left (O-81, Q-2).
 func TestRefusedChildHasItsReason(t *testing.T) {
+	world := func(room int64) (*jobWorld, *quota.Block) {
+		w, block := newJobWorld(t), quota.NewBlock(nil, room, false)
+		check.Success(t, check.Status(w.p.Table().Insert(w.p, 0, winnt.OBJ_INHERIT)))
+		w.p.SetQuota(block)
+		return w, block
+	}
+	w, block := world(1 << 20)
+	p, th, out := w.p.NewChild(Child{Name: "c", Image: se.Unlabelled, Inherit: true})
+	succeeds(t, out)
+	needed := block.Used()
+	check.That(t, needed >= processSize+threadSize, "Q-2: a child is charged %d bytes", needed)
+	p.Exit()
+	w.close(th, p)
 	for name, c := range map[string]struct {
 		fault string
 		room  int64
@@ -148,23 +163,14 @@ func TestRefusedChildHasItsReason(t *testing.T) {
 			Because: "not enough memory for the process"}},
 		"quota": {"", 1, Outcome{Status: ntstatus.QuotaExceeded, Rule: "Q-2",
 			Because: "the account has no quota left for a process"}},
-		"quota of the thread": {"", processSize + threadSize, Outcome{Status: ntstatus.QuotaExceeded, Rule: "Q-2",
+		"quota of the thread": {"", needed - 1, Outcome{Status: ntstatus.QuotaExceeded, Rule: "Q-2",
 			Because: "the account has no quota left for a process"}},
 	} {
-		w := newJobWorld(t)
-		block := quota.NewBlock(nil, c.room, false)
-		w.p.SetQuota(block)
+		w, block := world(c.room)
 		w.Faults = func(point string) bool { return point == c.fault }
-		p, th, out := w.p.NewChild(Child{Name: "c", Image: se.Unlabelled})
+		p, th, out := w.p.NewChild(Child{Name: "c", Image: se.Unlabelled, Inherit: true})
 		check.That(t, p == nil && th == nil && out == c.want, "%s: %v, %v, %+v, want only %+v", name, p, th, out, c.want)
 		check.Equal(t, block.Used(), 0, "charged bytes after the refusal")
 		w.close()
 	}
-	w := newJobWorld(t)
-	block := quota.NewBlock(nil, 1<<20, false)
-	p := w.newProcess("c", w.p.PrimaryToken(), nil, 0)
-	p.SetQuota(block)
-	check.Success(t, p.payFor(nil))
-	check.That(t, block.Used() >= processSize, "Q-2: a process is charged %d bytes", block.Used())
-	w.close(p)
 }
