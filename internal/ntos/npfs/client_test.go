@@ -102,7 +102,12 @@ func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 	want(t, "nothing read of the next", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
 	s.wantRead(e, 1, "b", ntstatus.Success)
 	s.impersonate("the next", e, clientUser, winnt.SecurityImpersonation)
-	closeAll(c, n, e)
+	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+	want(t, "listen", e.Listen(), ntstatus.PipeListening)
+	last, out := s.connect(&static)
+	want(t, "connect", out.Status, ntstatus.Success)
+	want(t, "nothing read of the last", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
+	closeAll(c, n, last, e)
 }
 
 // Without a quality of service a client is impersonated dynamically, at SecurityImpersonation, with enabled groups

@@ -102,6 +102,9 @@ func TestPipeStateDeterminesOperationStatus(t *testing.T) {
 		}
 		got := statuses(s, ends[rune(c.end[0])])
 		check.Equal(t, got, c.want, "statuses of the operations on %s after %q", c.end, c.steps)
+		if l := ends[rune(c.end[0])].Local(); got.detached {
+			check.Equal(t, l.ReadDataAvailable+l.WriteQuotaAvailable, 0, "bytes of another client after %q", c.steps)
+		}
 		for _, e := range ends {
 			closeAll(e)
 		}
