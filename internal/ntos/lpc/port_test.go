@@ -171,6 +171,7 @@ func TestConnectionInformationIsCopied(t *testing.T) {
 	}
 	for _, c := range []struct{ info, want string }{{"", ""}, {"1234", "1234"}, {"12345", "1234"}} {
 		x := p.connect(c.info)
+		check.Equal(t, x.HeapSize(), p.port.HeapSize()+len(c.want), "Q-2: bytes charged")
 		if m, st := p.port.Listen(); st != ntstatus.Success || string(m.Data) != c.want {
 			t.Errorf("connection information of %q = %q, %v, want %q", c.info, m.Data, st, c.want)
 		}
