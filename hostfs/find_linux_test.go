@@ -120,6 +120,11 @@ func TestLookupReturnsFactsOfEachDirectory(t *testing.T) {
 			found.Release()
 		}
 		check.That(t, got == c.want && st == c.st, "Find(%.40q): %q, %v, want %q, %v", c.name, got, st, c.want, c.st)
+		r.Subject = traverser(t, true) // the directories are not walked, unless one is missing
+		if found, st = w.tree.Find(&r, from); st == ntstatus.Success {
+			found.Release()
+		}
+		check.Equal(t, st, c.st, "Find(%.40q) without the traverse check", c.name)
 	}
 	// A directory to create may be named with a trailing backslash, an existing file may not.
 	r := fileaccess.Request{Name: `d\none\`, Subject: w.subject(bob), Options: fileaccess.DirectoryFile}

@@ -82,7 +82,12 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 		w.want(w.opened(`d\f`, fileaccess.Request{}, winnt.DELETE).Move(&nt.FileMove{Name: name, Decide: agree(nil),
 			Aside: f, AsideName: "aside", DecideAside: agree(nil)}), ntstatus.ObjectNameCollision)
 	}
-	for _, name := range []string{"f", `d\f`} {
+	// If another program takes the name for it during the call, both objects keep their names.
+	w.file(`e\old`, `e\old`, wide)
+	w.want(w.opened(`d\f`, fileaccess.Request{}, winnt.DELETE).Move(&nt.FileMove{Name: `e\old`, AsideName: "aside",
+		Aside: w.opened(`e\old`, fileaccess.Request{}, winnt.DELETE), DecideAside: agree(nil),
+		Decide: agree(func() { w.must(os.WriteFile(w.path(`e\aside`), nil, 0o600)) })}), ntstatus.ObjectNameCollision)
+	for _, name := range []string{"f", `d\f`, `e\old`} {
 		if b, err := os.ReadFile(w.path(name)); err != nil || string(b) != name {
 			t.Errorf("F-118: contents of %s: %q, %v, want %q", name, b, err, name)
 		}

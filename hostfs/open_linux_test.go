@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
@@ -214,6 +215,8 @@ func TestCreateInheritsDescriptor(t *testing.T) {
 func TestNewFileHasConfiguredMode(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.FileMode, c.DirectoryMode = 0o666, 0o777 })
 	w.setHidden(t, "", true)
+	fd, root := w.openPlace(".")
+	w.must(w.tree.write(fd, &root, &ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(hers)}))
 	for name, c := range map[string]struct {
 		options  fileaccess.CreateOptions
 		nameless bool
@@ -244,6 +247,8 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 		if w.want(st, ntstatus.Success); formatted(desc) != hers {
 			t.Errorf("F-121: descriptor of %s: %s, want %s", name, formatted(desc), hers)
 		}
+		k := check.Must(w.tree.readAttribute(&held{fd: f.fd}, &s))
+		check.Equal(t, k.verdict, ntacl.Intact, "F-121: %s: the hash of the stored descriptor", name)
 		wantName := name
 		if c.nameless {
 			wantName = ""

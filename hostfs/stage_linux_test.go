@@ -43,22 +43,24 @@ func TestStagedWritesReplaceContents(t *testing.T) {
 	w.nothingPrivate("", "fixed")
 }
 
-// Without copy_file_range(2) the staged writes still replace the contents (F-214).
+// Without copy_file_range(2) and fallocate(2) the staged writes still replace the contents (F-214).
 func TestStagedWritesAreCopiedByHand(t *testing.T) {
-	w := newWorld(t, func(c *Config) {
-		c.Faults = func(call, _ string) error {
-			if call == "copy" {
-				return unix.ENOSYS
+	for _, missing := range []error{unix.ENOSYS, unix.EOPNOTSUPP} {
+		w := newWorld(t, func(c *Config) {
+			c.Faults = func(call, _ string) error {
+				if call == "copy" || call == "allocate" {
+					return missing
+				}
+				return nil
 			}
-			return nil
-		}
-	})
-	w.file("f", "the old contents", wide)
-	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
-	w.want(f.Stage(), ntstatus.Success)
-	w.want(third(f.WriteAt([]byte("new text"), 0)), ntstatus.Success)
-	w.want(f.ReplaceByStaged(), ntstatus.Success)
-	w.holds(map[string]string{"f": "new text"})
+		})
+		w.file("f", "old", wide)
+		f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+		w.want(f.Stage(), ntstatus.Success)
+		w.want(third(f.WriteAt([]byte("new text"), 0)), ntstatus.Success)
+		w.want(f.ReplaceByStaged(), ntstatus.Success)
+		w.holds(map[string]string{"f": "new text"})
+	}
 }
 
 // Directories and links stage nothing, and neither do files on a file system without O_TMPFILE (F-214).

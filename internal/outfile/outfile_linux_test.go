@@ -47,6 +47,14 @@ func TestFailedWriteKeepsEarlierFile(t *testing.T) {
 	other := check.Must(Create("other", 0o644))
 	check.ErrorIs(t, Commit(other, full), syscall.ENOSPC, "a commit after an error of one file")
 	check.NoError(t, errors.Join(full.f.Close(), other.Close()))
+	device := check.Must(Create("/dev/full", 0o644))
+	_, err = device.Write([]byte("new"))
+	check.Equal(t, err.Error(), "write /dev/full: no space left on device", "the error of a file without a new version")
+	check.NoError(t, errors.Join(device.Close(), os.Mkdir("other", 0o700)))
+	other = check.Must(Create("late", 0o644))
+	other.target = "other"
+	check.ErrorIs(t, Commit(other), syscall.EEXIST, "a commit in place of a folder")
+	check.NoError(t, errors.Join(other.Close(), os.Remove("other")))
 
 	check.Must(check.Must(Create("f", 0o644)).Write([]byte("killed")))
 	text := contents(".")
