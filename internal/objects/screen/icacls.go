@@ -58,6 +58,7 @@ func (c *icacls) one(o *objects.Object) error {
 		return err
 	}
 	o.Path = []byte(first)
+	number := c.lines.number
 	rest, indent, err := c.readRest()
 	switch {
 	case errors.Is(err, errBroken):
@@ -68,7 +69,7 @@ func (c *icacls) one(o *objects.Object) error {
 	}
 	before, words, ok := entryOf(first)
 	if !ok || first[0] == ' ' {
-		o.Err = fmt.Errorf("line %d: this is not an entry of icacls: use %s", c.lines.number, icaclsCommand)
+		o.Err = fmt.Errorf("line %d: this is not an entry of icacls: use %s", number, icaclsCommand)
 		return nil
 	}
 	t := c.text()

@@ -54,6 +54,7 @@ func TestICACLSRefusesWhatItCannotRead(t *testing.T) {
 	} {
 		check(t, text+next, want, `b | D:(A;;FA;;;WD)`)
 	}
+	check(t, " a Everyone:(F)"+next, ` a Everyone:(F) | error: line 1: this is not an entry…`, `b | D:(A;;FA;;;WD)`)
 	check(t, "a Everyone:(F)\n\nC:\\b\n", "a | D:(A;;FA;;;WD)", `C:\b | error: line 3: this is not an entry…`)
 	check(t, "a Everyone:(F)"+strings.Repeat("\n  Everyone:(F)", maxEntries+1)+next,
 		fmt.Sprintf("a Everyone:(F) | error: line %d: icacls…", maxEntries+2), `b | D:(A;;FA;;;WD)`)
