@@ -256,6 +256,7 @@ func TestEmptyFolderIsNotRemovedLog(t *testing.T) {
 		t.Errorf("an empty folder: %v", err)
 	}
 	noFolder := folder{dir: filepath.Join(t.TempDir(), "file")}
+	testcheck.ErrorIs(t, testcheck.Err(newReader(noFolder, 0)), fs.ErrNotExist, "a missing folder")
 	testcheck.NoError(t, os.WriteFile(noFolder.dir, nil, 0o600))
 	_, err = newReader(noFolder, 0)
 	testcheck.That(t, err != nil && !strings.Contains(err.Error(), "has no segment"), "a file for a folder: %v", err)

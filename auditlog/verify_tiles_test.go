@@ -63,7 +63,7 @@ func TestTileBeyondCheckpointIsIgnored(t *testing.T) {
 // A segment that is missing, swapped or from another log is detected, and the first bad record is reported (U-72,
 // U-74).
 func TestChangedSegmentsAreDetected(t *testing.T) {
-	d, _ := manySegments(t, 2)
+	d, checkpoints := manySegments(t, 2)
 	firsts := segmentsOf(t, d)
 	other, _ := manySegments(t, 2)
 	put := func(name string, b []byte) (restore func()) {
@@ -125,6 +125,10 @@ func TestChangedSegmentsAreDetected(t *testing.T) {
 		b := d.now[name].data
 		restore = put(name, slices.Clone(b[:len(b)-1]))
 		wantFault(t, fmt.Sprintf("segment %d lacks its last byte", i), d, end, FaultFrame)
+		_, key := testKey(t)
+		_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: checkpoints[:1]})
+		var f *Fault
+		testcheck.That(t, errors.As(err, &f) && f.Kind == FaultFrame, "segment %d, with an older anchor: %v", i, err)
 		restore()
 	}
 	if v := verifyDisk(t, d); v.First != 1 || v.Last != total || !v.Whole {
@@ -285,4 +289,14 @@ func TestTruncatedTileNamesRecord(t *testing.T) {
 			wantFault(t, fmt.Sprintf("%d hashes and %d bytes", left, more), d, uint64(left+1), FaultTree)
 		}
 	}
+	// A changed hash above the tiles of records names no record.
+	d.set(name, whole)
+	d.flip(tilePath(1, 0, 1), 0, 1)
+	_, key := testKey(t)
+	anchor := testcheck.Must(OpenCheckpoint(d.now[checkpointName].data, key))
+	anchor.Root[0] ^= 1
+	signed := testcheck.Must(signCheckpoint(&anchor, testConfig(t, d).Signers))
+	_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{signed}})
+	var f *Fault
+	testcheck.That(t, errors.As(err, &f) && f.Kind == FaultHistory && f.Record == 0, "an anchor of another log: %v", err)
 }
