@@ -164,8 +164,9 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 			"(A;;3;;;WD)(XA;;1;;;S-1-15-2-1;(@User.a == 1))"},
 		{`"restrictedSids":["BG"],"writeRestricted":true`, "(A;;7;;;WD)"},
 		{`"writeRestricted":false`, "(XD;;1;;;WD;(Member_of {}))(XA;;2;;;WD;(Not_Member_of_any {}))(A;;4;;;WD)"},
+		{`"writeRestricted":false`, "(A;OICIIO;1;;;OW)(A;;4;;;WD)"},
 	} {
-		all.ask(t, q.dacl, `{"user":"`+u+`","groups":["WD"],`+q.file+`}`, "O:BAG:BAD:"+q.dacl,
+		all.ask(t, q.dacl, `{"user":"`+u+`","groups":["WD"],`+q.file+`}`, "O:"+u+"G:BAD:"+q.dacl,
 			access.Request{Desired: winnt.MAXIMUM_ALLOWED, Mapping: &shared})
 	}
 	all.python(t, 1)
@@ -241,6 +242,9 @@ func TestPrivilegesAreEvaluatedAsByAccessCheck(t *testing.T) {
 			t.Errorf("%s: outcomes %v, want each possible one", name, outcomes)
 		}
 	}
+	all.ask(t, "rights that were granted before", `{"user":"SY","privileges":["SeBackupPrivilege","SeRestorePrivilege"]}`,
+		"O:BAG:BAD:", access.Request{Desired: winnt.MAXIMUM_ALLOWED, Previous: winnt.READ_CONTROL | winnt.DELETE,
+			Intent: access.Intent{Backup: true, Restore: true}})
 	all.python(t, 7)
 }
 
