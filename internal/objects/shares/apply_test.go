@@ -157,7 +157,7 @@ func TestForcedUserIsCheckedForFiles(t *testing.T) {
 		{"force group = Board of directors", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-2001 S-1-22-2-50",
 			"S-1-5-21-1-2-3-513"},
 		{"force user = files\nforce group = staff", "S-1-22-1-990 S-1-5-21-1-2-3-2000", "S-1-22-2-991"},
-		{"force group = staff", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-513"},
+		{"group = staff", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-513"},
 	} {
 		v, _ := decide(t, c.settings, "", "alice")
 		for text := range strings.FieldsSeq(c.is) {

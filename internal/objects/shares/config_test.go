@@ -21,6 +21,8 @@ func TestSettingsCountAsInServer(t *testing.T) {
 		a + "[s]\nvalid users = s\nread only = yes\ncopy = a":       "/a s",
 		a + "[s]\ncopy = a\nvalid users = s\nread only = yes":       "/a s",
 		a + "[s]\nvalid users =\nwriteable = no\ncopy = A":          "/a",
+		a + "[s]\ncopy = a\nwritable = no":                          "/a a",
+		a + "[s]\ncopy = a\nread only = yes\nwrite ok = yes":        "/a a writable",
 		a + "[s]\ncopy = a\n[a]\nvalid users = late":                "/a a writable",
 		a + "[c]\npath = /c\n[s]\ncopy = a\ncopy = c":               "/c",
 		a + "[c]\npath = /c\n[s]\ncopy = c\ncopy = a":               "/a a writable",
