@@ -148,6 +148,9 @@ func TestForbiddenTargetsAreRefused(t *testing.T) {
 	check.NoError(t, errors.Join(os.Chmod(".", 0o777), os.Chown("read-only", 4001, 4001),
 		os.WriteFile("tmp/f", []byte("theirs"), 0o666), os.Chown("tmp/f", 4001, 4001), os.Symlink("../others", "tmp/link"),
 		os.Lchown("tmp/link", 4001, 4001), os.Chmod("tmp", 0o777|fs.ModeSticky)))
+	// The owner of such a folder may have files there that others write.
+	check.NoError(t, errors.Join(os.Mkdir("own", 0o755), WriteFile("own/f", nil, 0o666), os.Chown("own/f", 4001, 4001),
+		os.Chown("own", 4001, 4001), os.Chmod("own", 0o777|fs.ModeSticky), WriteFile("own/f", []byte("new"), 0o666)))
 	link := "another user created"
 	if _, err := os.Stat("tmp/link"); err != nil { // this host follows no such link (fs.protected_symlinks)
 		link = "permission denied"
