@@ -308,8 +308,8 @@ func TestJournalOfFileSystemIsFound(t *testing.T) {
 	}
 }
 
-// TestGroupWritableRedoDirectoryIsIgnored checks that a redo directory that others can write to is not used, and that
-// names without a valid record are removed (F-212).
+// TestGroupWritableRedoDirectoryIsIgnored checks that a redo directory that others own or can write to is not used,
+// and that names without a valid record are removed (F-212).
 func TestGroupWritableRedoDirectoryIsIgnored(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
@@ -321,8 +321,14 @@ func TestGroupWritableRedoDirectoryIsIgnored(t *testing.T) {
 		}
 		w.must(os.Chmod(w.path(redoDirectory), mode))
 	}
-	for _, mode := range []os.FileMode{0o770, 0o707, 0o711} {
+	for _, mode := range []os.FileMode{0o770, 0o707, 0o711, 0o700} {
+		if mode == 0o700 && os.Getuid() != 0 {
+			continue // only root can give the directory away
+		}
 		plant(mode, map[string]string{"a" + dataSuffix(7, crc32.Checksum([]byte("planted"), castagnoli)): "planted"})
+		if mode == 0o700 { // of another account
+			w.must(os.Chown(w.path(redoDirectory), 4001, -1))
+		}
 		if err := w.reopened(); !errors.Is(err, unix.EACCES) {
 			t.Errorf("F-212: open with a redo directory of mode %o: %v, want EACCES", mode, err)
 		}
