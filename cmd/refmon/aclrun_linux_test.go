@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -158,7 +159,7 @@ func TestFailedChangeHasNothingToUndo(t *testing.T) {
 }
 
 // A file that another program changed after the plan can be changed only by a new plan: repeating the command with the
-// same undo file never succeeds (F-207).
+// same undo file never succeeds (F-207). An undo file that was cut off before any change is planned again.
 func TestForeignChangeNeedsNewUndoFile(t *testing.T) {
 	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
 	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
@@ -176,6 +177,12 @@ func TestForeignChangeNeedsNewUndoFile(t *testing.T) {
 		"the same undo file: %d, %s", code, errs)
 	code, errs = grant(undo + "2")
 	check.That(t, code == exitGranted, "a new undo file: %d, %s", code, errs)
+	whole := check.Must(os.ReadFile(undo))
+	begun := append(whole[:bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1], bytes.Repeat([]byte("{"), 4096)...)
+	check.NoError(t, os.WriteFile(undo+"3", begun, 0o600))
+	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
+	code, errs = grant(undo + "3")
+	check.That(t, code == exitGranted, "an undo file that is cut off: %d, %s", code, errs)
 }
 
 // An undo file belongs to one run or to undos. Several undos may share it, because they only read it: on NFS they could
