@@ -155,12 +155,12 @@ func (f *filterFlags) filter() (*trail.Filter, error) {
 	}
 	if f.Since != "" {
 		if out.Since, err = audit.ParseTime(f.Since); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--since: %w", err)
 		}
 	}
 	if f.Until != "" {
 		if out.Until, err = audit.ParseTime(f.Until); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--until: %w", err)
 		}
 	}
 	return out, nil
