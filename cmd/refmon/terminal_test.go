@@ -30,6 +30,12 @@ func TestTablesFitTerminal(t *testing.T) {
 	}
 }
 
+// TestRowsAreMeasuredInCharacters checks that a row of as many characters as the terminal has columns stays whole.
+func TestRowsAreMeasuredInCharacters(t *testing.T) {
+	row := "a  " + strings.Repeat("ä", 77) + "\n"
+	check.Equal(t, (&streams{width: 80}).underRows(row), row, "U-123: a row of 80 characters")
+}
+
 // A missing argument is named with what it may be (U-133).
 func TestMissingArgumentIsExplained(t *testing.T) {
 	var errs strings.Builder
