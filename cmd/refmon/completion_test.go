@@ -31,6 +31,7 @@ func TestShellsOfferCompletions(t *testing.T) {
 		{"refmon audit v", []string{"verify"}, []string{"version"}},
 		{"refmon --color always audit v", []string{"verify"}, []string{"version"}},
 		{"refmon why --color a", []string{"always", "auto"}, []string{"access", "never"}},
+		{"refmon who-can -f j", []string{"jsonl"}, []string{"csv"}},
 		{"refmon completion ", []string{"bash", "zsh", "fish"}, []string{"why"}},
 		{"refmon nosuchverb --wan", nil, []string{"--want"}},
 	}
