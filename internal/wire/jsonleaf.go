@@ -50,8 +50,10 @@ func sidOf(s string) (sid.SID, error) {
 		return sid.SID{}, nil
 	}
 	x, err := sid.ParseStrict(s)
-	if child, wrong := sid.ParseStrict(s + "-0"); err != nil && wrong == nil && child.SubAuthorities() == 1 {
-		return child.Prefix(), nil
+	if err != nil {
+		if child, wrong := sid.ParseStrict(s + "-0"); wrong == nil {
+			return child.Prefix(), nil
+		}
 	}
 	return x, err
 }

@@ -76,6 +76,10 @@ func answerWith(request uint64, n byte) []byte {
 func TestEachReplyGetsItsDescriptors(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 3)
+	// The kernel adds another control message before the descriptors.
+	check.NoError(t, check.Must(conn.SyscallConn()).Control(func(fd uintptr) {
+		check.NoError(t, unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSCRED, 1))
+	}))
 	check.NoError(t, check.Err(server.Write(answer(1))))
 	pass(t, server, answerWith(2, 1), in[:1])
 	check.NoError(t, check.Err(server.Write(answer(3))))

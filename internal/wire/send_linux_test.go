@@ -30,7 +30,7 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	check.NoError(t, err)
 	defer r.Close()
 	defer w.Close()
-	fd, files := uintptr(ours), []*os.File{w}
+	fd, files := uintptr(ours), []*os.File{r, w}
 	filled := 0
 	for block := make([]byte, 4096); ; {
 		n := check.Must(writeNow(fd, block))
@@ -57,13 +57,13 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	b, oob := make([]byte, 10), make([]byte, 100)
 	n, oobn, flags, _, err := unix.Recvmsg(theirs, b, oob, unix.MSG_CMSG_CLOEXEC)
 	check.RequireThat(t, err == nil && string(b[:n]) == "hello" && flags&unix.MSG_CTRUNC == 0,
-		`received %q with flags %#x, %v, want "hello" with its descriptor`, b[:n], flags, err)
+		`received %q with flags %#x, %v, want "hello" with its descriptors`, b[:n], flags, err)
 	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 	check.RequireThat(t, err == nil && len(messages) == 1, "%v %v", len(messages), err)
 	fds, err := unix.ParseUnixRights(&messages[0])
-	check.RequireThat(t, err == nil && len(fds) == 1, "received %d descriptors, %v, want 1, nil", len(fds), err)
-	check.NoError(t, check.Err(unix.Write(fds[0], []byte("through"))))
-	_ = unix.Close(fds[0])
+	check.RequireThat(t, err == nil && len(fds) == 2, "received %d descriptors, %v, want 2, nil", len(fds), err)
+	check.NoError(t, check.Err(unix.Write(fds[1], []byte("through"))))
+	_, _ = unix.Close(fds[0]), unix.Close(fds[1])
 	if n, err := r.Read(b); err != nil || !bytes.Equal(b[:n], []byte("through")) {
 		t.Errorf("the received descriptor reads %q, %v, want %q, nil", b[:n], err, []byte("through"))
 	}
@@ -177,4 +177,17 @@ func TestDescriptorsFollowReplyOrder(t *testing.T) {
 			t.Errorf("descriptors of the reply = %v, %v, want %v", f.Files, err, want)
 		}
 	}
+}
+
+// A client at the limit gets another descriptor once it has read all that the server queued or reserved (W-62).
+func TestClientThatReadAllDescriptorsGetsMore(t *testing.T) {
+	ours, theirs, err := Pair("reader")
+	check.NoError(t, err)
+	defer theirs.Close()
+	defer ours.Close()
+	s := NewServer(ours, nil)
+	s.passed, s.reserved, s.fdMessages = 1, MaxPassed-1, []fdMessage{{}}
+	check.That(t, !s.reserve(), "a descriptor behind an unsent one: reserved, want it refused")
+	s.fdMessages = nil
+	check.That(t, s.reserve(), "a descriptor after the client has read all: refused, want it reserved")
 }
