@@ -45,7 +45,7 @@ func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 	}
 	// A missing or invalid name is reported before errors of the descriptor.
 	for name, want := range map[string]ntstatus.Status{`\BaseNamedObjects\none`: ntstatus.ObjectNameNotFound,
-		"": ntstatus.ObjectPathSyntaxBad} {
+		"": ntstatus.ObjectPathSyntaxBad, event: ntstatus.AccessViolation} {
 		wrong := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}
 		check.Equal(t, w.SetNamedSecurity(win32.Named{Name: name}, winnt.DACL_SECURITY_INFORMATION, wrong), want,
 			"%q", name)
