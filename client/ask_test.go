@@ -217,6 +217,14 @@ func TestCallUsesDaemonsServiceNumber(t *testing.T) {
 			"frame of NtClose: service %d, thread %d, body % x, %v; want service %d, thread 1, body % x", f.Service, f.Thread,
 			f.Body, err, number, want)
 	}
+	s.concurrently(func() {
+		because := append(status(ntstatus.AccessDenied)[:4], 1, 1, 0, 0, 0, 'R', 0, 0, 0, 0, 0, 0, 0, 0, 0)
+		s.write(&wire.Frame{Kind: wire.Answer, Request: s.next(wire.Call).Request, Body: because})
+	}, func() {
+		out, st, reason := s.carrier().Call(closing, nt.CloseIn{Handle: 4}, true)
+		check.That(t, out == (nt.CloseOut{}) && st == ntstatus.AccessDenied && reason == nt.Why{Rule: "R"},
+			"Call of NtClose: %v, %v, %+v; want zero outputs, %v, rule R", out, st, reason, ntstatus.AccessDenied)
+	})
 	open := nt.NtTable.Find("NtOpenEvent")
 	s.once(wire.Call, ntstatus.Success, []byte{8, 0, 0, 0, 0, 0, 0, 0}, func() {
 		out, st, _ := s.carrier().Call(open, row(open).NothingIn(), false)

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"os"
@@ -153,4 +154,12 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A frame that is longer than the socket's buffer arrives once and whole.
+func TestLongFrameArrivesOnce(t *testing.T) {
+	s := scriptSocket(t)
+	body := bytes.Repeat([]byte("12345"), MaxRequest/5)
+	f := s.once(wire.Administer, 0, nil, func() { check.NoError(t, check.Err(s.Administer(body))) })
+	check.That(t, bytes.Equal(f.Body, body), "the daemon received %d bytes, other than the %d sent", len(f.Body), len(body))
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
@@ -30,6 +33,12 @@ func TestRefusedClientReadsOnlyStatus(t *testing.T) {
 	check.That(t, Refuse(theirs, ntstatus.AccessDenied) != nil,
 		"Refuse for a disconnected client returns no error, want one")
 	check.ErrorIs(t, check.Err(theirs.Write([]byte{1})), io.ErrClosedPipe, "write after a failed refusal")
+	synctest.Test(t, func(t *testing.T) {
+		_, theirs := net.Pipe() // and the client does not read
+		begun := time.Now()
+		check.ErrorIs(t, Refuse(theirs, ntstatus.AccessDenied), os.ErrDeadlineExceeded, "refusal that is not read")
+		check.Equal(t, time.Since(begun), StopTimeout, "duration of a refusal that is not read")
+	})
 }
 
 // without is a process that cannot create a thread.
