@@ -49,8 +49,14 @@ static void test_list_bounds(void)
 		SAME(room.list.AclRevision, revision);
 		CHECK(RtlValidAcl(&room.list));
 	}
+	room.rest[0] = 9;
 	STATUS(RtlCreateAcl(&room.list, 0xFFFC, ACL_REVISION), STATUS_SUCCESS);
 	SAME(room.list.AclSize, 0xFFFC);
+	SAME(room.rest[0], 9); /* only the header is written */
+	union { ACCESS_ALLOWED_ACE a; UCHAR bytes[0xFF00]; } static long_entry = {{{0, 0, 0xFF00}, 1, 0}};
+	((SID *)&long_entry.a.SidStart)->Revision = 1; /* S-1-0, the shortest SID */
+	STATUS(RtlAddAce(&room.list, ACL_REVISION, 0, &long_entry, sizeof long_entry), STATUS_SUCCESS);
+	SAME(room.list.AceCount, 1);
 	STATUS(RtlCreateAcl(&room.list, 0xFFFF, ACL_REVISION), STATUS_SUCCESS);
 	room.list.AclSize = 7;
 	CHECK(!RtlValidAcl(&room.list));
@@ -95,7 +101,7 @@ static void test_name_bounds(void)
 	PSID package = NULL;
 	for (int n = 1; n <= 65; n++) {
 		for (int i = 0; i < n; i++)
-			name[i] = 'a';
+			name[i] = u'\xE9'; /* two bytes in UTF-8 */
 		name[n] = 0;
 		HRESULT got = DeriveAppContainerSidFromAppContainerName(name, &package);
 		SAME((ULONG)got, n <= 64 ? (ULONG)S_OK : (ULONG)E_INVALIDARG);

@@ -43,6 +43,8 @@ void test_looking(void)
 	SAME((ULONG)b.ExitStatus, (ULONG)STATUS_PENDING);
 	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessBasicInformation, &b, sizeof b - 1, NULL),
 		STATUS_INFO_LENGTH_MISMATCH);
+	STATUS(NtQueryInformationProcess(NULL, ProcessBasicInformation, NULL, 0, none), STATUS_ACCESS_VIOLATION);
+	STATUS(NtQueryInformationThread(NULL, ThreadBasicInformation, none, sizeof t, NULL), STATUS_ACCESS_VIOLATION);
 	STATUS(NtQueryInformationProcess(NtCurrentProcess(), 99, &b, sizeof b, &n), STATUS_INVALID_INFO_CLASS);
 	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessTimes, &times, sizeof times, &n), STATUS_SUCCESS);
 	STATUS(NtQueryInformationThread(NtCurrentThread(), ThreadBasicInformation, &t, sizeof t, &n), STATUS_SUCCESS);

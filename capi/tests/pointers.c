@@ -209,6 +209,8 @@ static void edges(void)
 	n = sizeof set;
 	STATUS(NtAccessCheckByTypeResultList(sddl("D:"), NULL, NULL, 1, types, 2, &mapping, &set, &n, granted, access),
 		STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheckByTypeResultList(sddl("D:"), NULL, NULL, 1, types, 2, &mapping, &set, &n, (PACCESS_MASK)access,
+		(PNTSTATUS)granted), STATUS_ACCESS_VIOLATION);
 	STATUS(NtAccessCheckByType(sddl("D:"), NULL, NULL, 1, types, 2, &mapping, &set, &n, granted, access),
 		STATUS_INVALID_HANDLE);
 	munmap(pages, 8192);

@@ -244,6 +244,7 @@ static void native(void)
 	STATUS(NtTerminateProcess(p, STATUS_SUCCESS), STATUS_SUCCESS);
 	STATUS(NtClose(p), STATUS_SUCCESS);
 	STATUS(NtClose(t), STATUS_SUCCESS);
+	id.UniqueThread = (HANDLE)0x55;
 	/* flags of a process that are not documented (I-95) */
 	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 1, 0, NULL, NULL, NULL),
 		STATUS_INVALID_PARAMETER);
@@ -254,6 +255,7 @@ static void native(void)
 	list.a[2].Value = 0xdeadbeec;
 	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
 		STATUS_INVALID_HANDLE);
+	SAME((uintptr_t)id.UniqueThread, 0x55); /* a failure writes no ids */
 	list.a[2].Attribute = PS_ATTRIBUTE_IMAGE_NAME;
 	list.a[2].Size = 6;
 	list.a[2].ValuePtr = u"abc";
@@ -266,6 +268,9 @@ static void native(void)
 	list.a[2].Attribute = 0x00060001; /* a debug object */
 	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
 		STATUS_NOT_SUPPORTED);
+	list.a[1].ValuePtr = readonly;
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
+		STATUS_ACCESS_VIOLATION);
 	list.TotalLength = sizeof list - 1;
 	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
 		STATUS_INVALID_PARAMETER);

@@ -188,6 +188,7 @@ static void rights(void)
 	m = 77;
 	/* documented: an inherited refusal */
 	SAME(GetEffectiveRightsFromAclW(dacl("D:(D;ID;0x4;;;BA)"), &w, &m), ERROR_INVALID_ACL);
+	SAME(GetEffectiveRightsFromAclW(dacl("D:(D;ID;0x4;;;AN)"), &w, &m), ERROR_INVALID_ACL);
 	SAME(GetEffectiveRightsFromAclW(NULL, &w, &m), ERROR_INVALID_ACL);
 	SAME(GetEffectiveRightsFromAclW(UNMAPPED, &w, &m), ERROR_NOACCESS);
 	BuildTrusteeWithNameW(&w, stranger);

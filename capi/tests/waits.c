@@ -47,6 +47,7 @@ static void test_two_threads(void)
 	SAME(before, 1);
 	LARGE_INTEGER long_ago = {.QuadPart = 1};
 	STATUS(NtWaitForSingleObject(answer, FALSE, &long_ago), STATUS_TIMEOUT);
+	STATUS(NtDelayExecution(TRUE, &long_ago), STATUS_SUCCESS);
 	SAME(WaitForSingleObject(GetCurrentProcess(), 0), WAIT_TIMEOUT);
 	SetLastError(0);
 	SAME(WaitForSingleObject(NULL, 0), WAIT_FAILED);

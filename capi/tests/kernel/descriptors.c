@@ -89,6 +89,7 @@ static void changed(void)
 	SAME(n, want);
 	CHECK(reads(room, 7, "O:BA"));
 	STATUS(SeQuerySecurityDescriptorInfo(&part, none, &n, &d), STATUS_ACCESS_VIOLATION);
+	STATUS(SeQuerySecurityDescriptorInfo(&part, room, &n, none), STATUS_ACCESS_VIOLATION);
 	/* as the client the owner cannot be bob */
 	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation);
 	PSECURITY_DESCRIPTOR bobs = sddl("O:S-1-5-21-7-7-7-1002"), second = d;
