@@ -95,6 +95,13 @@ static void user_names(void)
 	FAILS(GetUserNameA(name, &n), ERROR_CANT_OPEN_ANONYMOUS);
 	CHECK(RevertToSelf());
 	CHECK(CloseHandle(anonymous));
+	SECURITY_ATTRIBUTES closed = {sizeof closed, sddl("D:"), FALSE};
+	HANDLE own = process_token(TOKEN_DUPLICATE), hidden;
+	CHECK(DuplicateTokenEx(own, TOKEN_ALL_ACCESS, &closed, SecurityImpersonation, TokenImpersonation, &hidden));
+	CHECK(SetThreadToken(NULL, hidden));
+	FAILS(GetUserNameA(name, &n), ERROR_CANT_OPEN_ANONYMOUS); /* T-147 */
+	CHECK(RevertToSelf());
+	CHECK(CloseHandle(hidden) && CloseHandle(own));
 }
 
 /* The computer's own domain, its users, and who acts. */

@@ -213,6 +213,9 @@ static void edges(void)
 		(PNTSTATUS)granted), STATUS_ACCESS_VIOLATION);
 	STATUS(NtAccessCheckByType(sddl("D:"), NULL, NULL, 1, types, 2, &mapping, &set, &n, granted, access),
 		STATUS_INVALID_HANDLE);
+	/* half of a status block is refused before the handle */
+	STATUS(NtCancelIoFile(NULL, (PIO_STATUS_BLOCK)(pages + 4088)), STATUS_ACCESS_VIOLATION);
+	STATUS(NtCancelIoFile(NULL, (PIO_STATUS_BLOCK)pages), STATUS_INVALID_HANDLE);
 	munmap(pages, 8192);
 }
 

@@ -206,7 +206,9 @@ static void rights(void)
 	SAME(m, 5);
 	SAME(f, 6);
 	SAME(GetAuditedPermissionsFromAclA(sacl, &a, NULL, &f), ERROR_NOACCESS);
-	SAME(GetAuditedPermissionsFromAclA(sacl, &a, &m, NULL), ERROR_NOACCESS);
+	SAME(GetAuditedPermissionsFromAclA(sacl, &a, &f, NULL), ERROR_NOACCESS);
+	SAME(GetAuditedPermissionsFromAclA(sacl, &a, &f, none), ERROR_NOACCESS);
+	SAME(f, 6); /* nothing is written */
 	SAME(GetAuditedPermissionsFromAclA(NULL, &a, &m, &f), ERROR_INVALID_ACL);
 }
 
