@@ -36,8 +36,8 @@ func TestRenewEqualsCompleteCollection(t *testing.T) {
 		c, before := collected(pair[0])
 		got, ok := c.Renew(before, []collect.Change{{Old: pair[0], New: pair[1]}})
 		_, want := collected(pair[1])
-		check.That(t, ok && reflect.DeepEqual(got, want), "%+v renewed to %+v: %+v, %t, want %+v", pair[0], pair[1], got, ok,
-			want)
+		check.That(t, ok && reflect.DeepEqual(got, want), "%+v renewed to %+v: %+v, %t, want %+v", pair[0], pair[1], got,
+			ok, want)
 	}
 	for i, change := range []func(r *collect.Record){func(r *collect.Record) { r.Name = "h" },
 		func(r *collect.Record) { r.DN = "CN=h" }, func(r *collect.Record) { r.SID = account(2002) },
@@ -50,7 +50,15 @@ func TestRenewEqualsCompleteCollection(t *testing.T) {
 		_, ok := c.Renew(before, []collect.Change{{Old: &group, New: &changed}})
 		check.That(t, !ok, "change %d of a group is renewed", i)
 	}
-	c, before := collected(&user, &user)
+	nameless := &collect.Record{Kind: collect.User, Name: "n", SID: account(1108)}
+	c, before := collected(&user, &user, nameless)
 	_, ok := c.Renew(before, []collect.Change{{Old: &user, New: &bareUser}})
 	check.That(t, !ok, "one of two records is renewed")
+	for dn, want := range map[string]string{"cn=A": "a", "CN=ALL": "all", "CN=x": "", "": ""} {
+		name := ""
+		if a := c.Find(dn); a != nil {
+			name = a.Name
+		}
+		check.Equal(t, name, want, "account of the DN %q", dn)
+	}
 }

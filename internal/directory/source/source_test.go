@@ -233,6 +233,7 @@ func TestMembersAreNamesOrRows(t *testing.T) {
 	var l collect.Collector
 	check.NoError(t, source.Read(&l, "passwd", []byte(inUTF16("alice:x:1:5:::\r\nbób:x:2:5:::\r\n"+
 		"staff:x:6:\r\ncrew:x:7:\r\n"))))
+	check.NoError(t, source.ReadMembers(&l, "new", []byte("\n")))
 	check.NoError(t, source.ReadMembers(&l, "staff", []byte("alice\r\n\n ghost \n")))
 	check.NoError(t, source.ReadMembers(&l, "crew", []byte(inUTF16("SamAccountName;SID\r\nbób;"+d("1107")+"\r\n"))))
 	check.Equal(t, string(dirfile.Write(l.Accounts())), `domain: S-1-5-21-1-2-3
@@ -243,7 +244,8 @@ groups:
   - {name: "staff", sid: S-1-22-2-6, gid: 6}
   - {name: "crew", sid: S-1-22-2-7, gid: 7}
 `, "directory file")
-	check.SlicesEqual(t, l.Unresolved, []string{"ghost, a member of staff, is not in the input"}, "unresolved")
+	check.SlicesEqual(t, l.Unresolved, []string{"new has neither a SID nor an id",
+		"ghost, a member of staff, is not in the input"}, "unresolved")
 	for _, bad := range []string{"\xff\xfea", "SamAccountName,SID\na\n"} {
 		check.That(t, source.ReadMembers(&l, "staff", []byte(bad)) != nil, "%q is accepted, want an error", bad)
 	}
