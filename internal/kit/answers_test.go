@@ -27,6 +27,8 @@ func TestProtocolErrorsNameTheLine(t *testing.T) {
 			`"unsupported" or "error" in place of "out"`,
 		"x\n": "line 1: ", "{\"id\":\"a\"}": "line 1: ", "\n" + strings.Repeat("x", kit.MaxAnswer+1): "line 2: ",
 		`{"id":"a","unsupported":"","error":"invalid"}`: "give one of out, unsupported and error",
+		`{"id":"a","error":"bad"}`:                      "the error must start with invalid or other",
+		`{"id":"","error":"invalid"}`:                   "no id",
 	} {
 		err := kit.Score(kit.NewJudge(example(), 1), strings.NewReader(in))
 		check.That(t, errors.Is(err, kit.ErrProtocol) && strings.Contains(err.Error(), want),

@@ -27,9 +27,6 @@ import (
 // errInvalid wraps errors about malformed input.
 var errInvalid = errors.New("invalid")
 
-// errUnsupported means that no operation has the name.
-var errUnsupported = errors.New("unsupported")
-
 // operations are the operations with their inputs, by refmon's profile.
 var operations = map[nt.Profile]map[string]func(json.RawMessage) (*kit.Out, error){
 	nt.Documented: operationsOf(machine{nt.Documented}), nt.Observed: operationsOf(machine{nt.Observed}),
@@ -70,8 +67,6 @@ func AnswerAs(profile nt.Profile, id, op string, in json.RawMessage) kit.Answer 
 	}
 	out, err := f(in)
 	switch {
-	case errors.Is(err, errUnsupported):
-		return kit.Answer{ID: id, Unsupported: err.Error()}
 	case errors.Is(err, errInvalid):
 		return kit.Answer{ID: id, Error: err.Error()}
 	case err != nil:

@@ -167,6 +167,8 @@ func TestServeAnswersEachLine(t *testing.T) {
 	read := `,"sdHex":"` + d.Hex() + `","desired":1}`
 	for _, c := range [][3]string{
 		{"parse_sddl", `{"sddl":"O:BA"}`, `"out":{"hex":"`}, {"parse_sddl", `{"sddl":"O:??"}`, `"error":"invalid: `},
+		{"parse_sddl", `{"sddl":"O:BA","domain":"x"}`, `"error":"other: `},
+		{"audit_check", `{"token":{"user":"S-1-5-7"},"status":"x"` + read, `"error":"other: `},
 		{"new_op", `{}`, `"unsupported":"`}, {"read_descriptor", `{"hex":"01"}`, `"error":"invalid: `},
 		{"read_descriptor", `{"hex":"z"}`, `"error":"other: `}, {"format_sddl", `{"hex":"01"}`, `"error":"invalid: `},
 		{"filter", `{"token":{"user":"S-1-5-7","privileges":[{"name":"SeX"}]}}`, `"error":"other: `},
@@ -177,7 +179,8 @@ func TestServeAnswersEachLine(t *testing.T) {
 		{"filter", `{"token":{"user":"S-1-5-7"},"delete":["SeX"]}`, `"error":"other: `},
 		{"filter", `{"token":{"user":"S-1-5-7"},"disable":["S"]}`, `"error":"invalid: `},
 		{"filter", `{"token":{"user":"S-1-5-7"},"restrict":["S"]}`, `"error":"invalid: `},
-		{"access_check", `{"token":{"user":"S-1-5-7"}` + read, `"out":{"status":"STATUS_SUCCESS"`},
+		{"access_check", `{"token":{"user":"S-1-5-7"}` + read,
+			`"out":{"status":"STATUS_SUCCESS","granted":"0x1","privileges":[]`},
 		{"access_check", `{"token":{"user":"S-1-5-7","restricting":[]}` + read,
 			`"out":{"status":"STATUS_ACCESS_DENIED"`},
 		{"access_check", `{"token":{"user":"S-1-5-7"},"sdHex":"01"}`, `"error":"invalid: `},

@@ -130,5 +130,10 @@ func TestDecisionWithoutApplicableEntry(t *testing.T) {
 				SID: "S-1-17-1"}}}}}
 		check.Equal(t, oracle.Access(q).Granted, c.want, "%+v, desired %#x, policy with flags %#x", c.token,
 			uint32(c.desired), c.flags)
+		q.Token.AppContainer = "S-1-15-2-1"
+		for _, q.SD.DACL = range []*oracle.ACL{nil, {Null: true}} {
+			q.Desired, q.Mapping = 0x02000000, oracle.File
+			check.Equal(t, oracle.Access(q).Granted, 0, "A-96: the maximum of a package by %+v", q.SD.DACL)
+		}
 	}
 }

@@ -60,6 +60,8 @@ func TestBytesHaveFlaggedGUIDs(t *testing.T) {
 				typ, d.Hex(), want)
 		}
 	}
+	hexadecimal := oracle.Descriptor{Owner: "S-1-0x123456789abc-1"} // an authority of 32 bits or more (MS-DTYP 2.4.2.1)
+	check.That(t, strings.HasSuffix(hexadecimal.Hex(), "0101123456789abc01000000"), "bytes %s", hexadecimal.Hex())
 	other, plain := oracle.ACE{Type: oracle.AllowObject, SID: "S-1-1-0"}, oracle.ACE{SID: "S-1-1-0"}
 	for i, l := range [][]oracle.ACE{{other, plain}, {plain, other}, {plain}} {
 		const header, want = 20, "\x04\x04\x02" // an object entry needs revision 4 (S-16)

@@ -31,3 +31,14 @@ func TestOracleInheritsLikeRecordedWindows(t *testing.T) {
 		}
 	}
 }
+
+// The mask of a label, a resource attribute or a policy identifier has no generic rights (S-65).
+func TestMasksOfOtherEntriesStay(t *testing.T) {
+	for typ, want := range map[byte]oracle.Word{oracle.Audit: 0x1F01FF, oracle.MandatoryLabel: 0x10000000,
+		oracle.ResourceAttribute: 0x10000000, oracle.ScopedPolicy: 0x10000000} {
+		a := oracle.ACE{Type: typ, Flags: oracle.ObjectInherit, Mask: 0x10000000, SID: "S-1-1-0"}
+		d := oracle.Inherit(&oracle.Inheritance{Owner: "S-1-5-18", Group: "S-1-5-18", Mapping: oracle.File,
+			Parent: &oracle.Descriptor{SACL: &oracle.ACL{Entries: []oracle.ACE{a}}}})
+		check.Equal(t, d.SACL.Entries[0].Mask, want, "S-65: mask of an entry of type %#x", typ)
+	}
+}
