@@ -27,7 +27,7 @@ func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 		entry *objects.Entry
 	}{
 		{"CN=Carla,OU=Staff,DC=corp,DC=test", entry(1901, "carla", "c.meier@corp.example")},
-		{"CN=X,DC=corp,DC=test", entry(1902, "", "")},
+		{"CN=X,dc=corp,dc=test", entry(1902, "", "")},
 		{"CN=Y, DC=corp, DC=test", entry(1903, "", "")},
 		{"CN=PC1,DC=corp,DC=test", entry(1904, "PC1$", "", "top", "computer")},
 		{"CN=Left,DC=corp,DC=test", entry(1905, "left$", "", "top", "user")},

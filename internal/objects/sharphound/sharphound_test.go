@@ -87,10 +87,13 @@ func TestUnreadableFilesAreErrors(t *testing.T) {
 		`{"data":[{}],"meta":{"type":"users","version":7}}`:         "versions 4 to 6",
 		`{"data":[{"Aces":1}],"meta":{"type":"users","version":6}}`: "line 1", "PK\x03\x04": "zip",
 	} {
-		if got, _, err := rows(t, []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.40s: %q, %v, want %s", text, got, err, want)
-		}
+		got, loss, err := rows(t, []byte(text))
+		check.That(t, err != nil && strings.Contains(err.Error(), want) && loss == "", "%.40s: %q, %q, %v, want %s", text,
+			got, loss, err, want)
 	}
+	long := strings.ReplaceAll(domains, "GetChanges", strings.Repeat("R", 41))
+	_, loss, _ := rows(t, []byte(long))
+	check.That(t, strings.Contains(loss, "left out: 1 rights with long names."), "the files do not have: %s", loss)
 	many := strings.Repeat(`{"PrincipalSID":"S-1-1-0","RightName":"GenericAll"},`, maxEntries)
 	text := `{"data":[{"Aces":[` + many + `{}],"ObjectIdentifier":"S-1-5-18"}],"meta":{"type":"users","version":6}}`
 	if got, _, err := rows(t, []byte(text)); err != nil || len(got) != 1 || !strings.Contains(got[0], "error: ") {
