@@ -118,6 +118,8 @@ func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if f := m.Serve(w, r, user, m); f != nil {
 			f.Answer(w, r)
 		}
+		check.That(m, w.Header().Get("Content-Type") != xmlType || w.Header().Get("Cache-Control") == "no-store",
+			"%s: a cache may store the response", r.Method)
 	}
 }
 

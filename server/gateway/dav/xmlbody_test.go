@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -53,6 +54,7 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 			t.Errorf("G-21: %.40q: %v", body, err)
 		}
 	}
+	check.Equal(t, bodyRefusal(&http.MaxBytesError{Limit: 3}), error(errTooLong), "the refusal of a long upload")
 }
 
 // TestShortBodyHasNoEndlessValue checks that a value is limited as it is stored and sent: each element in it declares
@@ -86,12 +88,12 @@ func TestTextIsEscapedForXML(t *testing.T) {
 func TestValuesKeepTheirNamespaces(t *testing.T) {
 	const body = `<propertyupdate xmlns="DAV:" xmlns:D="DAV:" xmlns:x="urn:y" xml:lang="de"><set>` +
 		`<D:prop xmlns="" xmlns:x="urn:x" xmlns:z="urn:z"><x:p y="&quot;1" lang="en">` +
-		`a &lt; b<x:c x:e="f" z:g="h" xml:lang="fr"/><d xmlns="urn:d"><D:href>h</D:href></d><e/></x:p></D:prop></set>` +
+		`a &lt; b<x:c i="" x:e="f" z:g="h" xml:lang="fr"/><d xmlns="urn:d"><D:href>h</D:href></d><e/></x:p></D:prop></set>` +
 		`<remove><prop xmlns:x="urn:x" xmlns:y="urn:y"><x:q/></prop></remove></propertyupdate>`
 	got, err := readPatches([]byte(body))
 	check.RequireThat(t, err == nil && len(got) == 2, "%v %v", got, err)
 	want := Property{Name: Name{Space: "urn:x", Local: "p"}, Lang: "de", Value: `a &lt; b<c xmlns="urn:x" ` +
-		`xmlns:naa="urn:x" naa:e="f" xmlns:nba="urn:z" nba:g="h" xml:lang="fr"/>` +
+		`i="" xmlns:nba="urn:x" nba:e="f" xmlns:nca="urn:z" nca:g="h" xml:lang="fr"/>` +
 		`<d xmlns="urn:d"><D:href>h</D:href></d><e xmlns=""/>`}
 	check.That(t, got[0] == (Patch{Property: want}), "got  %+v\nwant %+v", got[0].Property, want)
 	check.That(t, got[1] == (Patch{Remove: true, Property: Property{Name: Name{Space: "urn:x", Local: "q"}}}),

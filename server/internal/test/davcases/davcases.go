@@ -95,7 +95,7 @@ func (s *Site) Ask(step string) (code int, answer string) {
 	r.SetBasicAuth(who, "pw-x")
 	for header := range strings.SplitSeq(headers, "; ") {
 		if name, value, ok := strings.Cut(header, ": "); ok {
-			r.Header.Set(name, s.expand(value, path))
+			r.Header.Add(name, s.expand(value, path))
 		}
 	}
 	got, err := s.Client.Do(r)
