@@ -102,9 +102,9 @@ func TestAuthZENNormativeStatementsHold(t *testing.T) {
 		{"Z-5", "whose members are required", many, `{"evaluations":[]}`, 400, "subject is missing"},
 		{"Z-6", "defaults are used", many, batch("", `{},{}`), 200, `{"evaluations":[` + yes + `,` + yes + `]}`},
 		{"Z-6", "also that of the context", many,
-			`{"subject":{"type":"user","id":"carol"},"action":{"name":"can_share","properties":{"scope":"public"}},` +
-				`"resource":{"type":"record","id":"record-3","properties":{"status":"x"}},` +
-				`"context":{"purpose":"support"},"evaluations":[{}]}`, 200, yes},
+			`{"action":{"name":"can_share","properties":{"scope":"public"}},` +
+				`"resource":{"type":"record","id":"record-3","properties":{"status":"x"}},"context":{"purpose":"support"},` +
+				`"evaluations":[{"subject":{"type":"user","id":"carol"}}]}`, 200, yes},
 		{"Z-6", "a question overrides them", many, batch("", `{`+dave+`},{}`), 200, `]`},
 		{"Z-6", "as a whole", many, batch("", `{"subject":{"id":"alice"}}`), 200, "subject.type: is missing"},
 		{"Z-6", "even by a malformed one", many, batch("", `{`+alice+`,"action":{}}`), 200, "action.name: is missing"},
@@ -115,6 +115,7 @@ func TestAuthZENNormativeStatementsHold(t *testing.T) {
 			400, "subject.type"},
 		{"Z-1", "evaluations are a list", many, `{"evaluations":{}}`, 400, "want an array"},
 		{"Z-1", "options are an object", many, batch(`,"options":[]`, "{}"), 400, "options"},
+		{"Z-1", "also without a list", many, strings.Replace(whole, "{", `{"options":[],`, 1), 400, "options"},
 		{"Z-3", "unknown options are ignored", many, batch(`,"options":{"another":1}`, "{}"), 200, yes},
 		{"Z-7", "the order is that of the request", many, batch("", `{},`+noEdit+`,{}`), 200,
 			`{"evaluations":[` + yes + `,{` + no},
@@ -222,7 +223,7 @@ func TestNewRejectsIncompleteConfig(t *testing.T) {
 		func(c *Config) { c.Evaluator = nil }, func(c *Config) { c.Caller = nil }, func(c *Config) { c.URL = "" },
 		func(c *Config) { c.URL = "http://pdp.example.com" }, func(c *Config) { c.URL = "https://u@h" },
 		func(c *Config) { c.URL = "https://h?" }, func(c *Config) { c.URL = "https://h#" },
-		func(c *Config) { c.URL = "https:///h" }, func(c *Config) { c.URL = "https://h\x7f" },
+		func(c *Config) { c.URL = "ftp://localhost" }, func(c *Config) { c.URL = "https:///h" }, func(c *Config) { c.URL = "https://h\x7f" },
 		func(c *Config) { c.MostItems = -1 }, func(c *Config) { c.MostBytes = -1 },
 	} {
 		c := good

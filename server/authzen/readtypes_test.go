@@ -33,7 +33,7 @@ func TestInvalidTypesFileNamesKey(t *testing.T) {
 		{`{"types":{"t":{"rights":["r"],"descriptor":"D:(A;;${r};;;WD)"` + rest, "an owner"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SY"` + rest, "a DACL"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:NO_ACCESS_CONTROL"` + rest, "a DACL"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;${w};;;WD)"` + rest, "${w} is neither"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;${w};;;WD)(A;;${r};;;WD)"` + rest, "${w} is neither"},
 		{`{"groups":["g"],"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;${w};;;${g})"` + rest,
 			"${w} is neither"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;x;;;WD)"` + rest, "types.t.descriptor"},

@@ -128,7 +128,7 @@ func TestPropertiesOfEachPartAreSeparate(t *testing.T) {
 		}
 		types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{}}},"types":{"record":{"rights":["r"],
 			"descriptor":"O:SYG:SYD:` + ace + `","actions":{"do":{"rights":["r"]}},"request":{
-			"subject":{"level":"integer"},"action":{"depth":"integer"},"context":{"level":"integer"}}}}}`))
+			"subject":{"level":"integer"},"action":{"depth":"integer"},"context":{"absent":"integer","level":"integer"}}}}}`))
 		check.NoError(t, err)
 		properties := []string{c.subject, c.action, ""}
 		if c.context != "" {
@@ -169,6 +169,9 @@ func TestRequestOwnerMustBeKnownSubject(t *testing.T) {
 	}
 	types, err := ReadTypes([]byte(file))
 	check.NoError(t, err)
+	other := token.NetworkUser(types.subjects[Caller{"user", "a"}].spec.User.SID)
+	check.That(t, types.Decide(question(t, "x", "do", "any", "", "", `{"owner":"a"}`), &other).Decision,
+		"the caller's user does not replace the subject of the question")
 	system := token.NetworkUser(sid.LocalSystem)
 	check.That(t, !types.Decide(question(t, "x", "do", "any", "", "", `{}`), &system).Decision,
 		"the owner of the template owns an object without an owner")
