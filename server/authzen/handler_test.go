@@ -103,8 +103,8 @@ func TestAuthZENNormativeStatementsHold(t *testing.T) {
 		{"Z-6", "defaults are used", many, batch("", `{},{}`), 200, `{"evaluations":[` + yes + `,` + yes + `]}`},
 		{"Z-6", "also that of the context", many,
 			`{"action":{"name":"can_share","properties":{"scope":"public"}},` +
-				`"resource":{"type":"record","id":"record-3","properties":{"status":"x"}},"context":{"purpose":"support"},` +
-				`"evaluations":[{"subject":{"type":"user","id":"carol"}}]}`, 200, yes},
+				`"resource":{"type":"record","id":"record-3","properties":{"status":"x"}},` +
+				`"context":{"purpose":"support"},"evaluations":[{"subject":{"type":"user","id":"carol"}}]}`, 200, yes},
 		{"Z-6", "a question overrides them", many, batch("", `{`+dave+`},{}`), 200, `]`},
 		{"Z-6", "as a whole", many, batch("", `{"subject":{"id":"alice"}}`), 200, "subject.type: is missing"},
 		{"Z-6", "even by a malformed one", many, batch("", `{`+alice+`,"action":{}}`), 200, "action.name: is missing"},
@@ -223,7 +223,8 @@ func TestNewRejectsIncompleteConfig(t *testing.T) {
 		func(c *Config) { c.Evaluator = nil }, func(c *Config) { c.Caller = nil }, func(c *Config) { c.URL = "" },
 		func(c *Config) { c.URL = "http://pdp.example.com" }, func(c *Config) { c.URL = "https://u@h" },
 		func(c *Config) { c.URL = "https://h?" }, func(c *Config) { c.URL = "https://h#" },
-		func(c *Config) { c.URL = "ftp://localhost" }, func(c *Config) { c.URL = "https:///h" }, func(c *Config) { c.URL = "https://h\x7f" },
+		func(c *Config) { c.URL = "https:///h" }, func(c *Config) { c.URL = "https://h\x7f" },
+		func(c *Config) { c.URL = "ftp://localhost" },
 		func(c *Config) { c.MostItems = -1 }, func(c *Config) { c.MostBytes = -1 },
 	} {
 		c := good

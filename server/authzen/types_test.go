@@ -128,7 +128,8 @@ func TestPropertiesOfEachPartAreSeparate(t *testing.T) {
 		}
 		types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{}}},"types":{"record":{"rights":["r"],
 			"descriptor":"O:SYG:SYD:` + ace + `","actions":{"do":{"rights":["r"]}},"request":{
-			"subject":{"level":"integer"},"action":{"depth":"integer"},"context":{"absent":"integer","level":"integer"}}}}}`))
+			"subject":{"level":"integer"},"action":{"depth":"integer"},
+			"context":{"absent":"integer","level":"integer"}}}}}`))
 		check.NoError(t, err)
 		properties := []string{c.subject, c.action, ""}
 		if c.context != "" {

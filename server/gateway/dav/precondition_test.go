@@ -76,7 +76,8 @@ func TestFailedConditionChangesNothing(t *testing.T) {
 		{`If-Match: "wrong"`, everywhere}, {`If-Match: W/"1"`, everywhere}, {`If-Match: "a,1"`, everywhere},
 		{"If-Match: *", "/n"}, {"If-None-Match: *", present}, {`If-None-Match: "1"`, file},
 		{`If-None-Match: "x", W/"1"`, file}, {"If-Unmodified-Since: $old", present}, {`If: (["wrong"])`, everywhere},
-		{`If: ([W/"1"])`, everywhere}, {`If: (["1"] <opaquelocktoken:none>)`, everywhere}, {"If: (<DAV:no-lock>)", everywhere},
+		{`If: ([W/"1"])`, everywhere},
+		{`If: (["1"] <opaquelocktoken:none>)`, everywhere}, {"If: (<DAV:no-lock>)", everywhere},
 		{`If: (Not <DAV:no-lock> ["wrong"])`, everywhere}, {`If: (Not ["1"])`, file},
 		{`If: </c/f> (["wrong"]) </c/none> (["1"])`, everywhere},
 		{`If: <https://elsewhere.test/c/f> (["1"] Not <DAV:no-lock>)`, everywhere}} {

@@ -88,7 +88,8 @@ func TestTextIsEscapedForXML(t *testing.T) {
 func TestValuesKeepTheirNamespaces(t *testing.T) {
 	const body = `<propertyupdate xmlns="DAV:" xmlns:D="DAV:" xmlns:x="urn:y" xml:lang="de"><set>` +
 		`<D:prop xmlns="" xmlns:x="urn:x" xmlns:z="urn:z"><x:p y="&quot;1" lang="en">` +
-		`a &lt; b<x:c i="" x:e="f" z:g="h" xml:lang="fr"/><d xmlns="urn:d"><D:href>h</D:href></d><e/></x:p></D:prop></set>` +
+		`a &lt; b<x:c i="" x:e="f" z:g="h" xml:lang="fr"/>` +
+		`<d xmlns="urn:d"><D:href>h</D:href></d><e/></x:p></D:prop></set>` +
 		`<remove><prop xmlns:x="urn:x" xmlns:y="urn:y"><x:q/></prop></remove></propertyupdate>`
 	got, err := readPatches([]byte(body))
 	check.RequireThat(t, err == nil && len(got) == 2, "%v %v", got, err)
