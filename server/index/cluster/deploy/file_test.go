@@ -22,6 +22,8 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		check.RequireThat(t, strings.Contains(small, old), "the site file has no %q", old)
 		return strings.Replace(small, old, with, 1)
 	}
+	replaced := strings.NewReplacer("/etc/refmon-index/company", "/srv/a/work", "search1: {",
+		"search1: {folder: /srv/a, ").Replace(small)
 	for text, want := range map[string]string{
 		small: "",
 		small + "  f2: {runs: [watch], trees: [/a, /b], noEvents: true, every: 1m}\n": "",
@@ -37,6 +39,7 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "  M2: {runs: [work]}\n":                                                      "letters a-z",
 		small + "  m2: {runs: [work], trees: [/x]}\n":                                         "only with watch",
 		small + "  m2: {runs: [work], watch: /x}\n":                                           "only with watch",
+		small + "  m2: {runs: [work], noEvents: true}\n":                                      "only with watch",
 		small + "  m2: {runs: [work], postgres: x}\n":                                         "only with follow",
 		small + "  m2: {runs: [work], bulk: /x}\n":                                            "only with follow",
 		small + "  m2: {runs: [watch]}\n":                                                     "trees: missing",
@@ -58,7 +61,7 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "ldap: {server: [ldaps://x]}\n":                                               "either directory or ldap",
 		edit("directory: /etc/refmon-index/company.yaml", "ldap: {passwordFile: /x}"):         "ldap.server: missing",
 		small + "  m2: {runs: [follow], bulk: /var/lib/refmon-index/bulk}\n":                  "creates this folder for root",
-		edit("company.yaml", "work.yaml"):                                                     "another name",
+		replaced:                                                                              "another name",
 		small + "parts: 0\n":                                                                  "parts: 0",
 		small + "port: 65535\nclusterPort: 1\n":                                               "",
 		small + "port: 0\n":                                                                   "1 to 65535",

@@ -177,7 +177,7 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 	check.NoError(t, os.WriteFile(filepath.Join(out, "mq1", site.ServerName+newSuffix), nil, 0o600))
 	said, second := written(t, text, out)
 	if got := changed(first, second); !slices.Equal(got, []string{"mq1/server-key.pem", "mq1/server.pem"}) ||
-		strings.Contains(said, needs) {
+		strings.Contains(said, needs) || !strings.Contains(said, "; removed "+site.ServerName+newSuffix+"\n") {
 		t.Errorf("without a key the run changed %q, want the key and its certificate\n%s", got, said)
 	}
 	// A run that failed between two files of a pair leaves a key without its certificate. The next run repairs that.
@@ -189,9 +189,10 @@ func TestFilesHaveSettingsOfTheirMachine(t *testing.T) {
 		"authority's key and": func() error { return os.Remove(filepath.Join(out, keysFolder, authorityKeyName)) },
 	} {
 		check.NoError(t, leave())
-		_, _ = written(t, text, out)
+		_, all := written(t, text, out)
 		_, err := site.ServerTLS(filepath.Join(out, "mq1"))
-		check.That(t, err == nil, "N-124: after a failed write of the %s's certificate: %v", name, err)
+		check.That(t, err == nil && all["keys/"+authorityKeyName] != nil,
+			"N-124: after a failed write of the %s's certificate: %v", name, err)
 	}
 	for word, want := range map[string]string{"out": "out", "/a/b": "/a/b", "/a b": "'/a b'", "it's": `'it'\''s'`} {
 		check.Equal(t, quote(word), want, "%s for a shell", word)
@@ -234,6 +235,10 @@ func TestConfigurationsHaveEachSetting(t *testing.T) {
 		slices.Equal(s.Followers, []string{"main", "plain"}) && slices.Equal(s.Hosts["files1"], []string{"/srv"}),
 		"the site is %+v", s)
 	check.Equal(t, check.Must(Read([]byte(text+"replicas: 1\n"))).site().Replicas, 1, "replicas that the file names")
+	check.Equal(t, check.Must(Read([]byte(small))).site().Replicas, 0, "replicas that a file with one broker names")
+	ours := site.Authority{Certificate: all["keys/"+site.AuthorityName], Key: all["keys/"+authorityKeyName]}
+	check.That(t, ours.Holds(all["mq1/"+site.ServerName], all["mq1/"+site.ServerKeyName], "192.0.2.1"),
+		"the certificate of mq1 is not for its address")
 
 	authority := filepath.Join(t.TempDir(), "ca.pem")
 	check.NoError(t, os.WriteFile(authority, []byte("of others"), 0o600))
@@ -250,6 +255,7 @@ func TestConfigurationsHaveEachSetting(t *testing.T) {
 	check.That(t, strings.Contains(said, include) && !strings.Contains(again, include), "printed\n%s\nand then\n%s", said,
 		again)
 	check.That(t, all["keys/"+authorityKeyName] == nil && bytes.Equal(all["mq1/"+site.AuthorityName], ca) &&
+		bytes.Equal(all["keys/"+site.AuthorityName], ca) &&
 		all["mq1/"+site.SeedName(site.Keeper)] != nil && len(all["files1/"+site.AccountName]) > 0,
 		"with NATS servers of others the files are %q", slices.Sorted(maps.Keys(all)))
 }
@@ -371,7 +377,8 @@ func TestInstallScriptPrefersUnitOfPackage(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Replace(small, "directory: /etc/refmon-index/company.yaml",
 		"ldap: {server: [ldaps://x], domain: S-1-5-21-1-2-3, account: a, passwordFile: /etc/refmon-index/password}", 1)
-	_, _ = written(t, text, filepath.Join(dir, "out"))
+	_, all := written(t, text, filepath.Join(dir, "out"))
+	check.That(t, !bytes.Contains(all["mq1/"+installerName], []byte("password")), "mq1 gets the password of LDAP")
 	at, bin := filepath.Join(dir, "out", "search1"), recorders(t, dir)
 	script := strings.NewReplacer("/usr/lib/", dir+"/lib/", "/etc/refmon-index", at, "/etc/", dir+"/etc/",
 		"/usr/bin/refmon-index", "/bin/sh").Replace(string(check.Must(os.ReadFile(filepath.Join(at, installerName)))))
