@@ -80,8 +80,7 @@ func fitted(value []byte, s fuse.Status, out []byte) (uint32, fuse.Status) {
 }
 
 // descriptor returns the encoded descriptor of a file: self-relative for system.ntfs_acl, and in Samba's form for its
-// attribute. It needs READ_CONTROL. It includes the SACL if the client holds SeSecurityPrivilege (M-16). A descriptor
-// that Samba's form cannot hold is EIO.
+// attribute. It needs READ_CONTROL. It includes the SACL if the client holds SeSecurityPrivilege (M-16).
 func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fuse.Status) {
 	want := winnt.READ_CONTROL
 	parts := winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION
@@ -99,10 +98,7 @@ func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fus
 			return fuse.OK
 		}
 		a := ntacl.Attribute{Version: 1, Descriptor: d}
-		var err error
-		if value, err = a.Append(nil); err != nil {
-			return fuse.EIO
-		}
+		value, _ = a.Append(nil) // cannot fail: version 1 holds every descriptor
 		return fuse.OK
 	})
 	return value, s
