@@ -80,12 +80,22 @@ func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
 // noteAdd remembers that the directory dir did not take a new name, for which right is needed. replaced is the path of
 // the file that the request would replace, or "". The status is handled as in note.
 func (t *worker) noteAdd(m *Mount, dir string, right winnt.AccessMask, replaced string, st ntstatus.Status) {
-	in := nt.CreateFileIn{DesiredAccess: right, CreateDisposition: winnt.FILE_OPEN}
-	if m.backup {
-		in.CreateOptions = uint32(fileaccess.OpenForBackupIntent)
-	}
-	t.note(dir, &in, st)
+	t.noteUse(m, dir, right, 0, st)
 	t.refused.replaced = replaced
+}
+
+// deletion is an open that deletes a name. It fails for a read-only file, as a later request to delete does (F-39).
+const deletion = fileaccess.DeleteOnClose | fileaccess.OpenReparsePoint
+
+// noteUse remembers that a request without an open of its own failed. right and options are those of an open of path
+// that would fail for the same reason. The status is handled as in note.
+func (t *worker) noteUse(m *Mount, path string, right winnt.AccessMask, options fileaccess.CreateOptions,
+	st ntstatus.Status) {
+	if m.backup {
+		options |= fileaccess.OpenForBackupIntent
+	}
+	t.note(path, &nt.CreateFileIn{DesiredAccess: right, CreateDisposition: winnt.FILE_OPEN,
+		CreateOptions: uint32(options)}, st)
 }
 
 // denialCounts counts the denials of each user and limits how many are explained and reported. It is safe for
@@ -208,7 +218,7 @@ func (m *Mount) explain(d *Denial, t *worker) {
 	o := accessquery.ExplainOpen(&r, place.Facts())
 	if replaced := t.refused.replaced; replaced != "" && o.Allowed() {
 		t.refused = refusal{path: replaced, status: t.refused.status, in: fileaccess.Request{Desired: winnt.DELETE,
-			Disposition: fileaccess.FileOpen, Options: r.Options | fileaccess.OpenReparsePoint}}
+			Disposition: fileaccess.FileOpen, Options: r.Options | deletion}}
 		m.explain(d, t)
 		return
 	}

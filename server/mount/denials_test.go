@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,8 +38,8 @@ func (r *reported) take() []*Denial {
 }
 
 // TestDenialsAreExplained checks that each denial is reported with its operation, path and requested rights, and with
-// the entry, directory or missing descriptor that denied it. The report also names an owner that the account may not
-// assign, a pipe, and a refusal of the host. A successful request and a missing name are not
+// the entry, directory, missing descriptor or read-only attribute that denied it. The report also names an owner that
+// the account may not assign, a pipe, and a refusal of the host. A successful request and a missing name are not
 // reported (M-46).
 func TestDenialsAreExplained(t *testing.T) {
 	var r reported
@@ -55,13 +56,18 @@ func TestDenialsAreExplained(t *testing.T) {
 	w.file("plan", "the plan\n", "O:"+user(alice)+"G:SYD:(D;;DCLC;;;"+user(bob)+")(A;;FR;;;WD)(A;;FA;;;"+user(alice)+")")
 	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
 	w.file("locked", "", "O:"+user(bob)+"G:SYD:(A;;FA;;;WD)")
-	w.must(unix.Setxattr(w.root+"/locked", "user.DOSATTRIB", []byte("0x1\x00"), 0)) // read-only
+	readOnly := func(name string) {
+		w.must(unix.Setxattr(w.root+"/"+name, "user.DOSATTRIB", []byte("0x1\x00"), 0))
+	}
+	readOnly("locked")
 	w.dir("shut", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
 	w.dir("his", "O:"+user(bob)+"G:SYD:(A;OICI;FA;;;"+user(bob)+")")
 	const allButDeleteChild = "0x1f01bf"
 	w.dir("his/kept", "O:"+user(bob)+"G:SYD:(A;;"+allButDeleteChild+";;;"+user(bob)+")")
 	w.file("his/kept/hers", "", "O:"+user(alice)+"G:SYD:(A;;FR;;;WD)")
 	w.file("his/src", "", "O:"+user(bob)+"G:SYD:(A;;FA;;;"+user(bob)+")")
+	w.file("his/locked", "", "O:"+user(bob)+"G:SYD:(A;;FA;;;"+user(bob)+")")
+	readOnly("his/locked")
 	w.file("bare", "", "O:"+user(alice)+"G:SYD:(A;;FA;;;WD)")
 	w.must(unix.Removexattr(w.root+"/bare", "security.NTACL"))
 	w.dir("blank", "O:"+user(alice)+"G:SYD:(A;;FA;;;WD)")
@@ -83,6 +89,8 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"mv his/src shut/", "RENAME", "/shut", winnt.FILE_ADD_FILE | winnt.SYNCHRONIZE, "because A-40 "},
 		{"mv his/kept shut/", "RENAME", "/shut", winnt.FILE_ADD_SUBDIRECTORY, "because A-40 "},
 		{"mv -f his/src his/kept/hers", "RENAME", "/his/kept/hers", winnt.DELETE, "no entry allows them"},
+		{"mv -f his/src his/locked", "RENAME", "/his/locked", winnt.DELETE, "DELETE: the file is read-only"},
+		{"rm -f his/locked", "UNLINK", "/his/locked", winnt.DELETE, "DELETE: the file is read-only"},
 		{"ln his/src shut/", "LINK", "/shut", winnt.FILE_ADD_FILE | winnt.SYNCHRONIZE, "because A-40 "},
 		{"ln -s x shut/new", "SYMLINK", "/shut/new", 0, "because A-40 "},
 		{"ls shut", "OPENDIR", "/shut", 0, "because A-40 "},
@@ -128,6 +136,19 @@ func TestDenialsAreExplained(t *testing.T) {
 	}
 	if list := r.take(); len(list) == 0 || !strings.Contains(list[0].Reasons[0], "no logon: uid 61999: not known") {
 		t.Errorf("M-46: denials of a user who cannot log on: %+v, want one with the reason \"no logon\"", list)
+	}
+	// On a mount for backup the directory denies nothing to the operator.
+	w = newWorld(t, forBackup, func(_ *hostfs.Config, c *Config) { c.Denied = r.add })
+	w.dir("d", private)
+	w.file("d/locked", "", private)
+	readOnly("d/locked")
+	w.file("own", "", private)
+	for _, line := range []string{"mv -f own d/locked", "rm -f d/locked"} {
+		r.take()
+		w.refused(operator, "ermi", "sh", "-c", line)
+		list := r.take()
+		check.That(t, len(list) == 1 && list[0].Path == w.at+"/d/locked" &&
+			slices.Contains(list[0].Reasons, "DELETE: the file is read-only"), "M-46: %s: %+v", line, list)
 	}
 }
 

@@ -139,7 +139,9 @@ func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOpt
 			return status(st)
 		}
 		defer t.NtClose(h)
-		return status(m.nodes.remove(parent, name, func() ntstatus.Status { return t.removeName(m, h) }))
+		st = m.nodes.remove(parent, name, func() ntstatus.Status { return t.removeName(m, h) })
+		t.noteUse(m, m.nodes.path(parent, name), winnt.DELETE, deletion, st)
+		return status(st)
 	})
 }
 
