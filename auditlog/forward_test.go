@@ -153,8 +153,8 @@ func TestForwarderRefusesCursorOfAnotherSink(t *testing.T) {
 	testcheck.NoError(t, f.Run(t.Context(), false))
 	for _, sink := range []string{f.Sink + "2", "unix:" + f.Sink} {
 		err := (&Forwarder{Dir: f.Dir, Sink: sink, Cursor: f.Cursor}).Run(t.Context(), false)
-		testcheck.That(t, err != nil && strings.Contains(err.Error(), "belongs to the sink "+f.Sink+":"),
-			"%s: %v, want an error with the other sink", sink, err)
+		testcheck.That(t, err != nil && strings.Contains(err.Error(), "belongs to the sink "+f.Sink+":") &&
+			strings.Contains(err.Error(), "for the sink "+sink+","), "%s: %v, want an error with both sinks", sink, err)
 		_, err = os.Stat(f.Sink + "2")
 		testcheck.ErrorIs(t, err, os.ErrNotExist, "the file of the other sink")
 	}

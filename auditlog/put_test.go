@@ -4,6 +4,7 @@ package auditlog
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -43,6 +44,7 @@ func TestConcurrentFilesKeepTheirContents(t *testing.T) {
 		b, err := os.ReadFile(filepath.Join(d.dir, segmentName(i+1)))
 		testcheck.RequireThat(t, err == nil && bytes.HasPrefix(b, []byte(magic)), "segment %d: %q, %v", i+1, b, err)
 	}
+	testcheck.ErrorIs(t, testcheck.Err(d.Create(checkpointName)), fs.ErrExist, "a second file of one name")
 	if b, err := os.ReadFile(filepath.Join(d.dir, checkpointName)); err != nil || !bytes.Equal(b, signed) {
 		t.Errorf("checkpoint: %q, %v, want %q, nil", b, err, signed)
 	}

@@ -4,6 +4,7 @@ package auditlog
 
 import (
 	"errors"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -99,17 +100,29 @@ func TestLossIsAnnouncedOnce(t *testing.T) {
 	write(1, nil)
 }
 
-// A record that exceeds the size of a segment is written to an empty one, which no other segment replaces.
+// A record that exceeds the size of a segment is written to an empty one, which no other segment replaces. The records
+// of a segment are durable before the next one begins.
 func TestLargeRecordBeginsSegmentOnce(t *testing.T) {
-	d, cfg := newConfig(t)
-	cfg.SegmentBytes = 1
-	l := mustOpen(t, cfg)
-	for range 3 {
-		testcheck.NoError(t, l.Write(opened(t, audit.Success, "a")))
-	}
-	testcheck.NoError(t, l.Close())
-	for _, first := range segmentsOf(t, d) {
-		name := segmentName(first)
-		testcheck.Equal(t, d.count("rename "+temporary(name)+" "+name), 1, "segments that began as %s", name)
+	for _, mode := range []Mode{Sync, Relaxed} {
+		d, cfg := newConfig(t)
+		cfg.SegmentBytes, cfg.Mode = 1, mode
+		l := mustOpen(t, cfg)
+		for range 3 {
+			b := testcheck.Must(l.push([]audit.Event{opened(t, audit.Success, "a")}, mode == Sync, nil))
+			<-b.done // written, and in mode Sync durable
+		}
+		testcheck.NoError(t, l.Close())
+		for _, first := range testcheck.Must(segments(d)) {
+			name := segmentName(first)
+			testcheck.Equal(t, d.count("rename "+temporary(name)+" "+name), 1, "segments that began as %s", name)
+		}
+		last := ""
+		for _, op := range d.Ops() {
+			testcheck.That(t, !strings.HasPrefix(op, "create new-"+segmentPrefix) || !strings.HasPrefix(last, "write "),
+				"%v: %s after %s, want a sync between them", mode, op, last)
+			if strings.Contains(op, " "+segmentPrefix) {
+				last = op
+			}
+		}
 	}
 }
