@@ -43,6 +43,17 @@ func TestBooleanComparesWithBit(t *testing.T) {
 	}
 }
 
+// TestLiteralHasNoNUL checks that a string literal with a NUL is malformed.
+func TestLiteralHasNoNUL(t *testing.T) {
+	for text, good := range map[string]bool{"": true, "a\x00": true, "\x00\x00": false, "a\x00\x00\x00": false} {
+		func() {
+			defer func() { testcheck.Equal(t, recover() == nil, good, "%q is a string", text) }()
+			e := condition{string(rune(len(text))) + "\x00\x00\x00" + text}
+			e.literal(codeString)
+		}()
+	}
+}
+
 // TestUpperCaseEqualsClaims checks that upper case equals that of package claims, for each UTF-16 unit and each unit
 // that some Unicode version folds to the same letter.
 func TestUpperCaseEqualsClaims(t *testing.T) {

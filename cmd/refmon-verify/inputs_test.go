@@ -165,6 +165,8 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 		{`"restrictedSids":["BG"],"writeRestricted":true`, "(A;;7;;;WD)"},
 		{`"writeRestricted":false`, "(XD;;1;;;WD;(Member_of {}))(XA;;2;;;WD;(Not_Member_of_any {}))(A;;4;;;WD)"},
 		{`"writeRestricted":false`, "(A;OICIIO;1;;;OW)(A;;4;;;WD)"},
+		{`"writeRestricted":false`, `(XA;;1;;;WD;(@Resource.a == 1))(A;;4;;;WD)` +
+			`S:(RA;;;;;WD;("a",TI,0,1))(RA;;;;;WD;("A",TI,0,2))`},
 	} {
 		all.ask(t, q.dacl, `{"user":"`+u+`","groups":["WD"],`+q.file+`}`, "O:"+u+"G:BAD:"+q.dacl,
 			access.Request{Desired: winnt.MAXIMUM_ALLOWED, Mapping: &shared})
@@ -245,6 +247,8 @@ func TestPrivilegesAreEvaluatedAsByAccessCheck(t *testing.T) {
 	all.ask(t, "rights that were granted before", `{"user":"SY","privileges":["SeBackupPrivilege","SeRestorePrivilege"]}`,
 		"O:BAG:BAD:", access.Request{Desired: winnt.MAXIMUM_ALLOWED, Previous: winnt.READ_CONTROL | winnt.DELETE,
 			Intent: access.Intent{Backup: true, Restore: true}})
+	all.ask(t, "two privileges", `{"user":"SY","privileges":["SeSecurityPrivilege","SeRelabelPrivilege"]}`,
+		"O:BAG:BAD:", access.Request{Desired: winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY})
 	all.python(t, 7)
 }
 
