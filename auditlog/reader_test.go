@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
@@ -76,6 +77,12 @@ func TestReaderReportsMissingSegment(t *testing.T) {
 	want := fmt.Sprintf("read the audit log: record %d follows %d: run refmon audit verify", firsts[2], firsts[1]-1)
 	testcheck.That(t, n == firsts[1] && err.Error() == want, "%d records, then %v, want %d, %s", n-1, err, firsts[1]-1,
 		want)
+	late := testcheck.Must(newReader(d, 0))
+	for _, first := range firsts {
+		delete(d.now, segmentName(first))
+	}
+	_, err = late.Next()
+	testcheck.That(t, err != nil && strings.HasSuffix(err.Error(), "its segments are gone"), "without segments: %v", err)
 }
 
 // Opening a log rewrites its last segment. A reader at its end continues in the new file (U-87).

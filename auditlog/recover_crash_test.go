@@ -212,12 +212,13 @@ func TestRecordsLostOnFullDiskAreCounted(t *testing.T) {
 		}
 	}
 	d.Fail(nil)
-	mustWrite(t, l, 1)
+	e := opened(t, audit.Failure, "report")
+	testcheck.NoError(t, l.WriteAll([]audit.Event{e.WithHeader(audit.Header{ID: e.ID, Time: 7}), e}))
 	testcheck.NoError(t, l.Close())
 	events := recordsOf(t, d)
-	testcheck.RequireThat(t, len(events) == 6 && events[3].ID == 4612, "%d records", len(events))
-	if n, _ := events[3].Field("AuditsDiscarded"); n != "5" {
-		t.Errorf("%s lost records announced, want 5", n)
+	testcheck.RequireThat(t, len(events) == 7 && events[3].ID == 4612, "%d records", len(events))
+	if n, _ := events[3].Field("AuditsDiscarded"); n != "5" || events[3].Time != 7 {
+		t.Errorf("%s lost records announced at %d, want 5 at 7, the time of the next record", n, events[3].Time)
 	}
 	verifyDisk(t, d)
 }

@@ -28,7 +28,8 @@ func TestRangeIsVerifiedUpToAnchor(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	v.From, v.To = 50, 0
-	if got, err = Verify(v); err != nil || got.First < 33 || got.Last != 64 || len(got.Anchors) != 2 {
+	if got, err = Verify(v); err != nil || got.First < 33 || got.Last != 64 || got.Whole ||
+		len(got.Anchors) != 2 {
 		t.Errorf("Verify from record 50 = %+v, %v, want records from 33 or later to 64, and 2 checkpoints", got,
 			err) // the older anchor is proved by the stored hashes
 	}
