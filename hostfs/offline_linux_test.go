@@ -62,7 +62,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	w.must(setAttribute(w.path(`d\hashed`), c.Attribute, value))
 	w.must(os.Mkdir(w.path("plain"), 0o700))
 	w.must(os.WriteFile(w.path(`plain\f`), nil, 0o600))
-	w.must(os.Symlink("f", w.path("l")))
+	w.must(os.Symlink("plain", w.path("l")))
 	w.must(mkfifo(w.path("fifo")))
 	before := len(descriptors(t))
 	for _, c2 := range []struct {
