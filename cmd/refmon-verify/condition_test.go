@@ -54,6 +54,18 @@ func TestLiteralHasNoNUL(t *testing.T) {
 	}
 }
 
+// TestUnknownOperatorIsMalformed checks that the operators are those of MS-DTYP 2.4.4.17.
+func TestUnknownOperatorIsMalformed(t *testing.T) {
+	for op := codeEqual; op < codeAttribute; op++ {
+		func() {
+			defer func() {
+				testcheck.Equal(t, recover() == nil, op < 0x94 || op >= codeAnd && op <= codeNot, "%#x is an operator", op)
+			}()
+			positive(byte(op))
+		}()
+	}
+}
+
 // TestUpperCaseEqualsClaims checks that upper case equals that of package claims, for each UTF-16 unit and each unit
 // that some Unicode version folds to the same letter.
 func TestUpperCaseEqualsClaims(t *testing.T) {

@@ -165,6 +165,7 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 		{`"restrictedSids":["BG"],"writeRestricted":true`, "(A;;7;;;WD)"},
 		{`"writeRestricted":false`, "(XD;;1;;;WD;(Member_of {}))(XA;;2;;;WD;(Not_Member_of_any {}))(A;;4;;;WD)"},
 		{`"writeRestricted":false`, "(A;OICIIO;1;;;OW)(A;;4;;;WD)"},
+		{`"userClaims":[{"name":"a","type":"boolean","values":[1]}]`, "(XA;;1;;;WD;(@User.a))(A;;4;;;WD)"},
 		{`"writeRestricted":false`, `(XA;;1;;;WD;(@Resource.a == 1))(A;;4;;;WD)` +
 			`S:(RA;;;;;WD;("a",TI,0,1))(RA;;;;;WD;("A",TI,0,2))`},
 	} {
