@@ -48,11 +48,10 @@ func logonInformation(v starlark.Value) (info nt.LogonInformation, err error) {
 		text, isText := starlark.AsString(item[1])
 		switch key {
 		case "MessageType":
-			n, err := number(item[1])
-			if err != nil {
+			if info.MessageType, err = uint32Value(item[1]); err != nil {
 				return info, fmt.Errorf("MessageType: %w", err)
 			}
-			info.MessageType, isText = uint32(n), true
+			isText = true
 		case "LogonDomainName":
 			info.LogonDomainName = text
 		case "UserName":

@@ -85,6 +85,11 @@ expect([I == I, I == D, I != I, I != D, I == TokenPrimary, I != TokenPrimary], [
 again = k.ObReferenceObjectByHandle(Handle=NtCurrentThread(), ObjectType="Thread").Object
 own = k.PsReferencePrimaryToken(Process=svc).Token
 expect([o == again, o != again], [True, False])
+h = k.ObOpenObjectByPointer(Object=th, ObjectType="Thread", DesiredAccess=THREAD_QUERY_LIMITED_INFORMATION).Handle
+own_thread = k.ObReferenceObjectByHandle(Handle=h, ObjectType="Thread").Object
+expect(o == own_thread, True)
+k.ObDereferenceObject(Object=own_thread)
+th.NtClose(Handle=h)
 expect([both == both, both == own, both != own], [True, False, True])
 k.PsDereferencePrimaryToken(PrimaryToken=own)
 k.ObDereferenceObject(Object=again)
@@ -165,6 +170,7 @@ func TestWrongArgumentIsRefusedByName(t *testing.T) {
 			`queue_system_work: work in the queue cannot wait for other work`},
 		{`th.LsaLogonUser(LogonType=2, AuthenticationInformation="x")`, `AuthenticationInformation: want a dict`},
 		{`th.LsaLogonUser(LogonType=2, AuthenticationInformation={"MessageType": "x"})`, `MessageType: want a number`},
+		{`th.LsaLogonUser(LogonType=2, AuthenticationInformation={"MessageType": 1 << 32})`, `MessageType: 4294967296 does`},
 		{`th.LsaLogonUser(LogonType=2, AuthenticationInformation={"Name": "x"})`, `no field "Name"`},
 		{`th.LsaLogonUser(LogonType=2, AuthenticationInformation={"UserName": 7})`, `UserName: want a string, got int`},
 		{`th.ImpersonateSelf(SecurityIdentification)`, `ImpersonateSelf takes its parameters by name`},
