@@ -44,8 +44,8 @@ adj.NtClose(Handle=h)
 `,
 		"a job filters by each of its lists": `
 p = process("p", token(user="S-1-5-21-1-2-3-1107", groups=["BU", "BG"], privileges=["SeBackupPrivilege"]))
-expect(job(p, "FILTER_TOKENS", SidsToDisable=["BG"], PrivilegesToDelete=["SeBackupPrivilege"], RestrictedSids=["WD"]),
-    STATUS_SUCCESS)
+expect(job(p, "FILTER_TOKENS", SidsToDisable=["BG", "DA"], PrivilegesToDelete=["SeBackupPrivilege"],
+    RestrictedSids=["WD"]), STATUS_SUCCESS)
 `,
 		"a token object starts a process and limits a job": `
 own = token_object(token(user="S-1-5-21-1-2-3-1107"))
@@ -63,6 +63,9 @@ other = process("other", token(user="BA"))
 t2 = other.new_thread()
 expect((t2.process == other, t2.name, other.thread.name, t2.id == other.thread.id), (True, "other/2", "other/1", False))
 expect(process_by_id(other.id) == other, True)
+file("f", sd=None)
+made = th.NtCreateUserProcess(ProcessDesiredAccess=PROCESS_TERMINATE, ThreadDesiredAccess=THREAD_TERMINATE, ImageName="f")
+expect(process_by_id(made.ClientId.UniqueProcess) == process_by_id(made.ClientId.UniqueProcess), True)
 other.exit()
 `,
 	} {
