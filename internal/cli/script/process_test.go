@@ -64,7 +64,8 @@ t2 = other.new_thread()
 expect((t2.process == other, t2.name, other.thread.name, t2.id == other.thread.id), (True, "other/2", "other/1", False))
 expect(process_by_id(other.id) == other, True)
 file("f", sd=None)
-made = th.NtCreateUserProcess(ProcessDesiredAccess=PROCESS_TERMINATE, ThreadDesiredAccess=THREAD_TERMINATE, ImageName="f")
+made = th.NtCreateUserProcess(ProcessDesiredAccess=PROCESS_TERMINATE, ThreadDesiredAccess=THREAD_TERMINATE,
+    ImageName="f")
 expect(process_by_id(made.ClientId.UniqueProcess) == process_by_id(made.ClientId.UniqueProcess), True)
 other.exit()
 `,
