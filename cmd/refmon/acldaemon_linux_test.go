@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -33,7 +34,7 @@ func serveTree(t *testing.T, held winnt.PrivilegeSet) (address, dir string) {
 	if err != nil {
 		t.Skip("this system has no trees: ", err)
 	}
-	sys := kernel.Boot(kernel.Config{})
+	sys := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{})})
 	check.NoError(t, sys.AddTree("share", tree))
 	host := &wired.Host{System: sys}
 	spec := token.StandardUser(sid.MustParse(serveUser))
@@ -122,5 +123,17 @@ func TestServedCommandsReadFileAndDirectory(t *testing.T) {
 		code, _, errs := runLine("acl", "reset", "--connect", address, "share")
 		check.That(t, code == exitMalformed && strings.Contains(errs, "the directory above has no descriptor"),
 			"acl reset of the root: exit code %d, %s", code, errs)
+	}
+}
+
+// TestNamesComeFromRefmond checks that --names-from finds users, groups and aliases. Another name is unknown.
+func TestNamesComeFromRefmond(t *testing.T) {
+	address, dir := serveTree(t, 0)
+	for who, want := range map[string]string{"user:User": " is S-1-5-21-1-2-3-1001, from refmond",
+		"group:None": " is S-1-5-21-1-2-3-513, from refmond", "group:Users": " is S-1-5-32-545, from refmond",
+		"nosuch": `" is not a user or group`} {
+		_, _, errs := runLine("acl", "grant", "--offline", "--attribute", ntacl.UserName, "--names-from", address, "-n", dir,
+			who+":read")
+		check.That(t, strings.Contains(errs, who+want), "acl grant %s: %s, want %q", who, errs, want)
 	}
 }
