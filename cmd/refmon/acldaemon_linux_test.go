@@ -126,7 +126,8 @@ func TestServedCommandsReadFileAndDirectory(t *testing.T) {
 	}
 }
 
-// TestNamesComeFromRefmond checks that --names-from finds users, groups and aliases. Another name is unknown.
+// TestNamesComeFromRefmond checks that --names-from finds users, groups and aliases. Another name is unknown. why
+// shows the names of entries as refmond has them.
 func TestNamesComeFromRefmond(t *testing.T) {
 	address, dir := serveTree(t, 0)
 	for who, want := range map[string]string{"user:User": " is S-1-5-21-1-2-3-1001, from refmond",
@@ -136,4 +137,10 @@ func TestNamesComeFromRefmond(t *testing.T) {
 			who+":read")
 		check.That(t, strings.Contains(errs, who+want), "acl grant %s: %s, want %q", who, errs, want)
 	}
+	const user = "S-1-5-21-1-2-3-1001"
+	describe(t, filepath.Join(dir, "plan"), "O:SYG:SYD:(A;;FR;;;"+user+")")
+	_, out, errs := runLine("why", filepath.Join(dir, "plan"), "--as", "User", "--attribute", ntacl.UserName, "--names-from",
+		address)
+	check.That(t, strings.HasPrefix(out, "GRANTED: User ("+user+", from refmond)") &&
+		strings.Contains(out, user+`) REFMON\User `), "why --as User: %s%s", out, errs)
 }

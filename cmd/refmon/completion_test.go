@@ -65,6 +65,18 @@ func TestShellsOfferCompletions(t *testing.T) {
 	}
 }
 
+// TestFishScriptQuotesHelp checks the script for fish also where fish is not installed: help texts have apostrophes, and
+// a short flag has the values of the long one.
+func TestFishScriptQuotesHelp(t *testing.T) {
+	_, script, _ := runLine("completion", "fish")
+	for line := range strings.Lines(script) {
+		check.Equal(t, strings.Count(strings.ReplaceAll(line, `\'`, ""), "'")%2, 0, "open quotation: %s", line)
+	}
+	const values = ` -xa 'table jsonl csv'`
+	check.That(t, strings.Contains(script, " -s f"+values) && strings.Contains(script, " -l format"+values),
+		"no values of --format or -f:\n%s", script)
+}
+
 func TestCompletionNeedsAShell(t *testing.T) {
 	for _, args := range [][]string{{"completion"}, {"completion", "tcsh"}} {
 		var out, errs bytes.Buffer

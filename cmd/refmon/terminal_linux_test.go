@@ -35,12 +35,14 @@ func TestWhoCanShowsGroupsOnTerminals(t *testing.T) {
 	}{{0, "", false}, {40, "", true}, {40, "--names", false}, {0, "--no-names", true}, {40, "-f csv", false},
 		{40, "--count", false}, {40, "-q --out " + file, false}} {
 		var out strings.Builder
-		std := &streams{in: strings.NewReader(""), out: &out, err: &out, width: c.width}
+		std := &streams{in: strings.NewReader(""), out: &out, err: &out, width: c.width,
+			colour: strings.Contains(c.flags, "--out")}
 		if code := run(strings.Fields(question+c.flags), std); code != 0 {
 			t.Fatalf("exit code %d: %s, want 0", code, out.String())
 		}
 		table, _ := os.ReadFile(file)
-		check.That(t, strings.Contains(out.String()+string(table), "THROUGH") == c.through,
+		check.That(t, strings.Contains(out.String()+string(table), "THROUGH") == c.through &&
+			!strings.ContainsRune(string(table), '\x1b'),
 			"width %d, flags %q: output\n%s\nwant the column THROUGH only on a terminal", c.width, c.flags, out.String())
 		for line := range strings.Lines(out.String()) {
 			check.That(t, c.width <= 0 || utf8.RuneCountInString(line) <= c.width+1,
