@@ -206,7 +206,7 @@ func rmLogonUser(c *call) uint64 {
 	out, st := c.sys.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LogonType(c.u32(3)),
 		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: texts[0],
 			LogonDomainName: texts[1], Password: logon.Secret(texts[2])}})
-	if st == ntstatus.AccountRestriction && out.SubStatus != ntstatus.Success {
+	if out.SubStatus != ntstatus.Success {
 		st = out.SubStatus
 	}
 	return c.openedAt(c.ptr(4), out.Token, st)

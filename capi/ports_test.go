@@ -158,6 +158,8 @@ func (c *caller) port(name uint64) uint64 {
 func TestPortPassesMessagesBothWays(t *testing.T) {
 	c := newCaller(t)
 	defer c.leave()
+	s, _ := embedded()
+	_, before, _ := s.Counts()
 	name := c.unicode(`\BaseNamedObjects\go-port`)
 	port := c.port(name)
 	done := make(chan struct{})
@@ -205,6 +207,8 @@ func TestPortPassesMessagesBothWays(t *testing.T) {
 	<-done
 	check.Success(t, c.call("NtClose", comm))
 	check.Success(t, c.call("NtClose", port))
+	_, after, _ := s.Counts()
+	check.Equal(t, after, before, "handles that stay open")
 }
 
 // connectTwice connects to a port, which refuses the first time, and makes a request.

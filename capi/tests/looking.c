@@ -54,6 +54,7 @@ void test_looking(void)
 	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessHandleCount, &count, sizeof count, &n), STATUS_SUCCESS);
 	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessHandleInformation, &u, 20, &n),
 		STATUS_INFO_LENGTH_MISMATCH);
+	SAME(n, 16 + 40 * count);
 	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessHandleInformation, &u, sizeof u, &n), STATUS_SUCCESS);
 	SAME(u.list.NumberOfHandles, count);
 	SAME(n, 16 + 40 * count);

@@ -42,6 +42,7 @@ static void mutants(void)
 	STATUS(NtQueryMutant(shared, 1, &m, sizeof m, NULL), STATUS_INVALID_INFO_CLASS);
 	STATUS(NtQueryMutant(shared, MutantBasicInformation, &m, 7, none), STATUS_INFO_LENGTH_MISMATCH);
 	STATUS(NtQueryMutant(NULL, MutantBasicInformation, none, sizeof m, NULL), STATUS_ACCESS_VIOLATION);
+	STATUS(NtQueryMutant(NULL, MutantBasicInformation, (char *)&m + 1, sizeof m, NULL), STATUS_DATATYPE_MISALIGNMENT);
 	STATUS(NtQueryMutant(NULL, MutantBasicInformation, &m, sizeof m, none), STATUS_ACCESS_VIOLATION);
 	STATUS(NtQueryMutant(NULL, MutantBasicInformation, &m, sizeof m, NULL), STATUS_INVALID_HANDLE);
 	STATUS(NtCreateMutant(none, MUTANT_ALL_ACCESS, NULL, TRUE), STATUS_ACCESS_VIOLATION);
