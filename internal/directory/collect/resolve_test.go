@@ -139,3 +139,20 @@ func TestNamesThatReadAsSIDsChange(t *testing.T) {
 			"%s: got the users %+v and the group %q, want %q", name, d.Principals, group, want)
 	}
 }
+
+// An account that one file knows by its SID alone gets a name from another file and keeps its values.
+func TestLateNameKeepsEarlierValues(t *testing.T) {
+	for _, enabled := range []string{"True", "False"} {
+		d, _ := sources.Read(t, [2]string{"csv", "SamAccountName,SID,ObjectClass\nops,S-1-5-21-1-2-3-2000,group\n"},
+			[2]string{"members:ops", "SamAccountName,SID,Enabled,SIDHistory\n" +
+				"S-1-5-21-1-2-3-1107,S-1-5-21-1-2-3-1107," + enabled + ",S-1-5-21-9-9-9-7\n"},
+			[2]string{"passwd", "alice:x:1001:100:::\n"},
+			[2]string{"wbinfo", "+ wbinfo -n alice\nS-1-5-21-1-2-3-1107 SID_USER (1)\n"})
+		if enabled == "True" {
+			sources.HasGroups(t, d, "alice",
+				"S-1-5-21-1-2-3-1107 S-1-22-1-1001 S-1-22-2-100 S-1-5-21-1-2-3-2000 S-1-5-21-9-9-9-7")
+		} else if d.Disabled != 1 || d.Find("alice") >= 0 {
+			t.Errorf("%d disabled, alice is principal %d, want her disabled", d.Disabled, d.Find("alice"))
+		}
+	}
+}

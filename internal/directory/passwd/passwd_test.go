@@ -44,8 +44,10 @@ func TestCaseAndIDsTellAccountsApart(t *testing.T) {
 		"users. List members by a unique name, because a group line with bob means only one of them",
 		"the group staff has the gids 50 and 51: they are two groups"}, "unresolved")
 	d, _ = sources.Read(t, [2]string{"csv", "SamAccountName,SID\nBob,S-1-5-21-1-2-3-1107\nBOB,S-1-5-21-4-5-6-1107\n"},
-		[2]string{"passwd", "bob:x:1001:1::/:/bin/sh\nbob:x:1001:2::/:/bin/sh\n"}) // the first that it can be
-	sources.HasGroups(t, d, "Bob", "S-1-5-21-1-2-3-1107 S-1-22-1-1001 S-1-22-2-1")
+		[2]string{"csv", "SamAccountName,SID,uidNumber\nCarl,S-1-5-21-1-2-3-1109,01003\n"},
+		[2]string{"passwd", "bob:x:1001:1::/:/bin/sh\nbob:x:1001:2::/:/bin/sh\ncarl:x:1003:3::/:/bin/sh\n"})
+	sources.HasGroups(t, d, "Bob", "S-1-5-21-1-2-3-1107 S-1-22-1-1001 S-1-22-2-1") // the first that it can be
+	sources.HasGroups(t, d, "Carl", "S-1-22-1-1003 S-1-22-2-3")
 }
 
 // TestPdbeditMeansLastAccountOfName gives a name with two uids a SID. It belongs to the account that has the other
