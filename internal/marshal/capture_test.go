@@ -375,6 +375,9 @@ func TestMalformedStructureIsRefused(t *testing.T) {
 		}, ntstatus.ObjectNameInvalid},
 		"half a unit": {func() ntstatus.Status { _, st := m.StringAt(l.words(3, uint64(list))); return st },
 			ntstatus.ObjectNameInvalid},
+		"owner before an unreadable group": {func() ntstatus.Status {
+			return check.Status(m.DescriptorAt(l.words(1, uint64(l.words(2)), 0x1000, 0, 0)))
+		}, ntstatus.InvalidSID},
 		"descriptor of revision 2": {func() ntstatus.Status {
 			return check.Status(m.DescriptorAt(l.words(2, 0, 0, 0, 0)))
 		}, ntstatus.UnknownRevision},

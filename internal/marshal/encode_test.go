@@ -28,6 +28,11 @@ func TestStructuresHaveDocumentedBytes(t *testing.T) {
 	if want := halves(2, 23, 0, 3, 0, 2, 2); !bytes.Equal(e.Bytes, want) {
 		t.Errorf("privileges %x, want %x", e.Bytes, want)
 	}
+	e = Encoder{Base: 0x1000}
+	e.PrivilegeSet(&nt.PrivilegeSet{Control: 7, Privilege: []nt.LUIDAndAttributes{{LUID: 20, Attributes: 2}}})
+	if want := halves(1, 7, 20, 0, 2); !bytes.Equal(e.Bytes, want) {
+		t.Errorf("privilege set %x, want %x", e.Bytes, want)
+	}
 	for prefix, want := range map[string][]byte{"": words(0, 0), "a": join(words(0x1010, 1), utf("a"))} {
 		e = Encoder{Base: 0x1000}
 		e.TokenInformation(winnt.TokenBnoIsolation, nt.TokenBnoIsolation{IsolationPrefix: prefix,

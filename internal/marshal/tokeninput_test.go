@@ -94,4 +94,6 @@ func TestTokenInformationIsDecodedByClass(t *testing.T) {
 			t.Errorf("class %d, nothing: %+v, %v, want nil, %v", class, got, st, ntstatus.Success)
 		}
 	}
+	_, st := m.TokenInformationAt(winnt.TokenSecurityAttributes, l.words(0, uint64(l.words(3))), 16)
+	check.Equal(t, st, ntstatus.AccessViolation, "operations without attributes")
 }
