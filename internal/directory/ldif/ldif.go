@@ -142,7 +142,7 @@ func Parse(attributes map[string][]string) (*collect.Record, error) {
 		return r, nil
 	}
 	var err error
-	if r.SID, err = objectSID(text); err != nil {
+	if r.SID, err = ObjectSID(text); err != nil {
 		return nil, fmt.Errorf("objectSid: %w", err)
 	}
 	r.PartialGroups = e["memberof;range"] != nil
@@ -193,7 +193,7 @@ func (e entry) readUser(r *collect.Record) error {
 // an error.
 func (e entry) readHistory(r *collect.Record) error {
 	for _, text := range e["sidhistory"] {
-		s, err := objectSID(text)
+		s, err := ObjectSID(text)
 		if err != nil {
 			return fmt.Errorf("sIDHistory: %w", err)
 		}
@@ -205,9 +205,9 @@ func (e entry) readHistory(r *collect.Record) error {
 // ErrElsewhere means that a value is the URL of a file with the value ("attribute:< url" in RFC 2849).
 var ErrElsewhere = errors.New("the value is in another file: call ldapsearch without -t")
 
-// objectSID parses a SID in text form, "S-1-…", or in binary form. Bytes after the binary form are an error.
+// ObjectSID parses a SID in text form, "S-1-…", or in binary form. Bytes after the binary form are an error.
 // Malformed text or bytes are an error. A URL is [ErrElsewhere].
-func objectSID(text string) (sid.SID, error) {
+func ObjectSID(text string) (sid.SID, error) {
 	if strings.HasPrefix(text, "<") {
 		return sid.SID{}, ErrElsewhere
 	}

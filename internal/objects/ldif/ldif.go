@@ -12,7 +12,6 @@ import (
 
 	"github.com/refmon/refmon/internal/directory/ldif"
 	"github.com/refmon/refmon/internal/objects"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -219,13 +218,8 @@ func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err err
 		if !ok {
 			return errBase64
 		}
-		if bytes.HasPrefix(value, []byte("<")) {
-			return ldif.ErrElsewhere
-		}
-		if e.SID, err = sid.Parse(string(value)); err != nil { // tools write the text or the bytes
-			if e.SID, _, err = sid.Decode(value); err != nil && bytes.HasPrefix(value, []byte("AQ")) {
-				err = fmt.Errorf("base64 needs two colons: write objectSid:: %s…", value[:min(len(value), 8)])
-			}
+		if e.SID, err = ldif.ObjectSID(string(value)); err != nil && bytes.HasPrefix(value, []byte("AQ")) {
+			err = fmt.Errorf("base64 needs two colons: write objectSid:: %s…", value[:min(len(value), 8)])
 		}
 		return err
 	case "objectclass":

@@ -29,7 +29,7 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	file := entry("CN=a", "objectClass: top", "nTSecurityDescriptor: O:SYG:SYD:") +
 		entry("CN=b", "objectClass: top", "objectClass: msDS-GroupManagedServiceAccount", managed,
 			"objectSid: S-1-5-21-1-2-3-4",
-			"nTSecurityDescriptor: O:SYG:SYD:P") + "dn: CN=c\n" + managed
+			"nTSecurityDescriptor: O:SYG:SYD:P") + "dn: CN=c\ngroupType: 2\n" + managed
 	read := func(file string) (rows []string, err error) {
 		s, err := ldif.Managed(ldif.New(strings.NewReader(file)), func([]byte) {})
 		if err != nil {
@@ -45,7 +45,7 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	}
 	rows, err := read(file)
 	want := "[CN=b directoryService 1 <nil> S-1-5-21-1-2-3-4 [top msDS-GroupManagedServiceAccount] true true false " +
-		"CN=c directoryService 1 <nil> " + sid.SID{}.String() + " [] false false false]"
+		"CN=c directoryService 1 <nil> " + sid.SID{}.String() + " [group] false false false]"
 	check.That(t, err == nil && fmt.Sprint(rows) == want, "B-10: %v\n got %v\nwant %s", err, rows, want)
 	if _, err := read(entry("CN=a", "nTSecurityDescriptor: O:SYG:SYD:")); err == nil ||
 		!strings.Contains(err.Error(), "no entry has msDS-GroupMSAMembership") {
@@ -65,7 +65,9 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 		"objectClass:: !":          "line 2: objectClass: wrong base64",
 		"nTSecurityDescriptor:: !": "line 2: nTSecurityDescriptor: wrong base64",
 		"objectSid: x":             "line 2: objectSid: ",
-		"objectSid:< file:///t/a":  "line 2: objectSid: the value is in another file: call ldapsearch without -t",
+		"objectSid:: " + base64.StdEncoding.EncodeToString([]byte(sid.Everyone.Binary()+"z")): "line 2: objectSid: 1 bytes " +
+			"after its end",
+		"objectSid:< file:///t/a": "line 2: objectSid: the value is in another file: call ldapsearch without -t",
 		"nTSecurityDescriptor:< file:///t/a": "line 2: nTSecurityDescriptor: the value is in another file: call " +
 			"ldapsearch without -t",
 		"objectSid: AQQAAAAAAAUVAAAA": "line 2: objectSid: base64 needs two colons: write objectSid:: AQQAAAAA…",
