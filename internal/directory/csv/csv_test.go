@@ -40,7 +40,7 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 		[2]string{"members:Engineering", getADGroupMember}, [2]string{"csv", getADGroupOf("Letters", "carol", 1109)},
 		[2]string{"csv", "SamAccountName \t SID\tGroup\tGroupSID\tuidNumber\tgidNumber\n" +
 			"dave\tS-1-5-21-1-2-3-1110\tEngineering\tS-1-5-21-1-2-3-2000\t77\t88\n"},
-		[2]string{"csv", "SamAccountName,SID,ObjectClass\nEngineering,S-1-5-21-1-2-3-2001,group\n"})
+		[2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\nEngineering,S-1-5-21-1-2-3-2001,group,;;;;;;;\n"})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77")
 	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001")
 	sources.HasGroups(t, d, "dave", "S-1-5-21-1-2-3-2001 S-1-22-1-77 S-1-22-2-88")

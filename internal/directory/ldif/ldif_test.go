@@ -59,3 +59,10 @@ func TestOnlySuccessfulSearchIsComplete(t *testing.T) {
 		check.Equal(t, ldif.SearchError(result) == nil, complete, "%q is a complete search", result)
 	}
 }
+
+// A user's record has the principal name, which a directory file has no field for.
+func TestRecordHasPrincipalName(t *testing.T) {
+	r := check.Must(ldif.Parse(map[string][]string{"objectsid": {"S-1-5-21-1-2-3-1107"}, "samaccountname": {"a"},
+		"userprincipalname": {"a@corp.test"}}))
+	check.Equal(t, r.UPN, "a@corp.test", "user principal name")
+}

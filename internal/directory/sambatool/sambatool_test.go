@@ -18,7 +18,7 @@ func TestSambaToolOutputYieldsAccountsAndGroups(t *testing.T) {
 		"dn: CN=Letters,CN=Users,DC=refmon,DC=test\nobjectClass: group\nsAMAccountName: All Security Mail\n" +
 		"objectSid: S-1-5-21-1-2-3-1106\ngroupType: 2\nmember: CN=alice,CN=Users,DC=refmon,DC=test\n"
 	const verbose = "Group Name                                  Group Type      Group Scope  Members\n" +
-		dashes + "Read-only Domain Controllers                Security         Global            0\n" +
+		dashes + "Read-only Security Controllers              Security         Global            0\n" +
 		"All Security Mail                           Distribution     Global            1\n"
 	d, unresolved := sources.Read(t, [2]string{"samba-tool", "alice\n" + show + "\nbob\n"},
 		[2]string{"samba-tool", verbose}, [2]string{"samba-tool", "CN=alice,CN=Users,DC=refmon,DC=test\n"},
@@ -29,7 +29,7 @@ func TestSambaToolOutputYieldsAccountsAndGroups(t *testing.T) {
 	want := []string{"Erna, a member of Engineering, is not in the input",
 		"All Security Mail is a distribution group, which no token has",
 		"bob, which samba-tool lists, has no entry in any input",
-		"Read-only Domain Controllers, which samba-tool lists, has no entry in any input"}
+		"Read-only Security Controllers, which samba-tool lists, has no entry in any input"}
 	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 }
 
