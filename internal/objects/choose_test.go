@@ -49,8 +49,11 @@ func TestChoiceKeepsUnreadableObjects(t *testing.T) {
 		{objects.Choice{Exclude: objects.Patterns{"/s/?"}}, `/s /s/a.tmp /s/tmp/b C:\s\tmp\e`},
 		{objects.Choice{Exclude: objects.Patterns{"s"}}, ``},
 	} {
+		left := 0
+		c.choice.LeftOut = func([]byte) { left++ }
 		got := paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), c.choice))
 		check.SlicesEqual(t, got, strings.Fields(c.want), "%+v", c.choice)
+		check.Equal(t, left+len(got), strings.Count(lines, "\n"), "%+v: objects chosen and left out", c.choice)
 	}
 	check.That(t, !objects.Patterns{"tmp"}.Above([]byte(`/s/a\tmp`)), "a backslash separates names of /s")
 	names := []*objects.Name{objects.NewName("/s/c", nil), objects.NewName("/s", nil), objects.NewName("/s", nil)}
