@@ -38,10 +38,10 @@ func TestConditionTextNeedsUniqueCondition(t *testing.T) {
 	all := []nt.Condition{k("P-1", ntstatus.AccessViolation), k("O-23", ntstatus.ObjectTypeMismatch), k("O-20",
 		ntstatus.InvalidHandle),
 		k("O-21", ntstatus.ObjectTypeMismatch), k("O-22", ntstatus.AccessDenied), k("A-1", ntstatus.AccessDenied),
-		k("O-20", ntstatus.InvalidHandle)}
+		k("O-20", ntstatus.InvalidHandle), k("O-23", ntstatus.ObjectTypeMismatch), k("A-2", ntstatus.AccessDenied)}
 	for _, c := range []struct{ from, to, first, last int }{{0, 7, 2, 5}, {0, 2, 2, 2}, {2, 3, 2, 3}, {3, 5, 3, 5}, {4, 7,
 		6, 7},
-		{5, 6, 6, 6}} {
+		{5, 6, 6, 6}, {7, 9, 9, 9}} {
 		if got := ofHandles(all[c.from:c.to]); len(got) != c.last-c.first || len(got) > 0 && !reflect.DeepEqual(got,
 			all[c.first:c.last]) {
 			t.Errorf("of %d to %d: %v, want %d to %d", c.from, c.to, got, c.first, c.last)

@@ -172,13 +172,17 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 }
 
 // TestJudgeComparesRelevantAttributes checks which attribute bits of groups and privileges must be equal. For a
-// deny-only group after a filter these are two bits, and otherwise all documented bits (B-44).
+// deny-only group after a filter these are two bits, and otherwise all documented bits (B-44). A primary token has no
+// level.
 func TestJudgeComparesRelevantAttributes(t *testing.T) {
 	privilege := func(attributes oracle.Word) oracle.Token {
 		return oracle.Token{Privileges: []oracle.Privilege{{Name: "SeChangeNotifyPrivilege", Attributes: attributes}}}
 	}
 	group := func(attributes oracle.Word) oracle.Token {
 		return oracle.Token{Groups: []oracle.Group{{SID: "S-1-1-0", Attributes: attributes}}}
+	}
+	leveled := func(typ string) func(oracle.Word) oracle.Token {
+		return func(level oracle.Word) oracle.Token { return oracle.Token{Type: typ, Level: int(level)} }
 	}
 	for _, c := range []struct {
 		op        string
@@ -188,7 +192,8 @@ func TestJudgeComparesRelevantAttributes(t *testing.T) {
 	}{{"filter", group, 0x19, 0x10, true}, {"filter", group, 0x11, 0x14, false}, {"filter", group, 0x11, 0x1, false},
 		{"filter", group, 0x7, 0x6, false}, {"duplicate", group, 0x19, 0x10, false}, {"duplicate", group, 0x7, 0x47, true},
 		{"filter", group, 0xC0000007, 0x7, false}, {"filter", privilege, 3, 0x80000003, true},
-		{"filter", privilege, 3, 1, false}} {
+		{"filter", privilege, 3, 1, false}, {"filter", leveled("primary"), 0, 2, true},
+		{"filter", leveled("impersonation"), 1, 2, false}} {
 		tok, other := c.with(c.want), c.with(c.got)
 		b := check.Must(json.Marshal(kit.Answer{ID: "a", Out: &kit.Out{Token: &other}}))
 		j := kit.NewJudge([]*kit.Question{{ID: "a", Suite: "token", Op: c.op, Out: &kit.Out{Token: &tok},

@@ -264,10 +264,10 @@ func TestFieldsHaveTheirOffsets(t *testing.T) {
 		Privilege: []nt.LUIDAndAttributes{{LUID: 20, Attributes: 2}}})(m.PrivilegeSetAt(set))
 	matches(t, "GENERIC_MAPPING", winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 8})(
 		m.MappingAt(l.words(1|2<<32, 4|8<<32)))
-	quality := l.words(12|2<<32, 1)
+	quality := l.words(12|2<<32, 0x80)
 	dynamic := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation, ContextTrackingMode: true}
 	matches(t, "SECURITY_QUALITY_OF_SERVICE", dynamic)(m.QualityAt(quality))
-	matches(t, "with EffectiveOnly", &nt.SecurityQualityOfService{EffectiveOnly: true})(m.QualityAt(l.words(12, 1<<8)))
+	matches(t, "with EffectiveOnly", &nt.SecurityQualityOfService{EffectiveOnly: true})(m.QualityAt(l.words(12, 0x80<<8)))
 	matches(t, "CLIENT_ID", &nt.ClientID{UniqueProcess: 8, UniqueThread: 12})(m.ClientIDAt(l.words(8, 12)))
 	matches(t, "handles", []winnt.Handle{4, -2})(m.HandlesFrom(l.words(4, ^uint64(1)), 2))
 	matches(t, "TOKEN_SOURCE", &token.Source{Name: "User32", ID: 7})(
@@ -276,6 +276,9 @@ func TestFieldsHaveTheirOffsets(t *testing.T) {
 	matches(t, "JOBOBJECT_SECURITY_LIMIT_INFORMATION", &nt.JobSecurityLimitInformation{SecurityLimitFlags: 0xF,
 		JobToken: 0x44, SidsToDisable: wantGroups, PrivilegesToDelete: wantPrivileges,
 		RestrictedSids: []token.Group{{SID: staff}}})(m.JobLimitsAt(limits))
+	for _, w := range [][]uint64{{0, 0, 0x1000, 0, 0}, {0, 0, 0, 0x1000, 0}, {0, 0, 0, 0, 0x1000}} {
+		check.Equal(t, check.Status(m.JobLimitsAt(l.words(w...))), ntstatus.AccessViolation, "limits %#x", w)
+	}
 	guid := winnt.GUID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 	at := uint64(l.put(guid[:]))
 	matches(t, "OBJECT_TYPE_LIST", []access.ObjectTypeEntry{{Level: 0, GUID: guid}, {Level: 3, GUID: guid}})(
@@ -375,9 +378,10 @@ func TestMalformedStructureIsRefused(t *testing.T) {
 		}, ntstatus.ObjectNameInvalid},
 		"half a unit": {func() ntstatus.Status { _, st := m.StringAt(l.words(3, uint64(list))); return st },
 			ntstatus.ObjectNameInvalid},
-		"owner before an unreadable group": {func() ntstatus.Status {
-			return check.Status(m.DescriptorAt(l.words(1, uint64(l.words(2)), 0x1000, 0, 0)))
-		}, ntstatus.InvalidSID},
+		"SACL before an unreadable DACL": {func() ntstatus.Status {
+			sacl := l.words(2|16<<16|1<<32, 0) // an entry of no bytes
+			return check.Status(m.DescriptorAt(l.words(1|0x14<<16, 0, 0, uint64(sacl), 0x1000)))
+		}, ntstatus.InvalidACL},
 		"descriptor of revision 2": {func() ntstatus.Status {
 			return check.Status(m.DescriptorAt(l.words(2, 0, 0, 0, 0)))
 		}, ntstatus.UnknownRevision},
