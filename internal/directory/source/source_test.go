@@ -203,11 +203,11 @@ groups:
 		{"pdbedit", [][2]string{{"passwd", "# x\n+nis\n-\n\na:x:1:7:::\nb:x:2:0:::\n"},
 			{"passwd", " g:x:7:b ,\tb, c,\n \n\t# x\nsy:x:8:\n"},
 			{"pdbedit", "User SID: S-1-1-0\nUnix username: a\nAccount Flags: [U ]\nUser SID: " + d("1107") +
-				"\nPrimary Group SID: " + d("514") + "\n\nUnix username: b\nAccount Flags: [DU]\nnothing\n"}},
+				"\nPrimary Group SID: " + d("514") + "\n\nUnix username: b\nAccount Flags: [DU]\nPrimary Group SID: " + d("514") + "\nnothing\n"}},
 			`domain: S-1-5-21-1-2-3
 users:
   - {name: "a", sid: D1107, memberOf: [D514], uid: 1, gid: 7, primaryGroup: D514}
-  - {name: "b", sid: S-1-22-1-2, memberOf: ["g"], uid: 2, gid: 0, disabled: true}
+  - {name: "b", sid: S-1-22-1-2, memberOf: ["g", D514], uid: 2, gid: 0, disabled: true}
 groups:
   - {name: "g", sid: S-1-22-2-7, gid: 7}
   - {name: "group sy", sid: S-1-22-2-8, gid: 8}

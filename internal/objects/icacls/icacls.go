@@ -45,7 +45,7 @@ func (c *source) readLine() (text string, err error) {
 	}
 	for c.r.Scan() {
 		c.number++
-		if text := strings.TrimSuffix(c.r.Text(), "\r"); text != "" {
+		if text := c.r.Text(); text != "" {
 			return text, nil
 		}
 	}

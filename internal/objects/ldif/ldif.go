@@ -64,7 +64,7 @@ func (l *source) readRaw() (string, bool) {
 		return "", false
 	}
 	l.begun = l.number
-	return strings.TrimSuffix(l.r.Text(), "\r"), true
+	return l.r.Text(), true
 }
 
 // readLine returns a line with its continuations. ok is false at the end of the text, and after an error of the
@@ -80,7 +80,7 @@ func (l *source) readLine() (string, bool) {
 	var b strings.Builder
 	b.WriteString(text)
 	for more := true; more; more = l.scan() {
-		next := strings.TrimSuffix(l.r.Text(), "\r")
+		next := l.r.Text()
 		if !strings.HasPrefix(next, " ") {
 			l.held, l.have = next, true
 			break
