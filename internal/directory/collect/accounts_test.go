@@ -29,13 +29,14 @@ func TestRenewEqualsCompleteCollection(t *testing.T) {
 	user.ID, user.GID, user.Primary, user.UPN, user.Disabled = "1", "2", account(515), "a@b", true
 	user.Claims = check.Must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{1}}}))
 	for _, r := range []*collect.Record{&user, &group} {
-		r.MemberOf, r.History = []string{"CN=ALL"}, []sid.SID{sid.MustParse("S-1-5-21-9-9-9-7")}
+		r.MemberOf, r.History = []string{"CN=ALL", "CN=gone"}, []sid.SID{sid.MustParse("S-1-5-21-9-9-9-7")}
 	}
 	for _, pair := range [][2]*collect.Record{{&bareUser, &user}, {&user, &bareUser}, {&bareGroup, &group},
 		{&group, &bareGroup}} {
 		c, before := collected(pair[0])
 		got, ok := c.Renew(before, []collect.Change{{Old: pair[0], New: pair[1]}})
-		_, want := collected(pair[1])
+		complete, want := collected(pair[1])
+		check.SlicesEqual(t, c.Unresolved, complete.Unresolved, "unresolved references")
 		check.That(t, ok && reflect.DeepEqual(got, want), "%+v renewed to %+v: %+v, %t, want %+v", pair[0], pair[1], got,
 			ok, want)
 	}

@@ -113,6 +113,8 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 "passwd odd") echo odd:x:-1:61001::/:/bin/sh ;;
 "passwd big") echo big:x:4294967296:61001::/:/bin/sh ;;
 "initgroups big") echo "big 1" ;;
+"passwd alias") echo alias:x:61000:61001::/:/bin/sh ;;
+"initgroups alias") echo "7 1" ;;
 "passwd odder") echo odder:x:1:x::/:/bin/sh ;;
 "passwd bad") echo bad:x:61000:61001::/:/bin/sh ;;
 "initgroups bad") echo "bad 1 x" ;;
@@ -122,7 +124,7 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 "passwd 61013") echo held:x:61013:1:::; PATH=/usr/bin:/bin sleep 2 & ;;
 "initgroups two") echo "two 1" ;;
 "initgroups held") echo "held 1" ;;`)
-	for _, name := range []string{"half", "odd", "big", "odder", "bad", "two", "none-such", "", "-x", "a:b", "a\nb", "\xff",
+	for _, name := range []string{"half", "odd", "big", "alias", "odder", "bad", "two", "none-such", "", "-x", "a:b", "a\nb", "\xff",
 		strings.Repeat("n", 300), "4294967296", "61010", "61011", "61012",
 		"61013"} { // the last leaves a child that holds the pipe
 		if u, err := host.Lookup(name); err == nil {

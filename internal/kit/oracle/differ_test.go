@@ -1,6 +1,7 @@
 package oracle_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
@@ -44,6 +45,14 @@ func TestDifferNamesPart(t *testing.T) {
 		if got := object(change).Differ(want); got == nil || got.Text != text {
 			t.Errorf("got %+v, want %s", got, text)
 		}
+	}
+	typed := func(guid string) *oracle.Meaning { // the SID is not right behind the mask
+		return object(func(_ *oracle.Descriptor, a *oracle.ACE) { a.Type, a.Object = oracle.AllowObject, guid })
+	}
+	const guid = "00000000-0000-0000-0000-00000000000"
+	if got := typed(guid + "1").Differ(typed(guid + "2")); got == nil || !strings.HasPrefix(got.Text,
+		"DACL entry 0: bytes 05") {
+		t.Errorf("other object types: got %+v, want the bytes", got)
 	}
 	if got := want.Differ(want); got != nil {
 		t.Errorf("the same: got %+v, want no difference", got)
