@@ -32,11 +32,7 @@ func TestRefusedClientTakesNoWatch(t *testing.T) {
 		check.Equal(t, fmt.Sprint(err), "watch: not you", "N-139: the answer to a silent client")
 	}
 	_, end := x.follow(Follower{Socket: x.socket, Root: x.tree})
-	check.Eventually(t, func() bool {
-		x.server.mu.Lock()
-		defer x.server.mu.Unlock()
-		return len(x.server.watches) == 1
-	}, "N-139: the allowed client does not watch")
+	check.Eventually(t, func() bool { return x.watching() == 1 }, "N-139: the allowed client does not watch")
 	check.NoError(t, end())
 }
 

@@ -83,6 +83,13 @@ func (x *served) follow(f Follower) (out chan watch.Batch, end func() error) {
 	}
 }
 
+// watching returns the number of clients that watch.
+func (x *served) watching() int {
+	x.server.mu.Lock()
+	defer x.server.mu.Unlock()
+	return len(x.server.watches)
+}
+
 func admitAll(*net.UnixConn) (*token.Token, error) { return token.New(token.LocalSystem()) }
 
 // TestServeContinuesAfterAcceptError checks that an error of accept ends neither the server nor later clients' watches.
@@ -110,6 +117,7 @@ func TestServeContinuesAfterAcceptError(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("the follower does not end with its context")
 	}
+	check.Eventually(t, func() bool { return x.watching() == 0 }, "the watch of a client that has left goes on")
 }
 
 // TestServerRejectsClients checks that a client that may not watch, names another tree, or has another

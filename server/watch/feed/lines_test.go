@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -32,8 +33,10 @@ func TestFeedLineBeyondLimitIsRejected(t *testing.T) {
 		"/s/x": "/ /s", "/t/": "/t /"} {
 		for _, tree := range []string{"/t", "/", "/s"} {
 			want := strings.Contains(" "+trees+" ", " "+tree+" ")
-			_, err := decode([]byte(`{"seen":[{"path":"`+path+`"}]}`), tree)
-			check.That(t, (err == nil) == want, "N-51: a document %q of %s: %v", path, tree, err)
+			for _, gone := range []string{"", `,"gone":true`} {
+				_, err := decode([]byte(`{"seen":[{"path":"`+path+`"`+gone+`}]}`), tree)
+				check.That(t, (err == nil) == want, "N-51: a document %q%s of %s: %v", path, gone, tree, err)
+			}
 		}
 	}
 	b, err := decode([]byte(`{"end":true,"time":5,"up":6,"seen":[{"path":"/t/a","gone":true,"error":"x","folder":true},`+
@@ -77,11 +80,15 @@ func TestSeventeenthFollowerIsRejected(t *testing.T) {
 	for range 16 {
 		check.NoError(t, x.server.enter(new(net.UnixConn), nil, 0))
 	}
-	c, err := net.Dial("unix", x.socket)
-	check.NoError(t, err)
-	defer c.Close()
-	_, err = readAnswer(bufio.NewReader(c))
-	check.Equal(t, fmt.Sprint(err), errBusy.Error(), "the answer to a client too many")
+	for _, asked := range []int{0, mostAsked} { // by the same user
+		x.server.mu.Lock()
+		x.server.pending = map[uint32]int{uint32(os.Geteuid()): asked}
+		x.server.mu.Unlock()
+		c := check.Must(net.Dial("unix", x.socket))
+		defer c.Close()
+		_, err := readAnswer(bufio.NewReader(c))
+		check.Equal(t, fmt.Sprint(err), errBusy.Error(), "the answer to a client too many")
+	}
 }
 
 // TestRevocationRefusesClientUnderDecision checks that a client whose token was computed before a revocation does not
@@ -122,12 +129,7 @@ func TestRevokedWatchEnds(t *testing.T) {
 		}
 	}()
 	<-calls
-	count := func() int {
-		x.server.mu.Lock()
-		defer x.server.mu.Unlock()
-		return len(x.server.watches)
-	}
-	check.Eventually(t, func() bool { return count() == 1 }, "W-98: the client does not watch")
+	check.Eventually(t, func() bool { return x.watching() == 1 }, "W-98: the client does not watch")
 	x.server.Revoke(func(*token.Token) bool { return false })
 	select {
 	case err := <-lost:

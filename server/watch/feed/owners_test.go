@@ -39,7 +39,12 @@ func TestAccountChangeStartsNewWalk(t *testing.T) {
 	walk(earlier)
 	for _, group := range []bool{false, true} {
 		now := earlier
-		o := owners{accounts: func(uint32, bool) sid.SID { return now }, known: map[ownerID]sid.SID{}}
+		o := owners{known: map[ownerID]sid.SID{}, accounts: func(_ uint32, g bool) sid.SID {
+			if g != group {
+				return earlier
+			}
+			return now
+		}}
 		o.sid(7, group)
 		now = later
 		o.sid(7, group) // another file of theirs

@@ -39,6 +39,9 @@ func TestCertificateHasAllNames(t *testing.T) {
 		return c
 	}
 	root, leaf := read(authority), read(cert)
+	// A server also is the client of others in its cluster.
+	usage := []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	check.DeepEqual(t, leaf.ExtKeyUsage, usage, "N-47: the usage of the certificate")
 	if !slices.Equal(leaf.DNSNames, []string{"mq1.example", "mq2.example", "mq3.example"}) ||
 		fmt.Sprint(leaf.IPAddresses) != "[192.0.2.7 ::1]" || leaf.IsCA || leaf.CheckSignatureFrom(root) != nil ||
 		leaf.KeyUsage != x509.KeyUsageDigitalSignature || time.Since(leaf.NotBefore) < 50*time.Minute {

@@ -37,7 +37,7 @@ func Load(dir string) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := Read(bytes.TrimSpace(b))
+	s, err := Read(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, SiteName), err)
 	}
