@@ -41,8 +41,9 @@ func TestLibraryReadsBoundedInput(t *testing.T) {
 		b  []byte
 		ok bool
 	}{
-		"nothing": {nil, false}, "half a length": {[]byte{0x30}, false}, "a few entries": {wide(400), true},
-		"many entries": {wide(100_000), false}, "one entry too many": {wide(maxElements/5 + 1), false},
+		"nothing": {nil, false}, "no length": {[]byte{0x30}, false}, "half a length": {[]byte{0x30, 0x82, 1}, false},
+		"a few entries": {wide(400), true},
+		"many entries":  {wide(100_000), false}, "one entry too many": {wide(maxElements/5 + 1), false},
 		"2,048 elements": {forge.DER(0x30, bytes.Repeat([]byte{5, 0}, 2047)), true},
 		"2,049 elements": {forge.DER(0x30, bytes.Repeat([]byte{5, 0}, 2048)), false},
 		"deep":           {deep(maxNesting), true}, "too deep": {deep(maxNesting + 1), false},

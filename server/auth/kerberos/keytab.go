@@ -200,8 +200,8 @@ func (k *Keys) find(service, realm string, version uint32, keyType int32) (out [
 	return out
 }
 
-// has reports whether the keytab has a key for a service. The case of the service is ignored, that of the realm
-// does.
+// has reports whether the keytab has a key for a service. The case of the service is ignored, that of the realm is
+// not.
 func (k *Keys) has(service, realm string) bool {
 	for _, e := range k.entries {
 		if e.realm == realm && strings.EqualFold(e.service, service) {

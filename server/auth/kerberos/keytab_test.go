@@ -91,7 +91,8 @@ func TestFindComparesRealmTypeAndVersion(t *testing.T) {
 		service, realm string
 		there          bool
 	}{"there": {service, realm, true}, "in capitals": {strings.ToUpper(service), realm, true},
-		"in another realm": {service, "THIRD.TEST", false}, "another one": {"http/y", realm, false}} {
+		"in another realm":         {service, "THIRD.TEST", false},
+		"in a realm in lower case": {service, strings.ToLower(realm), false}, "another one": {"http/y", realm, false}} {
 		check.Equal(t, k.has(c.service, c.realm), c.there, "K-34: a key for a service, %s", name)
 	}
 }
