@@ -93,6 +93,7 @@ func TestSplitRejectsMalformedLDAPMessages(t *testing.T) {
 		"nothing": "", "a tag alone": "30", "a set": "310c 020101 6107 0a0100 0400 0400",
 		"a length without end":    "3080 020101 6107 0a0100 0400 0400 0000",
 		"a length of five octets": "3085 000000000c 020101 6107 0a0100 0400 0400",
+		"half a length":           "300c 020101 6107 0a0100 0400 0482",
 		"a longer content":        "300d 020101 6107 0a0100 0400 0400",
 		"trailing bytes":          "300c 020101 6107 0a0100 0400 0400 00",
 		"a request":               "3007 020101 4a02 6364",
