@@ -189,9 +189,9 @@ func TestSecondAttachToProcessIsRejected(t *testing.T) {
 	_, _, _ = f.Close(), more.Close(), c.Close()
 }
 
-// TestAttachToOtherAccountsProcessFails checks that a program of this uid cannot attach to a process of another
+// TestAttachRejectsOtherAccounts checks that a program of this uid cannot attach to a process of another
 // account, however privileged the process's creator is (W-53).
-func TestAttachToOtherAccountsProcessFails(t *testing.T) {
+func TestAttachRejectsOtherAccounts(t *testing.T) {
 	// The system, and an account of the client's own domain.
 	for _, user := range []string{"SY", "S-1-5-21-1-2-3-1107"} {
 		t.Run(user, func(t *testing.T) { attachAnother(t, user) })
