@@ -264,7 +264,7 @@ func TestReusedPIDDoesNotHideNamespace(t *testing.T) {
 func TestPeerInUserNamespaceIsForeign(t *testing.T) {
 	for name, c := range map[string]struct {
 		namespace, ended, want bool
-	}{"this namespace": {}, "another namespace": {namespace: true, want: true}, "ended": {ended: true, want: true}} {
+	}{"here": {}, "elsewhere": {namespace: true, want: true}, "ended": {ended: true, want: true}} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "socket")
 			l := check.Must(net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"}))
