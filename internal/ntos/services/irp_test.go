@@ -337,8 +337,9 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	for options, want := range map[uint32]ntstatus.Status{0: ntstatus.NotFound,
 		winnt.FILE_SYNCHRONOUS_IO_NONALERT: ntstatus.Success, winnt.FILE_SYNCHRONOUS_IO_ALERT: ntstatus.Success} {
-		h := check.Result(w.th.NtOpenFile(both|winnt.SYNCHRONIZE,
-			&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, options))
+		h, _, st := w.th.NtCreateFile(nt.CreateFileIn{DesiredAccess: both | winnt.SYNCHRONIZE, CreateOptions: options,
+			CreateDisposition: winnt.FILE_OPEN, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: pendingPipe})})
+		w.must(st)
 		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
 		check.Require(t, w.read(w.th, h, l), ntstatus.Pending, "options %#x: read", options)
 		cancel := func(block uint64) ntstatus.Status {

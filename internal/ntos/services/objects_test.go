@@ -182,6 +182,21 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 	}
 }
 
+// An assigned token acts at its own level, and opening it makes no copy (I-70).
+func TestAssignedTokenActsAtItsLevel(t *testing.T) {
+	w, th, k := newProcess(t, winnt.SeImpersonatePrivilege)
+	for _, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityIdentification, winnt.SecurityDelegation} {
+		tok := w.token(k, svc, level)
+		h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_IMPERSONATE, winnt.TokenObject, kernel.KernelMode))
+		want(t, "assign", th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, h),
+			ntstatus.Success)
+		acts, copies, effective, got := k.PsReferenceImpersonationToken(k.Thread())
+		check.That(t, acts == tok && !copies && !effective && got == level, "I-70: %v: acts at %v, flags %v, %v", level, got,
+			copies, effective)
+		k.PsDereferenceImpersonationToken(acts)
+	}
+}
+
 // A thread can be opened by its id, with the id of its process or with none. The two lowest bits of each id are
 // ignored (O-37).
 func TestOpenThreadIgnoresLowIDBits(t *testing.T) {

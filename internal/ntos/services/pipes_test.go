@@ -245,6 +245,12 @@ func TestUnnamedPipeIsOpenedOnceThroughItsServer(t *testing.T) {
 	if p.must(st); i.(nt.NameInformation).FileName != "" {
 		t.Errorf("name of an unnamed pipe = %+v, want an empty one", i)
 	}
+	below.RootDirectory = p.made(nil)
+	check.Equal(t, check.Status(p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0)), ntstatus.ObjectTypeMismatch,
+		"an empty name below a pipe with a name")
+	below.RootDirectory, below.ObjectName = device, `\m`
+	check.Equal(t, check.Status(p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0)), ntstatus.ObjectTypeMismatch,
+		"I-160: a name below the device that begins with a backslash")
 	p.must(p.server.NtClose(s))
 	if _, st := p.server.NtWriteFile(c, []byte("x")); !strings.Contains(st.String(), "PIPE_CLOSING") {
 		t.Errorf(`writing after the reader closed: %v, want a status with "PIPE_CLOSING"`, st)

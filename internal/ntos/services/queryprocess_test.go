@@ -56,6 +56,19 @@ func TestQueryProcessNeedsExactLength(t *testing.T) {
 	}
 }
 
+// A process's handles need more than its identity does, and the return length is tried before the handle (O-3, U-96).
+func TestQueryProcessChecksOutputThenRight(t *testing.T) {
+	th := newThread(t)
+	limited := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, winnt.NtCurrentProcess, winnt.NtCurrentProcess,
+		winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0, 0))
+	want(t, "identity", check.Status(th.NtQueryInformationProcess(limited, nt.ProcessBasicInformation)), ntstatus.Success)
+	want(t, "handles", check.Status(th.NtQueryInformationProcess(limited, nt.ProcessHandleInformation)),
+		ntstatus.AccessDenied)
+	_, st := th.Services().NtQueryInformationProcess(nt.QueryInformationProcessIn{ProcessHandle: 0x7770,
+		ProcessInformationClass: nt.ProcessBasicInformation, FaultReturnLength: ntstatus.AccessViolation})
+	want(t, "O-3: the return length", st, ntstatus.AccessViolation)
+}
+
 // The next process is the one after the given process, so that a walk visits each process once (U-95).
 func TestNextProcessVisitsEachOnce(t *testing.T) {
 	w, th, _ := newProcess(t, winnt.SeDebugPrivilege)
