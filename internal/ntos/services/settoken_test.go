@@ -232,7 +232,7 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 		}
 		name := c.String()
 		spec := token.StandardUser(sid.MustParse(client))
-		spec.Flags = winnt.TOKEN_IS_FILTERED // which no class sets or clears
+		spec.Flags = winnt.SE_BACKUP_PRIVILEGES_CHECKED // which no class sets or clears
 		if c == winnt.TokenVirtualizationEnabled {
 			spec.Flags |= winnt.TOKEN_VIRTUALIZE_ALLOWED
 		}
@@ -252,7 +252,7 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 			} else if kept := before.ModifiedID() == after.ModifiedID(); st == ntstatus.Success && kept != row.keeps {
 				t.Errorf("%s: ModifiedId is unchanged = %v, want %v", name, kept, row.keeps)
 			}
-			check.That(t, tok.Value().Flags()&winnt.TOKEN_IS_FILTERED != 0, "%s: another flag of the token was cleared", name)
+			check.That(t, tok.Value().Flags()&winnt.SE_BACKUP_PRIVILEGES_CHECKED != 0, "%s: another flag of the token was cleared", name)
 		}
 		if !known {
 			set(plain, winnt.TOKEN_QUERY, 4, uint32(0), ntstatus.InvalidInfoClass)
