@@ -16,6 +16,9 @@ func TestQueryProcessNeedsExactLength(t *testing.T) {
 	for range 3 {
 		want(t, "make an event", check.Status(th.NtCreateEvent(1, nil, nt.NotificationEvent, false)), ntstatus.Success)
 	}
+	held := check.Result(th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleInformation))
+	types := check.Result(th.NtQueryObject(0, nt.ObjectTypesInformation)).([]nt.TypeInformation)
+	check.Equal(t, types[held.([]nt.ProcessHandle)[0].ObjectTypeIndex-2].TypeName, "Event", "type of a held handle")
 	me := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadNameInformation))
 	name := uint32(len(me.(string)))
 	type answer struct {
