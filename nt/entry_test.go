@@ -1,6 +1,7 @@
 package nt_test
 
 import (
+	"cmp"
 	"math"
 	"reflect"
 	"slices"
@@ -30,6 +31,7 @@ func TestServiceTableIsComplete(t *testing.T) {
 			"%s: wants a summary and conditions: %+v", m.Name, m)
 		check.That(t, m.Source != m.Name,
 			"%s: Source = %q, want \"\" for a source that is the name itself", m.Name, m.Source)
+		check.Equal(t, m.Document(), cmp.Or(m.Source, m.Name), "%s: document", m.Name)
 		for _, c := range m.Conditions {
 			check.That(t, len(rules.FindAll(c.Rule)) == 1 && c.When != "",
 				"%s: %s wants one rule and a condition, has %q and %q", m.Name, c.Status, c.Rule, c.When)

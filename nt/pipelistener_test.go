@@ -196,6 +196,7 @@ func TestAcceptWaitsAtLimitOfInstances(t *testing.T) {
 			check.NoError(t, check.Must(client.DialPipe("one", nil)).Close())
 			check.NoError(t, <-failed)
 			check.NoError(t, accepted.Close())
+			check.ErrorIs(t, accepted.Close(), net.ErrClosed, "a second Close, which frees nothing")
 		}
 		go accept()
 		synctest.Wait()
