@@ -77,6 +77,8 @@ func TestObjectConveniencesPassParameters(t *testing.T) {
 	eq(t, "NtGetNextThread", h, st, 52, ok)
 	_, st = th.NtGetNextThread(winnt.NtCurrentProcess, h, winnt.THREAD_SUSPEND_RESUME, 0, 0)
 	eq(t, "NtGetNextThread", 0, st, 0, ntstatus.NoMoreEntries)
+	h, st = th.NtGetNextProcess(0, winnt.PROCESS_QUERY_INFORMATION, winnt.OBJ_INHERIT, 0)
+	eq(t, "NtGetNextProcess", h, st, 56, ok)
 	for _, before := range []uint32{0, 1} {
 		n, st := th.NtSuspendThread(52)
 		eq(t, "NtSuspendThread", n, st, before, ok)
