@@ -47,11 +47,12 @@ func TestLogonRecordsHaveTheirFields(t *testing.T) {
 	high.Integrity = sid.HighLevel
 	from := kernel.LogonSource{Process: "sshd", Package: "kerberos", Proof: "ticket", Address: "192.0.2.1", ClientID: 0x99,
 		ClientName: "/bin/sshd"}
+	const program = " 0x99 /bin/sshd S-1-5-18" // with the subject
 	const source, yes, no = " 4 sshd: ticket kerberos 192.0.2.1 ", "%%1842", "%%1843"
 	fields := func() []string {
 		return fieldsOf(sink.Memory, "TargetUserName", "TargetDomainName", "TargetLogonId", "TargetLinkedLogonId",
 			"LogonType", "LogonProcessName", "AuthenticationPackageName", "IpAddress", "ElevatedToken",
-			"VirtualAccount", "ProcessId", "ProcessName")
+			"VirtualAccount", "ProcessId", "ProcessName", "SubjectUserSid")
 	}
 	for _, c := range []struct {
 		r      logon.Result
@@ -70,11 +71,11 @@ func TestLogonRecordsHaveTheirFields(t *testing.T) {
 			tok, end, err := w.sys.LogOn(c.r)
 			check.NoError(t, err)
 			want(t, "record", w.sys.RecordLogon(from, winnt.LOGON32_LOGON_BATCH, tok), ntstatus.Success)
-			got := slices.DeleteFunc(fields(), func(r string) bool { return r == "4672" })
+			got := slices.DeleteFunc(fields(), func(r string) bool { return strings.HasPrefix(r, "4672 ") })
 			own, other := fmt.Sprintf("%#x", uint64(tok.AuthenticationID())), "0x0"
 			var started, ended []string
 			add := func(id, other, elevated string) {
-				started = append(started, "4624 carol CORP "+id+" "+other+source+elevated+" "+no+" 0x99 /bin/sshd")
+				started = append(started, "4624 carol CORP "+id+" "+other+source+elevated+" "+no+program)
 				ended = append(ended, "4634 carol CORP "+id+" 4")
 			}
 			if c.linked != "" {
@@ -98,7 +99,8 @@ func TestLogonRecordsHaveTheirFields(t *testing.T) {
 	from.Peer = ""
 	w.sys.RecordRefusedLogon(from, winnt.LOGON32_LOGON_BATCH, logon.Account{Name: "carol", Domain: "CORP"},
 		ntstatus.LogonFailure)
-	check.SlicesEqual(t, fields(), []string{"4625 carol CORP" + source + "0x99 /bin/sshd"}, "record of a refused logon")
+	check.SlicesEqual(t, fields(), []string{"4625 carol CORP" + source[:len(source)-1] + program},
+		"record of a refused logon")
 }
 
 // The address that a program states for its client is printable in the record (L-64).

@@ -79,6 +79,8 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 	add("a timer", h, st)
 	h, st = th.NtOpenFile(every, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
 	add("a device", h, st)
+	h, st = th.NtOpenFile(every, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`}, 0, 0)
+	add("a directory of pipes", h, st)
 	pipe, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: every,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\facts`})})
 	add("a pipe", pipe, st)
@@ -86,7 +88,7 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 	add("a process", child.ProcessHandle, st)
 	add("a thread", child.ThreadHandle, st)
 	for name, length := range map[string]uint32{"the root": 16 + 4, "a directory": 16 + 36, "an event": 16,
-		"a named event": 16 + 2*(18+1+2+1)} {
+		"a directory of pipes": 16 + 2*(17+1+1), "a named event": 16 + 2*(18+1+2+1)} {
 		out, st := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: all[name],
 			ObjectInformationClass: nt.ObjectNameInformation, ObjectInformationLength: length})
 		if want(t, "the name of "+name, st, ntstatus.Success); out.ReturnLength != length {
@@ -96,6 +98,10 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 	v := check.Result(th.NtQueryObject(all["an event"], nt.ObjectTypeInformation)).(nt.TypeInformation)
 	check.Equal(t, v, nt.TypeInformation{TypeName: "Event", InvalidAttributes: winnt.EventObject.Invalid,
 		GenericMapping: winnt.EventObject.Mapping, ValidAccessMask: winnt.EventObject.Valid}, "O-61: type of an event")
+	for name, needed := range map[string]bool{"a device": false, "the root": true, "a process": true} {
+		v = check.Result(th.NtQueryObject(all[name], nt.ObjectTypeInformation)).(nt.TypeInformation)
+		check.Equal(t, v.SecurityRequired, needed, "%s needs a descriptor", name)
+	}
 	for name, h := range all {
 		b := check.Result(th.NtQueryObject(h, nt.ObjectBasicInformation)).(nt.BasicInformation)
 		need := func(class nt.ObjectInfoClass) uint32 {

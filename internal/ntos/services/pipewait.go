@@ -64,7 +64,7 @@ func (c *Context) waitForPipe(f *File, in *nt.FsControlFileIn) ntstatus.Status {
 		_, st := c.Sys.Pipes.Wait(name, limit, nil)
 		return c.waited(st)
 	}
-	in.Later.Waits = true // a wait on the device's handle is always asynchronous (I-162)
+	in.Later.Waits = true // a wait on the device's handle is always synchronous (I-162)
 	i, st := c.beginOn(f, new(ke.Signal), in.Later)
 	if st != ntstatus.Success {
 		return st

@@ -48,6 +48,9 @@ func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	want(t, "one listens", p.waitFor(device, "M", long, nt.NewWait()), ntstatus.Success)
 	want(t, "a pipe, not the device", p.waitFor(p.open(both), "m", long, nt.NewWait()), ntstatus.IllegalFunction)
 	want(t, "a caller that cannot wait", p.waitFor(device, "m", long, nil), ntstatus.IOTimeout)
+	l := &nt.Later{}
+	want(t, "no instance listens", p.waitFor(device, "m", long, l), ntstatus.Pending)
+	check.That(t, l.Synchronous && l.Cancel(), "I-162: the call does not wait")
 	again := begin(long)
 	ended("its time has passed", begin(-10_000), ntstatus.IOTimeout)
 	ended("the pipe's default has passed", begin(0), ntstatus.IOTimeout)
@@ -59,7 +62,7 @@ func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	ended("it listens again", again, ntstatus.Success)
 	ended("every waiter returns", made, ntstatus.Success)
 	p.open(both)
-	l := begin(long)
+	l = begin(long)
 	other := p.made(nil)
 	ended("another instance", l, ntstatus.Success)
 	p.must(p.server.NtClose(other))

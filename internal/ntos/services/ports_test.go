@@ -190,8 +190,8 @@ func TestNtReplyPort(t *testing.T) {
 	want(t, "reply", check.Status(p.server.NtReplyPort(in)), ntstatus.Success)
 	want(t, "I-88: a second reply", check.Status(p.server.NtReplyPort(in)), ntstatus.ReplyMessageMismatch)
 	got, st := p.other.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: p.client, MessageID: m.MessageID})
-	check.That(t, st == ntstatus.Success && string(got.Reply) == "answer",
-		`reply that the client reads = %q, %v, want "answer", %v`, got.Reply, st, ntstatus.Success)
+	check.That(t, st == ntstatus.Success && string(got.Reply) == "answer" && got.MessageID == m.MessageID,
+		`reply that the client reads = %+v, %v, want "answer" to message %d`, got, st, m.MessageID)
 	want(t, "the client goes", check.Status(p.other.NtClose(nt.CloseIn{Handle: p.client})), ntstatus.Success)
 	want(t, "I-88: the client is gone", check.Status(p.server.NtReplyPort(in)), ntstatus.PortDisconnected)
 }

@@ -179,6 +179,10 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 			}
 		}
 	}
+	for _, restart := range []bool{false, true} {
+		check.Success(t, check.Status(w.NtQueryDirectoryFile(lists, "", restart)))
+		check.Equal(t, w.tree.takeCalls(), fmt.Sprintf(`List "" %t 1024 false`, restart), "tree calls")
+	}
 	w.tree.st = ntstatus.NoMoreFiles
 	out, st := w.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: lists, Length: 64,
 		FileInformationClass: nt.FileNamesInformation})

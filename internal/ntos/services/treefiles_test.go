@@ -41,6 +41,7 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 		{"read nothing", read, synchronous, "", 0, 10, 0, 0, "ReadAt 10 of 0", "", 10},
 		{"read nothing at the start", read, synchronous, "", 0, 0, 0, 0, "ReadAt 0 of 0", "", 0},
 		{"read without a position", read, 0, "", 3, pointer, 0, invalid, "", "", 0},
+		{"asynchronous read", read, 0, "", 3, 2, 0, 0, "ReadAt 2 of 3", "234", 0},
 		{"read below zero", read, synchronous, "", 3, 1 << 63, 0, invalid, "", "", 5},
 		{"read at -1", read, synchronous, "", 3, ^uint64(0), 0, invalid, "", "", 5},
 		{"read without the right", write, synchronous, "", 3, 0, 0, denied, "", "", 5},
@@ -94,8 +95,12 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 		check.Success(t, w.NtClose(h))
 		check.Equal(t, w.tree.takeCalls(), "Close file", "%s: tree calls at close", c.name)
 	}
+	h := w.open(`\??\T\file`, write, synchronous)
+	check.Success(t, w.set(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 5}))
+	check.Success(t, check.Status(w.NtWriteFile(h, []byte("a"))))
+	check.Equal(t, w.tree.takeCalls(), "WriteAt 5 a", "tree calls of a write without an offset")
 	// Without a right to write, a write of no bytes is refused too.
-	h := w.open(`\??\T\file`, read, 0)
+	h = w.open(`\??\T\file`, read, 0)
 	for _, offset := range []uint64{3, atEnd} {
 		_, st := w.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, ByteOffset: offset})
 		check.Equal(t, [2]any{st, w.tree.takeCalls()}, [2]any{denied, ""}, "writing nothing at %d", offset)
