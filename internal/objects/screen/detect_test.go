@@ -16,12 +16,12 @@ import (
 
 var domain = sid.MustParse("S-1-5-21-1-2-3")
 
-// lookup is the Lookup of the tests: well-known names and three accounts of CORP.
+// lookup is the Lookup of the tests: well-known names and some accounts of CORP.
 func lookup(name string) (sid.SID, bool) {
 	switch name {
 	case `CORP\alice`:
 		return domain.WithRID(1107), true
-	case `CORP\Staff`, `CORP\All Staff`:
+	case `CORP\Staff`, `CORP\All Staff`, `Users`: // Authenticated Users is another account
 		return domain.WithRID(2000), true
 	}
 	return objects.NewLookup(nil, nil)(name)
