@@ -71,7 +71,10 @@ func TestNewVersionIsLikeEarlierFile(t *testing.T) {
 	owner := os.Getuid()
 	if owner == 0 {
 		owner = 4001
-		check.NoError(t, os.Chown("s/f", owner, owner))
+		check.NoError(t, errors.Join(os.Chown("s/f", owner, owner), WriteFile("group", nil, 0o600),
+			os.Chown("group", 0, 4001), WriteFile("group", nil, 0o600)))
+		group := check.Must(os.Stat("group")).Sys().(*syscall.Stat_t).Gid
+		check.Equal(t, group, 4001, "the group of a file that differs in the group only")
 	}
 	// user::rw-, user:5:r--, group::---, mask::r--, other::---
 	acl := []byte("\x02\x00\x00\x00\x01\x00\x06\x00\xff\xff\xff\xff\x02\x00\x04\x00\x05\x00\x00\x00" +
