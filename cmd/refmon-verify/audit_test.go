@@ -312,6 +312,7 @@ func TestCheckpointNeedsItsSigner(t *testing.T) {
 		"no checkpoint":       {s.line(), "c2sp.org/tlog-proof@v1", "the proof has no checkpoint"},
 		"a wrong signature":   {s.line(), with(text + "\n" + s.signature(text+" ")), "the signature of log is wrong"},
 		"one good, one wrong": {s.line(), with(good + s.signature(text+" ")), "the signature of log is wrong"},
+		"the second is wrong": {s.line() + other.line(), with(good + other.signature(text+" ")), "of other is wrong"},
 		"no dash":             {s.line(), with(strings.Replace(good, "— ", "- ", 1)), "is not a signature"},
 		"a word more":         {s.line(), with(strings.TrimSuffix(good, "\n") + " x\n"), "is not a signature"},
 		"a short signature":   {s.line(), with(text + "\n— log " + b64("abc") + "\n"), "is not signed by the key"},
