@@ -35,13 +35,17 @@ func treeOf(t *testing.T, d *memDisk, size uint64) Checkpoint {
 }
 
 // TestOpenNeedsFolder checks that a configuration without a folder creates neither a log nor a key in the working
-// directory.
+// directory, and that a log whose key is missing gets no other one.
 func TestOpenNeedsFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, err := Open(Config{})
 	testcheck.That(t, err != nil && strings.Contains(err.Error(), "set Config.Dir"), "without a folder: %v", err)
 	names, _ := os.ReadDir(".")
 	testcheck.Equal(t, len(names), 0, "files in the working directory")
+	testcheck.NoError(t, os.WriteFile(checkpointName, nil, 0o600))
+	_, err = Open(Config{Dir: "."})
+	testcheck.That(t, err != nil && strings.Contains(err.Error(), "give that key"), "a log without its key: %v", err)
+	testcheck.ErrorIs(t, testcheck.Err(os.Stat(keyName)), os.ErrNotExist, "a key for a signed log")
 }
 
 // The state that a log reports from creation to close: the last durable record, a checkpoint that covers the records,

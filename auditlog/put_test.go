@@ -45,6 +45,9 @@ func TestConcurrentFilesKeepTheirContents(t *testing.T) {
 		testcheck.RequireThat(t, err == nil && bytes.HasPrefix(b, []byte(magic)), "segment %d: %q, %v", i+1, b, err)
 	}
 	testcheck.ErrorIs(t, testcheck.Err(d.Create(checkpointName)), fs.ErrExist, "a second file of one name")
+	disk := new(inject.Injector)
+	disk.Fail(fs.ErrPermission, inject.OnIndex(0)) // the file may only be read
+	testcheck.NoError(t, testcheck.Must(folder{d.dir, disk.Do}.Open(checkpointName)).Close())
 	if b, err := os.ReadFile(filepath.Join(d.dir, checkpointName)); err != nil || !bytes.Equal(b, signed) {
 		t.Errorf("checkpoint: %q, %v, want %q, nil", b, err, signed)
 	}

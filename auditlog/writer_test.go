@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
@@ -98,6 +99,22 @@ func TestLossIsAnnouncedOnce(t *testing.T) {
 		t.Errorf("%d were lost, %d are announced, want 4", got, w.announced)
 	}
 	write(1, nil)
+}
+
+// TestCheckpointCoversDurableRecords checks that the records before a checkpoint are durable, in mode Relaxed too (U-71).
+func TestCheckpointCoversDurableRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, cfg := newConfig(t)
+		cfg.Mode, cfg.CheckpointRecords, cfg.flushers = Relaxed, 1, 1
+		l := mustOpen(t, cfg)
+		for range 2 { // each one is signed before the next one
+			<-testcheck.Must(l.push([]audit.Event{opened(t, audit.Success, "a")}, false, nil)).done
+			synctest.Wait()
+		}
+		size := verifyDisk(t, d.crash(lostAll)).Checkpoint.Size
+		testcheck.That(t, size > 1, "a checkpoint of %d records, want at least 2", size)
+		testcheck.NoError(t, l.Close())
+	})
 }
 
 // A record that exceeds the size of a segment is written to an empty one, which no other segment replaces. The records
