@@ -1020,7 +1020,6 @@ def verify(cert, descriptor, token):
         for key in want:
             says, gives = dense(c.get(key)), dense(want[key])
             check(says == gives, "%s is %s, and the inputs give %s", key, says, gives)
-        check(dense(c) == dense(want), "it has other fields than a certificate")
     except Refused:
         raise
     except MALFORMED as e:

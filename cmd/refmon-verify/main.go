@@ -81,7 +81,6 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 		check(dense(c[key]) == dense(want[key]), "%s is %.200s, and the inputs give %.200s", key, dense(c[key]),
 			dense(want[key]))
 	}
-	check(dense(c) == dense(want), "it has other fields than a certificate")
 	return fmt.Sprintf("%s granted %s in %d steps", want["status"], want["granted"], len(want["steps"].([]any))), nil
 }
 
