@@ -290,6 +290,7 @@ func TestCheckpointNeedsItsSigner(t *testing.T) {
 	text := "log\n2\n" + b64(root) + "\n"
 	long := "log\n2\n" + b64(root) + "\nmore\n"
 	zeros := "log\n02\n" + b64(root) + "\n"
+	broken := "log\n2\n" + b64(root)[:4] + "\r" + b64(root)[4:] + "\n"
 	brief := "log\n2\n" + b64(root[1:]) + "\n"
 	for name, c := range map[string][2]string{
 		"a second signer's line":  {s.line(), with(good + other.signature(text))},
@@ -318,6 +319,7 @@ func TestCheckpointNeedsItsSigner(t *testing.T) {
 		"a short signature":   {s.line(), with(text + "\n— log " + b64("abc") + "\n"), "is not signed by the key"},
 		"four lines":          {s.line(), with(long + "\n" + s.signature(long)), "other lines than origin, size and root"},
 		"a leading zero":      {s.line(), with(zeros + "\n" + s.signature(zeros)), `"02" is not a number`},
+		"a CR in the root":    {s.line(), with(broken + "\n" + s.signature(broken)), "is not base64"},
 		"a short root":        {s.line(), with(brief + "\n" + s.signature(brief)), "the root is not a hash"},
 		"a key of two parts":  {"log+" + id, with(good), "not of the form name+id+base64"},
 		"a key's other id":    {"log+00000000+" + b64(public), with(good), "another one than its own"},

@@ -34,6 +34,11 @@ func TestNumbersAreDecimalOr0xHex(t *testing.T) {
 		defer func() { _ = recover() }()
 		t.Errorf("a number of 33 bits was parsed as %d, want a refusal", numeral("4294967296", 32))
 	}()
+	func() {
+		defer func() { _ = recover() }()
+		value, _ := storedValue(6, "\x02"+strings.Repeat("\x00", 7))
+		t.Errorf("a boolean of 2 was parsed as %q, want a refusal", value)
+	}()
 	testcheck.That(t, signed(math.MinInt64) < signed(-10) && signed(-10) < signed(-9) && signed(-1) < signed(0) &&
 		unsigned("i", 9) < unsigned("i", 10),
 		"keys of integers do not sort like their values: %q, %q", unsigned("i", 9), unsigned("i", 10))
@@ -163,6 +168,7 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 		{`"appContainer":{"packageSid":"S-1-15-2-1"},"userClaims":[{"name":"a","type":"int64","values":[1]}]`,
 			"(A;;3;;;WD)(XA;;1;;;S-1-15-2-1;(@User.a == 1))"},
 		{`"restrictedSids":["BG"],"writeRestricted":true`, "(A;;7;;;WD)"},
+		{`"domain":"S-1-5-21-7-8-9","restrictedSids":["DU"]`, "(A;;1;;;WD)(A;;3;;;S-1-5-21-7-8-9-513)"},
 		{`"writeRestricted":false`, "(XD;;1;;;WD;(Member_of {}))(XA;;2;;;WD;(Not_Member_of_any {}))(A;;4;;;WD)"},
 		{`"writeRestricted":false`, "(A;OICIIO;1;;;OW)(A;;4;;;WD)"},
 		{`"userClaims":[{"name":"a","type":"boolean","values":[1]}]`, "(XA;;1;;;WD;(@User.a))(A;;4;;;WD)"},
