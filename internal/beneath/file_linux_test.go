@@ -26,4 +26,11 @@ func TestNilRemovesAttribute(t *testing.T) {
 		check.NoError(t, f.SetAttribute("user.x", nil))
 		check.That(t, check.Must(f.Attribute("user.x")) == nil, "the attribute is still there, want none")
 	}
+	without := check.Must(Open("/proc/sys/kernel")) // a file system without attributes
+	defer without.Close()
+	dirs := without.Dirs()
+	defer dirs.Close()
+	file := check.Must(dirs.Hold("ostype"))
+	defer file.Close()
+	check.That(t, check.Must(file.Attribute("user.x")) == nil, "a file system without attributes has one")
 }
