@@ -101,7 +101,7 @@ func TestLossIsAnnouncedOnce(t *testing.T) {
 	write(1, nil)
 }
 
-// TestCheckpointCoversDurableRecords checks that the records before a checkpoint are durable, in mode Relaxed too (U-71).
+// TestCheckpointCoversDurableRecords checks that the records before a checkpoint are durable in mode Relaxed (U-71).
 func TestCheckpointCoversDurableRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, cfg := newConfig(t)
