@@ -101,6 +101,32 @@ func changeOf(t *testing.T, before, after *directory.Directory, was, is string) 
 	return rows[0]
 }
 
+// TestNewObjectIsCauseForNewPrincipal checks the causes of rows about objects and principals of one state only. The
+// object comes first.
+func TestNewObjectIsCauseForNewPrincipal(t *testing.T) {
+	const list = `{"path":"/x","sd":"D:(A;;FR;;;WD)"}` + "\n"
+	more := check.Must(dirfile.Read([]byte(twoUsers)))
+	less := more.Clone()
+	less.Principals = less.Principals[:1]
+	for _, c := range []struct{ was, is, new, gone string }{
+		{"", list, "new object", "new object"}, {list, "", "object is gone", "object is gone"},
+		{list, list, "new principal", "principal is gone"},
+	} {
+		for _, d := range []*bulk.Diff{{Directory: less, DirectoryAfter: more}, {Directory: more, DirectoryAfter: less}} {
+			cause := c.new
+			if d.Directory == more {
+				cause = c.gone
+			}
+			d.Format = bulk.JSONL
+			_, out := compareLists(t, d, c.was, c.is)
+			for _, row := range decode[changeRow](t, out) {
+				check.Equal(t, row.Cause, cause, "%q to %q: %s", c.was, c.is, row.Principal)
+			}
+			check.That(t, out != "", "%q to %q: no row", c.was, c.is)
+		}
+	}
+}
+
 // TestCauseNamesGroupsOfItsState checks that the cause of a gained right has a renamed group's later name, and that the
 // cause of a lost right has its earlier name.
 func TestCauseNamesGroupsOfItsState(t *testing.T) {

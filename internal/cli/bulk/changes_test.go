@@ -18,6 +18,7 @@ func TestFullCacheKeepsAncestors(t *testing.T) {
 	}{
 		{`C:\a`, `C:\a\b`, winnt.FileObject, true},
 		{`C:\b`, `C:\a\b`, winnt.FileObject, false},
+		{`C:/a`, `C:/a\b`, winnt.FileObject, true},
 		{"OU=a,DC=x", "CN=b,OU=a,DC=x", winnt.DirectoryServiceObject, true},
 		{"CN=b", "CN=b,OU=a,DC=x", winnt.DirectoryServiceObject, false},
 	} {

@@ -80,4 +80,7 @@ func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 	}
 	out := rowsOf(t, &bulk.Run{Directory: limited, Ask: bulk.What, Format: bulk.CSV}, list)
 	check.That(t, strings.Contains(out, "/a,0x00120088,"), "without reading data, alice has\n%s", out)
+	root.Principals[0].Withheld = winnt.FILE_READ_DATA // limits an admin user, too
+	out = rowsOf(t, &bulk.Run{Directory: root, Ask: bulk.What, Format: bulk.CSV}, list)
+	check.That(t, strings.Contains(out, "/a,0x001f01fe,"), "an admin user without reading data has\n%s", out)
 }

@@ -108,6 +108,20 @@ func TestIndexDiffErrorCountsEmptyLines(t *testing.T) {
 	}
 }
 
+// TestIndexDiffReportsFailedClose checks that an error of closing an input is an error of the comparison.
+func TestIndexDiffReportsFailedClose(t *testing.T) {
+	for i := range 2 {
+		in := [2]func() (io.ReadCloser, error){opening(""), opening("")}
+		in[i] = func() (io.ReadCloser, error) { return failedClose{strings.NewReader("")}, nil }
+		check.ErrorIs(t, (&bulk.IndexDiff{Before: in[0], After: in[1], Out: io.Discard}).Do(), io.ErrClosedPipe,
+			"input %d", i)
+	}
+}
+
+type failedClose struct{ io.Reader }
+
+func (failedClose) Close() error { return io.ErrClosedPipe }
+
 // The principals are written once, before the first new set, and a missing set is deleted once.
 func TestIndexDiffWritesSetsOnce(t *testing.T) {
 	const principals, x, y, z = `{"principals":["a"]}` + "\n", `{"set":"x","count":0}` + "\n",

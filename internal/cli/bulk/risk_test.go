@@ -8,7 +8,9 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -118,4 +120,6 @@ func TestEntryKindIsDescribed(t *testing.T) {
 	for i, a := range d.DACL().All() {
 		check.Equal(t, entryKind(a), want[i], "entry %d", i)
 	}
+	both := check.Must(sd.NewACE(sd.AccessDeniedCallbackObject, 0, 1, sid.Everyone, sd.ACEExtra{}))
+	check.Equal(t, entryKind(both), "deny if", "an entry for one object type with a condition, which SDDL does not have")
 }

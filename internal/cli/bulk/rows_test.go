@@ -174,4 +174,6 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 	}
 	got, _ := compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, a+b+b, a+b+a)
 	check.That(t, got.Repeated == 2 && got.FirstRepeated == "/b", "repeated rows: %+v, want 2, the first /b", got)
+	got, _ = compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, a+b+lost, a+b)
+	check.Equal(t, got.Repeated, 0, "repeated rows if the second one of /b is unreadable")
 }

@@ -45,6 +45,7 @@ func TestHoldingsOfEqualObjectsAreFoundOnce(t *testing.T) {
 			return []string{"right of " + i.Path}, nil
 		}, nil
 	}
+	changes := *run
 	sum := check.Must(run.Do(context.Background()))
 	check.Equal(t, strings.Join(queries, " "), "CN=a CN=c CN=d CN=e CN=bad CN=g CN=h", "objects that were asked about")
 	check.Equal(t, sum.Unreadable, 1, "unreadable objects")
@@ -59,6 +60,11 @@ CN=f,0x00020094,right of CN=a
 CN=g,0x00020094,right of CN=g
 CN=h,0x00020094,right of CN=h
 `, "rows")
+	out.Reset()
+	changes.Changes, changes.Source = true, ldif.New(strings.NewReader(text))
+	check.Must(changes.Do(context.Background()))
+	check.That(t, strings.Contains(out.String(), "right of CN=a\n") && strings.Contains(out.String(), "right of CN=c\n"),
+		"with changes only, an object has the rights of another:\n%s", out.String())
 }
 
 // An object without a type is a file, unless the run names another type.
