@@ -224,7 +224,7 @@ expect:
   - {who: u, on: '/t/?', want: FR, is: granted}
   - {who: u, on: '/t/[a]', want: FR, is: denied}
   - {who: u, on: /bad, want: FR, is: denied}
-  - {who: u, on: /bad, want: FR, is: granted}
+  - {who: u, on: /bad, want: control+read, is: granted}
 `)
 	check.Equal(t, r.Failed, 3, "failed cases")
 	var got []string
