@@ -20,7 +20,7 @@ func (m *memory) failReads() {
 }
 
 // An attribute that cannot be read or decoded is an error. A hash that only the server can compute, and one over
-// permissions that cannot be read, are errors before anything is written.
+// permissions that cannot be read, are errors before anything is written. An attribute keeps its version.
 func TestKeepersReportUnusableAttributes(t *testing.T) {
 	value := func(version uint16, hash byte) []byte {
 		return check.Must((&ntacl.Attribute{Version: version, HashType: ntacl.HashSHA256, Hash: [64]byte{hash},
@@ -44,7 +44,7 @@ func TestKeepersReportUnusableAttributes(t *testing.T) {
 			m.failReads()
 		}
 		check.ErrorIs(t, check.Err(Offline{}.Read(f)), c.read, "%s: Read", name)
-		check.ErrorIs(t, Offline{}.Write(f, &Kept{Raw: c.raw}, 0, sddl.MustParse("D:")), c.write, "%s: Write", name)
+		check.ErrorIs(t, Offline{}.Write(f, &Kept{Raw: c.raw}, 4, sddl.MustParse("D:")), c.write, "%s: Write", name)
 		check.That(t, bytes.Equal(f.values[ntacl.Name], c.raw) == (c.write != nil), "%s: the value is %x", name,
 			f.values[ntacl.Name])
 	}
