@@ -82,6 +82,8 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":11,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[]}`},
 	{"no descriptor at all", `{"id":12,"tokenRef":"alice","sd":null,"desired":1}`, // A-32
 		`{"id":12,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[]}`},
+	{"null next to hex", `{"id":131,"tokenRef":"alice","sd":null,"sdHex":"0100048000000000000000000000000000000000",` +
+		`"desired":1}`, `{"id":131,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
 	{"null is absent", `{"id":13,"token":null,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","sdHex":null,` +
 		`"desired":1,"mapping":null,"selfSid":null,"objectTypes":null,"resultList":null,"resourceAttributes":null,` +
 		`"call":null}`, `{"id":13,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},

@@ -29,7 +29,9 @@ func TestCorrectedDescriptorDropsSessionSIDs(t *testing.T) {
 		"O:BAG:BAD:(A;;FA;;;S-1-5-5-0-123)(A;OICI;GR;;;WD)": "O:BAG:BAD:(A;OICI;FR;;;WD)",
 		"O:BAG:BAD:(D;;FA;;;S-1-5-5-0-123)(A;;GR;;;WD)":     "",
 		"O:BAG:BAD:(A;;FR;;;WD)":                            "",
+		"O:S-1-5-21-1-2-3-512G:BAD:(A;OICI;GR;;;WD)":        "O:DAG:BAD:(A;OICI;FR;;;WD)",
 	} {
-		check.Equal(t, Corrected(sddl.MustParse(text), sid.SID{}), want, "B-124: corrected %s", text)
+		got := Corrected(sddl.MustParse(text), sid.MustParse("S-1-5-21-1-2-3"))
+		check.Equal(t, got, want, "B-124: corrected %s", text)
 	}
 }

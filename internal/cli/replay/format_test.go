@@ -31,6 +31,7 @@ func TestReadErrorsHavePositions(t *testing.T) {
 		head + `{"case":"c","call":"x","status":"s","Status":"t"}`:               "line 2: ",
 		head + line + line:                      `line 3: the recording is cut off, because {"end":2} does not follow`,
 		head + line + `{"end":2}`:               "the recording had 2 lines after its header, and has 1",
+		head + line + line + `{"end":1}`:        "the recording had 1 lines after its header, and has 2",
 		head + line + `{"end":1,"x":0}`:         "line 3: ",
 		head + line + `{"end":1}` + "\n" + line: "it follows the last line",
 
