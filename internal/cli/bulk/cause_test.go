@@ -112,12 +112,12 @@ func TestNewObjectIsCauseForNewPrincipal(t *testing.T) {
 		{"", list, "new object", "new object"}, {list, "", "object is gone", "object is gone"},
 		{list, list, "new principal", "principal is gone"},
 	} {
-		for _, d := range []*bulk.Diff{{Directory: less, DirectoryAfter: more}, {Directory: more, DirectoryAfter: less}} {
+		for before, after := range map[*directory.Directory]*directory.Directory{less: more, more: less} {
 			cause := c.new
-			if d.Directory == more {
+			if before == more {
 				cause = c.gone
 			}
-			d.Format = bulk.JSONL
+			d := &bulk.Diff{Directory: before, DirectoryAfter: after, Format: bulk.JSONL}
 			_, out := compareLists(t, d, c.was, c.is)
 			for _, row := range decode[changeRow](t, out) {
 				check.Equal(t, row.Cause, cause, "%q to %q: %s", c.was, c.is, row.Principal)

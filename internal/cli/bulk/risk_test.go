@@ -121,5 +121,5 @@ func TestEntryKindIsDescribed(t *testing.T) {
 		check.Equal(t, entryKind(a), want[i], "entry %d", i)
 	}
 	both := check.Must(sd.NewACE(sd.AccessDeniedCallbackObject, 0, 1, sid.Everyone, sd.ACEExtra{}))
-	check.Equal(t, entryKind(both), "deny if", "an entry for one object type with a condition, which SDDL does not have")
+	check.Equal(t, entryKind(both), "deny if", "a denial with type and condition, which SDDL does not have")
 }

@@ -149,7 +149,8 @@ func TestTokenKeepsEarlierGroups(t *testing.T) {
 		newItem("/both", "", "", "O:SYG:SYD:(XA;;WD;;;WD;(Member_of {SID(<staff>), SID(<admins>)}))")}}
 	s.From = s.Directory.Find("ann")
 	got := check.Must(s.Do(context.Background()))
-	check.That(t, len(got.Paths) == 3 && len(got.Paths[2].Steps) == 3, "ann reaches %+v, want /both in 3 steps", got.Paths)
+	check.That(t, len(got.Paths) == 3 && len(got.Paths[2].Steps) == 3, "ann reaches %+v, want /both in 3 steps",
+		got.Paths)
 }
 
 // A group whose SID is not in the file is reached, but gives no member's token.
