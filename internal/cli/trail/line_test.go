@@ -41,6 +41,8 @@ func TestRecordPrintsAsOneLine(t *testing.T) {
 		{stored{id: 4719, data: `"SubcategoryGuid":"{0CCE921D-69AE-11D9-BED3-505054503030}",` +
 			`"AuditPolicyChanges":["%%8448","%%8449","%%8450","%%8451"]`},
 			"change the audit policy File System: success removed, success added, failure removed, failure added"},
+		{stored{id: 4719, data: `"SubcategoryGuid":"{X}","AuditPolicyChanges":["%%8449"]`},
+			"change the audit policy {X} success added"},
 		{stored{id: 4624, data: user + `,"TargetUserSid":"S-1-5-7","TargetUserName":"bob","TargetDomainName":"CORP",` +
 			`"LogonProcessName":"LsaLogonUser: bob@CORP.TEST by a ticket for HTTP/www"`},
 			`CORP\alice logged on CORP\bob: bob@CORP.TEST by a ticket for HTTP/www`},
