@@ -18,6 +18,7 @@ func TestEntryMatchesStepWithAllParts(t *testing.T) {
 	for _, c := range []struct{ class, entries, want string }{
 		{"domain", changes("OA", changesGUID, "<ann>") + changes("OA", changesAllGUID, "<ann>") +
 			changes("OA", changesGUID, "<bob>") + changes("OD", changesAllGUID, "<cy>"), "[true true false true]"},
+		{"domain", changes("OA", changesGUID, "<ann>") + "(XD;;CR;;;<ann>;(@User.x))", "[false true]"},
 		{"user", changes("OA", changesGUID, "<ann>") + changes("OA", passwordGUID, "<ann>") + "(A;;SW;;;<ann>)" +
 			"(A;CIIO;GA;;;<ann>)(A;;WD;;;<bob>)(D;;RP;;;<bob>)", "[false true false false true false]"},
 		{"group", "(A;;SW;;;<ann>)(A;;CR;;;<ann>)(D;;SWRP;;;<bob>)(OA;;WP;" + membershipGUID + ";;<cy>)",
