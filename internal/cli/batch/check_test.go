@@ -135,7 +135,7 @@ var malformedLines = []struct{ line, id, want string }{
 	{``, `null`, "line 2: the line is empty"},
 	{`   `, `null`, "the line is empty"},
 	{`nonsense`, `null`, "byte 0: want an object, found 'n'"},
-	{`[1]`, `null`, "want an object"},
+	{`[1]`, `null`, "want an object"}, {"\ufeff{}", `null`, "want an object"},
 	{`{"id":1,` + rest, `1`, "found the end"},
 	{`{"id":1,` + rest + `}}`, `1`, "'}' after the end of the value"},
 	{`{"id":1,` + rest + `,"bogus":3}`, `1`, `unknown field "bogus": known are call, define, desired,`},

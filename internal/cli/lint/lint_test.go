@@ -84,6 +84,9 @@ func TestDescriptorsHaveListedFindings(t *testing.T) {
 		}
 		check.Equal(t, strings.Join(got, "; "), c.want, "findings of %s", c.text)
 	}
+	found := Check(sddl.MustParse("O:BAG:BAD:(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;S-1-5-99)"),
+		winnt.DirectoryServiceObject, sid.SID{})
+	check.That(t, len(found) == 1 && found[0].On == "on member", "%+v, want one finding, on member", found)
 }
 
 // texts returns the texts of findings, one on each line.
