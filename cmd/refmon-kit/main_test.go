@@ -62,14 +62,14 @@ func TestScoreComparesOffline(t *testing.T) {
 	_, questions, _ := command("", "questions", "--suite", "audit")
 	lines := strings.SplitAfter(questions, "\n")
 	file := filepath.Join(t.TempDir(), "q.jsonl")
-	write(t, file, lines[0]+lines[1]+lines[0])
+	write(t, file, lines[0]+lines[1]+lines[1])
 	_, answers, _ := command(lines[0]+lines[1], "adapter")
 	if code, out, errs := command(answers, "score", file); code != exitSuccess {
 		t.Errorf("right answers: got %d, %s%s, want success", code, out, errs)
 	}
 	first, _, _ := strings.Cut(answers, "\n")
-	code, out, _ := command(first, "score", "--show", "1", file)
-	if code != exitWrong || !strings.Contains(out, "audit.000002 audit_check: no answer") ||
+	code, out, _ := command(first, "score", "--show", "2", file, file)
+	if code != exitWrong || strings.Count(out, "audit.000002 audit_check: no answer") != 1 ||
 		!strings.Contains(out, "  rule      U-12 ") {
 		t.Errorf("a missing answer: got %d and %s, want it with its rule", code, out)
 	}
