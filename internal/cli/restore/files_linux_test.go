@@ -105,13 +105,14 @@ func TestFilesAreClosed(t *testing.T) {
 	check.NoError(t, unix.Mkfifo(filepath.Join(dir, "d/pipe"), 0o600))
 	root := check.Must(beneath.Open(dir))
 	m := &mounted{root, root.Dirs()}
-	defer m.Close() // only read
+	defer m.Close() // its files are closed
 	offline := check.Must(Offline(dir, ntacl.UserName))
 	defer offline.Close() // its files are closed
 	before := 0
 	for round := range 3 { // the first one fills the cache of directories
 		f := check.Must(m.Open("d/f"))
 		check.That(t, !f.Directory(), "d/f is a directory")
+		check.NoError(t, f.Write(sddl.MustParse(two))) // replaces that of the round before
 		check.NoError(t, f.Close())
 		_, err := m.Open("d/pipe")
 		check.That(t, errors.Is(err, errKind), "d/pipe: %v, want %v", err, errKind)
