@@ -16,6 +16,7 @@ func TestReportNamesEverythingOmitted(t *testing.T) {
 		"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
 	text := d.ldif() + "dn: CN=hidden," + base + "\nobjectClass: container\n\n" +
 		"dn: CN=classless," + base + "\nnTSecurityDescriptor: O:BAG:BAD:(A;;GA;;;BA)\n\n" +
+		"dn: CN=later," + base + "\nnTSecurityDescriptor: O:BAG:BAD:\n\n" +
 		"dn: CN=open," + base + "\nobjectClass: container\nnTSecurityDescriptor: O:BAG:BA\n\n" +
 		"dn: CN=file," + base + "\nobjectClass: container\nnTSecurityDescriptor: O:BAG:BAD:\n\n"
 	now := state(t, text)
@@ -25,8 +26,8 @@ func TestReportNamesEverythingOmitted(t *testing.T) {
 	flat := strings.Join(strings.Fields(plain), " ")
 	for _, line := range []string{
 		"left out by us", "Outside the directory: 1 object.",
-		"1 object of 19 could not be read and is in no answer; the first is CN=hidden,",
-		"no objectClass of 1 object, such as CN=classless,", "Without a DACL: 1 object", "Disabled: 1 account.",
+		"1 object of 20 could not be read and is in no answer; the first is CN=hidden,",
+		"no objectClass of 2 objects, such as CN=classless,", "Without a DACL: 1 object", "Disabled: 1 account.",
 		"Only inherited by objects below: 1 entry.", "About one object type each: 18 entries.",
 		"About rights of steps: 1 entry.", "For administrators, domain controllers and SYSTEM: 18 entries",
 		"User rights and local groups",
@@ -38,6 +39,9 @@ func TestReportNamesEverythingOmitted(t *testing.T) {
 		check.That(t, len([]rune(line)) <= 80 || !strings.Contains(strings.TrimSpace(line), " "),
 			"more than 80 columns: %q", line)
 	}
+	page, _, _ = pageOf(t, &adreport.Report{Now: state(t, d.ldif()), MaxDepth: 1})
+	check.That(t, page.Incomplete && strings.Contains(page.Notes[0], "ended at a depth of 1: there may be more paths"),
+		"a search that was cut: incomplete %t, notes %q", page.Incomplete, page.Notes)
 }
 
 // A malformed msDS-GroupMSAMembership makes one object unreadable, and does not stop the report (B-50).
