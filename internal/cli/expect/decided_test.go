@@ -5,9 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // If several expected words are missing from an explanation, the first is named. A refused request is decided by the
@@ -70,6 +75,18 @@ expect:
 	for i, c := range r.Cases {
 		check.That(t, c.Problem != "" && c.By == want[i],
 			"%s on %s: %q\n%s\nwant %s", c.Want, c.On, c.Problem, c.By, want[i])
+	}
+}
+
+// A folder on the way that decided is named, if its name is known (U-113).
+func TestDecidingFolderIsNamed(t *testing.T) {
+	shut := sddl.MustParse("O:SYG:SYD:")
+	a := check.Must(accessquery.Traverse(shut, access.Subject{Primary: check.Must(token.New(
+		token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))}).Ask())
+	for name, want := range map[string]string{"": "a folder on the way, by its", "/d": "the folder /d, by its"} {
+		d := &Descriptor{Name: name, SD: shut, Type: winnt.DirectoryFileObject, folder: true}
+		got := d.decided(&File{}, &a, false)
+		check.That(t, strings.HasPrefix(got, want), "folder %q: %q, want %q", name, got, want)
 	}
 }
 
