@@ -256,6 +256,7 @@ func TestResumeNeedsEqualInputs(t *testing.T) {
 		"compared in another form":   func(d *bulk.Diff) { d.Format = bulk.CSV },
 		"compared for other people":  func(d *bulk.Diff) { d.Directory = staff("Team") },
 		"later people":               func(d *bulk.Diff) { d.DirectoryAfter = staff("Team") },
+		"the same people later":      func(d *bulk.Diff) { d.DirectoryAfter = staff("") },
 		"compared through a share":   func(d *bulk.Diff) { d.Share = share },
 		"compared as another object": func(d *bulk.Diff) { d.Type = winnt.KeyObject },
 		"compared by a policy":       func(d *bulk.Diff) { d.Config.Policies = policy("S-1-17-1", "D:") },
