@@ -54,10 +54,35 @@ func TestACLRepairExitCodes(t *testing.T) {
 			t.Errorf("second repair %q: exit %d, want 0 and nothing to repair\n%s", args, code, out)
 		}
 	}
+	describe("plan", "O:BAG:SYD:(D;;GR;;;BG)(A;;FA;;;BA)")
+	code, out, _ = repair("--dry-run")
+	check.Equal(t, code, exitDenied, "a dry run with generic rights only: %s", out)
 	describe("owned", "O:S-1-5-5-0-1001G:SYD:(A;;FA;;;BA)")
 	if code, _, complaint := repair(); code != exitMalformed || !strings.Contains(complaint, "owned: its owner or group") {
 		t.Errorf(`an owner that is a session: exit %d, %s, want %d, text containing "owned: its owner or group"`,
 			code, complaint, exitMalformed)
+	}
+}
+
+// TestACLRepairCountsFilesOfAllPaths checks that a descriptor that a chmod made invalid in the first of two trees is
+// counted, and valid after --rehash (F-204).
+func TestACLRepairCountsFilesOfAllPaths(t *testing.T) {
+	dir := t.TempDir()
+	plan := filepath.Join(dir, "plan")
+	check.NoError(t, os.WriteFile(plan, nil, 0o644))
+	code, out, errs := runLine("acl", "set", "--offline", "--attribute", ntacl.UserName, plan, "D:(A;;FA;;;WD)")
+	if code != exitGranted {
+		t.Skipf("no attribute of users can be set in %s: %s%s", dir, out, errs)
+	}
+	check.NoError(t, os.Chmod(plan, 0o600))
+	for _, c := range []struct {
+		flag string
+		code int
+		want string
+	}{{"--dry-run", exitDenied, "\n1 invalid descriptor: refmon acl repair --rehash repairs\n"},
+		{"--rehash", exitGranted, "\nmade 1 descriptor valid again\n"}, {"--dry-run", exitGranted, "0 could not be read"}} {
+		code, out, errs := runLine("acl", "repair", "--attribute", ntacl.UserName, c.flag, dir, t.TempDir())
+		check.That(t, code == c.code && strings.Contains(out, c.want), "%s: exit code %d, %s%s", c.flag, code, out, errs)
 	}
 }
 

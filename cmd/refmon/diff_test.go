@@ -24,7 +24,7 @@ func TestOmittedObjectsOfComparisonAreCounted(t *testing.T) {
 		{"changed", changed, nil, errDenied, "3 of 7 objects changed for at least one user"},
 		{"unreadable, too", func(o *bulk.Outcome) { changed(o); o.Unreadable, o.FirstError = 2, broken }, nil, errReported,
 			"2 objects could not be read and were not compared; the first: broken"},
-		{"stopped early", func(o *bulk.Outcome) { changed(o); o.Compared = false }, context.Canceled, errNothingCompared,
+		{"stopped early", func(o *bulk.Outcome) { *o = bulk.Outcome{} }, context.Canceled, errNothingCompared,
 			""}, // unlike errReported, it leaves an earlier file of --out as it was
 		{"stopped late", changed, context.Canceled, errReported, "interrupted: the output is complete for the first 7 " +
 			"objects of the second state; the other objects are missing"},
