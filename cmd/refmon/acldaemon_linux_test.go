@@ -127,7 +127,7 @@ func TestServedCommandsReadFileAndDirectory(t *testing.T) {
 }
 
 // TestNamesComeFromRefmond checks that --names-from finds users, groups and aliases. Another name is unknown. why
-// shows the names of entries as refmond has them.
+// shows the names of entries as refmond has them, and only the token of a mount.
 func TestNamesComeFromRefmond(t *testing.T) {
 	address, dir := serveTree(t, 0)
 	for who, want := range map[string]string{"user:User": " is S-1-5-21-1-2-3-1001, from refmond",
@@ -139,8 +139,11 @@ func TestNamesComeFromRefmond(t *testing.T) {
 	}
 	const user = "S-1-5-21-1-2-3-1001"
 	describe(t, filepath.Join(dir, "plan"), "O:SYG:SYD:(A;;FR;;;"+user+")")
-	_, out, errs := runLine("why", filepath.Join(dir, "plan"), "--as", "User", "--attribute", ntacl.UserName, "--names-from",
-		address)
+	ask := []string{"why", filepath.Join(dir, "plan"), "--as", "User", "--attribute", ntacl.UserName, "--names-from", address}
+	_, out, errs := runLine(ask...)
 	check.That(t, strings.HasPrefix(out, "GRANTED: User ("+user+", from refmond)") &&
 		strings.Contains(out, user+`) REFMON\User `), "why --as User: %s%s", out, errs)
+	code, out, errs := runLine(append(ask, "--logon", "ntlm")...)
+	check.That(t, code == exitMalformed && strings.Contains(errs, "has the token of a mount"), "why --logon: %d, %s%s", code,
+		out, errs)
 }

@@ -128,6 +128,9 @@ func (c *diffCmd) refuseLDIF() error {
 	for _, name := range c.Token {
 		from += " --token " + shellWord(name)
 	}
+	if c.Logon != "" {
+		from += " --logon " + shellWord(c.Logon)
+	}
 	return fmt.Errorf("diff does not compare the rights on single attributes of a directory, such as resetting a "+
 		"password; this command does: refmon report -o %s%s --baseline %s%s --format text", shellWord(c.After), from,
 		shellWord(c.Before), more)

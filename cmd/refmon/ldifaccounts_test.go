@@ -25,6 +25,7 @@ func TestLDIFObjectsSupplyAccounts(t *testing.T) {
 	ldif := file("ad.ldif", "dn: CN=bob,DC=corp\nobjectClass: user\nobjectSid: S-1-5-21-1-2-3-1107\nsAMAccountName: bob\n"+
 		"nTSecurityDescriptor: O:SYG:SYD:(A;;RP;;;S-1-5-21-1-2-3-1107)\n")
 	people := file("people.yaml", "users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n")
+	token := file("token.json", `{"user":"SY"}`)
 	hound := file("hound.zip", collection(t))
 	lines := file("a.jsonl", `{"path":"/a","sd":"O:SYG:SYD:"}`+"\n")
 	for _, c := range []struct {
@@ -40,6 +41,8 @@ func TestLDIFObjectsSupplyAccounts(t *testing.T) {
 		{[]string{"report", "-o", ldif, "-d", ldif, "--baseline", ldif, "--baseline-directory", people,
 			"--format", "text"}, 0, "alice: allow read property", ""},
 		{[]string{"diff", ldif, ldif}, 2, "", "refmon report -o " + ldif + " --baseline " + ldif + " --format text"},
+		{[]string{"diff", ldif, ldif, "-d", people, "-t", token, "--logon", "ntlm"}, 2, "",
+			" -d " + people + " --token " + token + " --logon ntlm --baseline "},
 		{[]string{"diff", lines, lines}, 2, "", "no principals"},
 		{[]string{"who-can", "read", "-o", lines}, 2, "", "no principals"},
 		{[]string{"who-can", "read", "-o", filepath.Join(dir, "none.ldif")}, 2, "", "no principals"},
