@@ -256,6 +256,8 @@ var answers = []struct {
 	{2, []string{"run", "ok.star", "--audit", "passwd"}, "^$", "."},
 	{0, []string{"sid", "WD"}, `^SID +S-1-1-0\nname +Everyone\nalias +WD\nauthority +1\nRID +0\nbytes +12\n`, "^$"},
 	{0, []string{"directory", "from", "passwd", "passwd", "--out", "d.yaml"}, "^$", "^$"},
+	{1, []string{"why", "O:BAG:SYD:(A;;FR;;;BA)", "-t", "ident.json", "-w", "FR", "--call", "NtAccessCheck"},
+		"would grant it:\n(?s).*denied: .* no entry grants it", "^$"},
 	{2, []string{"sddl", "C:\\a Everyone:(F)\n\nC:\\b Everyone:(R)\n"}, "^$", "the text has several objects"},
 	{0, []string{"fmt", sdOfUsers}, "^O:BAG:SYD:", "^$"}, {2, []string{"fmt", "-w", "-"}, "^$", "standard input"},
 	{0, []string{"token", "show", "alice.json"}, `(?m)^user +S-1-5-21-1-2-3-1107`, "^$"}, {2, []string{"token",
