@@ -24,6 +24,7 @@ func TestForeignCheckpointIsRefused(t *testing.T) {
 		strings.Replace(good, `"out":1`, `"out":1,"out":2`, 1): "out: given twice",
 		strings.Replace(good, `"out":1`, `"Out":1`, 1):         "Out: unknown field, write it out",
 		strings.Replace(good, `"out":1`, `"out":-1`, 1):        "out of range",
+		strings.Replace(good, `{}`, `{"Offset":10}`, 1):        "out of range",
 		good + good: "something follows",
 		strings.Replace(good, `"sets":0`, `"state":`+strings.Repeat("[", 200_000), 1): "nested more than 64 deep",
 	} {
