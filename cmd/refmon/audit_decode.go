@@ -102,7 +102,8 @@ func (c *auditDecodeCmd) each(std *streams, use func(r *trail.WindowsReader) err
 		}
 	}
 	if others > 0 {
-		fmt.Fprintf(std.err, "refmon: left out %d events of other providers than the security log\n", others)
+		fmt.Fprintf(std.err, "refmon: left out %s of other providers than the security log\n",
+			count(others, "event", "events"))
 	}
 	return nil
 }
