@@ -141,6 +141,22 @@ func toFirst(out int64) func(c *checkpoint) {
 	}
 }
 
+// TestResumedRunContinuesTableOfSets checks that a run with --for-index that was stopped before it marked its end
+// accepts the table of sets that the checkpoint names, and no other.
+func TestResumedRunContinuesTableOfSets(t *testing.T) {
+	s := aRun(t, "who-can", "read", "-o", "@o.jsonl", "--for-index", "--out", "@out", "--sets", "@sets")
+	whole := s.read("sets")
+	s.checkpoint(func(c *checkpoint) { c.Done = false })
+	code, says := s.refmon()
+	check.That(t, code == exitMalformed && strings.Contains(says, "2 of 4 objects") && s.read("sets") == whole,
+		"resumed run: exit code %d, %s%s, want\n%s", code, says, s.read("sets"), whole)
+	s.checkpoint(func(c *checkpoint) { c.Done = false })
+	s.write("sets", strings.Repeat("x", len(whole)))
+	code, says = s.refmon()
+	check.That(t, code == exitMalformed && strings.Contains(says, "sets does not have the"), "another table: %d, %s", code,
+		says)
+}
+
 // A resumed run removes the output after the checkpoint, continues the line numbers, and ends with the counts and the
 // exit code of the whole run.
 func TestResumedRunEqualsWholeRun(t *testing.T) {
