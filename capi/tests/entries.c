@@ -105,7 +105,7 @@ static void names(void)
 	EXPLICIT_ACCESS_A a;
 	PACL acl;
 	WCHAR current[] = u"CURRENT_USER";
-	char narrow[] = "CURRENT_USER", known[] = "builtin\\users", room[100];
+	char narrow[] = "current_User", known[] = "builtin\\users", room[100];
 	DWORD n;
 	/* The name of the user. */
 	HANDLE own = process_token(TOKEN_QUERY);
@@ -147,6 +147,8 @@ static void refusals(void)
 	e.grfAccessMode = NOT_USED_ACCESS;
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
 	e = entry(1, 7, 0, everyone);
+	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
+	e = entry(1, GRANT_ACCESS, 0x40, everyone);
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
 	e = entry(1, GRANT_ACCESS, 0, NULL);
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);

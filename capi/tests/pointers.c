@@ -210,7 +210,7 @@ static void edges(void)
 	STATUS(NtAccessCheckByTypeResultList(sddl("D:"), NULL, NULL, 1, types, 2, &mapping, &set, &n, granted, access),
 		STATUS_ACCESS_VIOLATION);
 	STATUS(NtAccessCheckByTypeResultList(sddl("D:"), NULL, NULL, 1, types, 2, &mapping, &set, &n, (PACCESS_MASK)access,
-		(PNTSTATUS)granted), STATUS_ACCESS_VIOLATION);
+		(NTSTATUS *)granted), STATUS_ACCESS_VIOLATION);
 	STATUS(NtAccessCheckByType(sddl("D:"), NULL, NULL, 1, types, 2, &mapping, &set, &n, granted, access),
 		STATUS_INVALID_HANDLE);
 	/* half of a status block is refused before the handle */
