@@ -96,6 +96,14 @@ func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResul
 // alertably, queued APCs cancel the operation, and await makes them after its end.
 func (x ioCall) await(l *nt.Later) ntstatus.Status {
 	calls := x.sys.CallQueued()
+	if r := x.remote(); r != nil && l.Alertable {
+		calls = r.callQueued(l.Over)
+		l.Cancel = func() bool {
+			_, st := r.NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{ThreadHandle: winnt.NtCurrentThread,
+				IoRequestToCancel: l.IoStatusBlock})
+			return st.IsSuccess()
+		}
+	}
 	if !l.Alertable {
 		calls = nil
 	} else if x.sys.CallsQueued() {

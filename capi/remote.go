@@ -147,6 +147,18 @@ func (r *remote) ObjectSignaled(winnt.Handle) (nt.Waiter, bool) { return nil, fa
 // CallQueued implements [nt.Services]. It returns nil because the daemon waits, see waitFor and waitAny.
 func (r *remote) CallQueued() <-chan struct{} { return nil }
 
+// callQueued returns a channel that is closed when an APC is queued to the thread, now or before over is closed. The
+// daemon waits for that.
+func (r *remote) callQueued(over <-chan struct{}) <-chan struct{} {
+	queued := make(chan struct{})
+	go func() {
+		if r.anyOf(nil, true, over) == ntstatus.UserAPC {
+			close(queued)
+		}
+	}()
+	return queued
+}
+
 // CallsQueued implements [nt.Services]. It always returns false: only NtTestAlert can tell whether calls are queued.
 func (r *remote) CallsQueued() bool { return false }
 
@@ -182,13 +194,17 @@ func (l limit) due() (over <-chan struct{}, stop func() bool) {
 func (r *remote) waitAny(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
 	due, stop := l.due()
 	defer stop()
-	st := r.tr.(interface {
+	if st := r.anyOf(handles, alertable, due); st != ntstatus.Cancelled {
+		return st
+	}
+	return ntstatus.Timeout
+}
+
+// anyOf does the work of waitAny, but returns STATUS_CANCELLED when due is closed.
+func (r *remote) anyOf(handles []winnt.Handle, alertable bool, due <-chan struct{}) ntstatus.Status {
+	return r.tr.(interface {
 		WaitAny([]winnt.Handle, bool, <-chan struct{}) ntstatus.Status
 	}).WaitAny(handles, alertable, due)
-	if st == ntstatus.Cancelled {
-		return ntstatus.Timeout
-	}
-	return st
 }
 
 // PortChanged returns nil and false, because the daemon waits for ports. It implements [nt.Services].
