@@ -161,5 +161,5 @@ func TestLongFrameArrivesOnce(t *testing.T) {
 	s := scriptSocket(t)
 	body := bytes.Repeat([]byte("12345"), MaxRequest/5)
 	f := s.once(wire.Administer, 0, nil, func() { check.NoError(t, check.Err(s.Administer(body))) })
-	check.That(t, bytes.Equal(f.Body, body), "the daemon received %d bytes, other than the %d sent", len(f.Body), len(body))
+	check.That(t, bytes.Equal(f.Body, body), "the daemon received %d other bytes, want %d", len(f.Body), len(body))
 }
