@@ -218,12 +218,9 @@ static void *late_client(void *arg)
 }
 
 /* Listening and reading wait. */
-static int noted;
-static void NTAPI note(ULONG_PTR n) { noted += (int)n; }
-
 static void waiting(void)
 {
-	HANDLE s, c;
+	HANDLE s;
 	pthread_t t;
 	IO_STATUS_BLOCK io;
 	char b[8];
@@ -235,13 +232,6 @@ static void waiting(void)
 	SAME(io.Information, 3);
 	pthread_join(t, NULL);
 	STATUS(NtClose(s), STATUS_SUCCESS);
-	/* A call that was queued before ends an alertable wait (I-135). */
-	STATUS(create(&s, FILE_CREATE, FILE_SYNCHRONOUS_IO_ALERT, 0, 0, 0, 1), STATUS_SUCCESS);
-	STATUS(open_end(&c, FILE_OPEN), STATUS_SUCCESS);
-	CHECK(QueueUserAPC(note, GetCurrentThread(), 5));
-	STATUS(NtReadFile(s, NULL, NULL, NULL, &io, b, sizeof b, NULL, NULL), 0xC0000120); /* STATUS_CANCELLED */
-	SAME(noted, 5);
-	CHECK(CloseHandle(c) && CloseHandle(s));
 }
 
 /* An instance may be added by those whom the pipe's descriptor lets. */

@@ -91,8 +91,32 @@ static void test_calls(void)
 	CHECK(CloseHandle(e));
 }
 
+/* A call that was queued before ends an alertable read (I-135). */
+static void test_alertable_read(void)
+{
+	UNICODE_STRING name;
+	OBJECT_ATTRIBUTES oa;
+	IO_STATUS_BLOCK io;
+	LARGE_INTEGER limit = {.QuadPart = -500000};
+	HANDLE s, c;
+	char b;
+	RtlInitUnicodeString(&name, u"\\??\\pipe\\native-alert");
+	InitializeObjectAttributes(&oa, &name, 0, NULL, NULL);
+	STATUS(NtCreateNamedPipeFile(&s, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &oa, &io,
+		FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_CREATE, FILE_SYNCHRONOUS_IO_ALERT, 0, 0, 0, 1, 0, 0, &limit),
+		STATUS_SUCCESS);
+	c = CreateFileA("\\\\.\\pipe\\native-alert", GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+	CHECK(c != INVALID_HANDLE_VALUE);
+	made = 0;
+	CHECK(QueueUserAPC(note, GetCurrentThread(), 5));
+	STATUS(NtReadFile(s, NULL, NULL, NULL, &io, &b, 1, NULL, NULL), 0xC0000120); /* STATUS_CANCELLED */
+	SAME(made, 5);
+	CHECK(CloseHandle(c) && CloseHandle(s));
+}
+
 void test_waits(void)
 {
 	test_two_threads();
 	test_calls();
+	test_alertable_read();
 }
