@@ -98,8 +98,9 @@ func (c *company) change() {
 		u := c.pickUser()
 		u.Disabled = !u.Disabled
 	case 8:
-		level := claims.Attribute{Name: "level", Type: claims.Int64, Ints: []int64{c.Int64N(3)}}
-		c.pickUser().Claims = check.Must(claims.NewSet([]claims.Attribute{level}))
+		level := claims.Attribute{Name: "level", Type: claims.Int64, Ints: []int64{c.Int64N(2)}}
+		all := []claims.Attribute{level, {Name: "team", Type: claims.String, Strings: []string{"a"}}}
+		c.pickUser().Claims = check.Must(claims.NewSet(all[:1+c.IntN(2)]))
 	case 9:
 		c.pickUser().UID = unix
 	case 10:
@@ -166,20 +167,29 @@ func TestUpdateEqualsNew(t *testing.T) {
 }
 
 // TestUpdateNoticesLostGroups checks that a user whose group is gone, or is no longer in another group, loses that
-// group, however many groups change at once. Other users keep their tokens (D-35).
+// group, however many groups change at once, and that claims can be lost. Other users keep their tokens (D-35).
 func TestUpdateNoticesLostGroups(t *testing.T) {
 	id := sid.MustParse("S-1-5-21-1-2-3").WithRID
+	rated := []claims.Attribute{{Name: "a", Type: claims.Int64, Ints: []int64{1}},
+		{Name: "b", Type: claims.Int64, Ints: []int64{2}}}
 	for _, n := range []uint32{1, 40} {
 		inner := directory.Group{Name: "inner", SID: id(2002), MemberOf: []sid.SID{id(2001)}}
 		outer := directory.Group{Name: "outer", SID: id(2001)}
 		a := &directory.Accounts{Groups: []directory.Group{outer, inner}, Users: []directory.User{
-			{Name: "u", SID: id(1100), MemberOf: []sid.SID{id(2002)}}, {Name: "other", SID: id(1101)}}}
+			{Name: "u", SID: id(1100), MemberOf: []sid.SID{id(2002)}}, {Name: "other", SID: id(1101)},
+			{Name: "rated", SID: id(1102), Claims: check.Must(claims.NewSet(rated))}}}
 		for i := range n {
 			inner.Name, inner.SID = fmt.Sprint(i), id(3000+i)
 			a.Groups = append(a.Groups, inner)
 		}
 		d := check.Must(directory.New(a))
 		check.That(t, d.Principals[0].Token.Member(id(2001), false), "u is not in outer, want it there first")
+		for n := range rated {
+			users := slices.Clone(a.Users)
+			users[2].Claims = check.Must(claims.NewSet(rated[:n]))
+			after := check.Must(d.Update(&directory.Accounts{Users: users, Groups: a.Groups}))
+			check.Equal(t, after.Principals[2].Token.UserClaims().Len(), n, "claims of rated after an update")
+		}
 		inner = directory.Group{Name: "inner", SID: id(2002)}
 		for what, groups := range map[string][]directory.Group{
 			"no inner group": {outer}, "an inner group in none": {outer, inner}} {

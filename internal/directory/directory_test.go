@@ -30,6 +30,7 @@ func TestFingerprintDependsOnPrincipals(t *testing.T) {
 		check.Equal(t, seen[sum], "", "fingerprint after a change of %s, which is that after a change of", what)
 		seen[sum] = what
 	}
+	check.Equal(t, seen[d.Fingerprint()], "nothing", "the change that reached the directory from its clones")
 }
 
 // A fixed RID has its well-known name in the directory's domain only. In another domain the SID is shown, so that
