@@ -81,6 +81,7 @@ func TestLargeArrayIsCopiedInChunks(t *testing.T) {
 		}
 	}
 	check.Equal(t, check.Status(m.Block(0, chunk+1, 1)), ntstatus.AccessViolation, "from NULL")
+	check.Equal(t, check.Status(m.Block(at+1, chunk+1, 2)), ntstatus.DatatypeMisalignment, "from an odd address")
 }
 
 // TestCurrentFrameIsTheLastOne checks that the caller's frames are the last ones named, from the first byte to the
