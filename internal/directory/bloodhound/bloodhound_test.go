@@ -44,7 +44,7 @@ func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
 	for i, f := range files {
-		w := check.Must(z.Create(fmt.Sprintf("20261121_%d.json", i)))
+		w := check.Must(z.Create(fmt.Sprintf("20261121_%d.%s", i, []string{"json", "JSON"}[i%2])))
 		check.Must(w.Write([]byte(f[1])))
 	}
 	for name, text := range map[string]string{"gpos.json": `{"data":[{"ObjectIdentifier":5}],"meta":{"type":"gpos"}}`,

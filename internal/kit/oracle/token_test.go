@@ -37,3 +37,14 @@ func TestFilterKeepsFullRestriction(t *testing.T) {
 			"T-68: restricted by %v, writing only: %t, want %s, %t", n.Restricting, n.WriteRestricted, user, writing)
 	}
 }
+
+// Of the attributes of a change only those that enable and remove count (T-71).
+func TestAdjustmentChangesEnabledAlone(t *testing.T) {
+	const name = "SeBackupPrivilege"
+	for change, want := range map[oracle.Word]oracle.Word{0: 1, 1: 1, 2: 3, 0x80000002: 3, 0x80000001: 1} {
+		before := &oracle.Token{Privileges: []oracle.Privilege{{Name: name, Attributes: 1}}}
+		after, status := oracle.AdjustPrivileges(before, false, []oracle.Privilege{{Name: name, Attributes: change}})
+		check.That(t, status == oracle.Success && after.Privileges[0].Attributes == want, "T-71: change %#x: %s, %+v",
+			uint32(change), status, after.Privileges)
+	}
+}
