@@ -49,6 +49,13 @@ func TestTokenStructuresPointToTheirLists(t *testing.T) {
 		return m.GroupsFrom(Address(at), n)
 	}
 	matches(t, "SidHash", v.SIDs)(hashed(0))
+	for row, low := Address(0), Address(byte(alice.RID())); row < 32; row++ {
+		want := uint64(0)
+		if row == low&15 || row == 16+low>>4 {
+			want = 1 // the first SID has these halves of its last byte
+		}
+		check.Equal(t, number(word(0)+16+8*row-p), want, "row %d of SidHash", row)
+	}
 	matches(t, "RestrictedSidHash", v.RestrictedSIDs)(hashed(8))
 	matches(t, "Privileges", v.Privileges)(m.PrivilegesAt(word(16)))
 	for off, want := range map[Address]uint64{24: 0x3e7, 32: 2 | 3<<32, 40: 3 | 0x2000<<32, 48: 9} {

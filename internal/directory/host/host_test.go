@@ -131,8 +131,8 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 			t.Errorf("%q is %+v", name, u)
 		}
 	}
-	if u, err := host.Lookup("61009"); err != nil || u.UID != 61009 || u.Name != "" || len(u.Groups) != 0 {
-		t.Errorf("Lookup of a uid without an account = %+v, %v, want uid 61009, no name, no groups, no error", u, err)
+	if u, err := host.Lookup("61009"); err != nil || u.UID != 61009 || u.GID != 61009 || u.Name != "" || len(u.Groups) != 0 {
+		t.Errorf("Lookup of a uid without an account = %+v, %v, want uid and gid 61009, no name, no groups, no error", u, err)
 	}
 }
 

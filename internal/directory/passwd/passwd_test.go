@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
+	"github.com/refmon/refmon/sid"
 )
 
 const (
@@ -73,9 +74,19 @@ func TestPdbeditJoinsSIDsAndIDs(t *testing.T) {
 		"Account Flags:        [U          ]\n" +
 		"User SID:             S-1-5-21-1-2-3-3002\nPrimary Group SID:    S-1-5-21-1-2-3-513\n" +
 		"---------------\nUnix username:        root\nAccount Flags:        [DU         ]\n" +
-		"User SID:             S-1-5-21-1-2-3-1000\n"
+		"User SID:             S-1-5-21-4-5-6-1000\n" // the domain is the first user's
 	d, _ := sources.Read(t, [2]string{"passwd", passwd}, [2]string{"pdbedit", printed}, [2]string{"passwd", group})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-3002 S-1-22-1-1001 S-1-5-21-1-2-3-513 S-1-22-2-50")
 	check.That(t, d.Disabled == 1 && d.Find("root") < 0 && d.Domain.String() == "S-1-5-21-1-2-3",
 		"%d disabled, domain %v", d.Disabled, d.Domain)
+}
+
+// TestPdbeditSIDMayBeAnotherAccount checks that the values behind the SID are those of the account with the SID, and
+// not of another one with the name.
+func TestPdbeditSIDMayBeAnotherAccount(t *testing.T) {
+	d, _ := sources.Read(t, [2]string{"csv", "SamAccountName,SID\nBob,S-1-5-21-1-2-3-1107\n"},
+		[2]string{"pdbedit", "Unix username: bob\nUser SID: S-1-5-21-4-5-6-1107\nPrimary Group SID: S-1-5-21-4-5-6-600\n"})
+	sources.HasGroups(t, d, "S-1-5-21-4-5-6-1107", "S-1-5-21-4-5-6-600")
+	bob := d.Principals[d.Find("S-1-5-21-1-2-3-1107")].Token
+	check.That(t, !bob.Member(sid.MustParse("S-1-5-21-4-5-6-600"), false), "Bob of the first domain is in the group")
 }

@@ -23,6 +23,7 @@ groups:
 rights: []
 idMaps:
   - {domain: S-1-5-21-1-1-1, name: RID, low: 70000, high: 79999, baseRid: 1000}
+  - {domain: S-1-5-21-5-5-5, name: LATE, low: 75000, high: 80999}
   - {domain: S-1-5-21-2-2-2, name: AUTO, backend: autorid, low: 200000, high: 299999,
      rangeSize: 10000, index: 2, number: 3}
   - {domain: S-1-5-21-3-3-3, name: AD, backend: ad, low: 310000, high: 319999}
@@ -40,6 +41,8 @@ func TestIDIsMappedByExport(t *testing.T) {
 	}{
 		{5000, "S-1-5-21-7-7-7-1001", "S-1-22-2-5000"},
 		{70500, "S-1-5-21-1-1-1-1500", "S-1-5-21-7-7-7-1003"},
+		{79999, "S-1-5-21-1-1-1-10999", "S-1-5-21-1-1-1-10999"}, // the first map
+		{80000, "S-1-5-21-5-5-5-5000", "S-1-5-21-5-5-5-5000"},
 		{69999, "S-1-22-1-69999", "S-1-22-2-69999"},
 		{230005, "S-1-5-21-2-2-2-20005", "S-1-5-21-2-2-2-20005"},
 		{229999, "S-1-22-1-229999", "S-1-22-2-229999"},
@@ -59,6 +62,8 @@ func TestIDIsMappedByExport(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"rights: []": "version 0", "version: 2": "version 2", "version: 1\nmore: 1": "line 2: ",
+		strings.Replace(exported, "machine: S-1-5-21-7-7-7", "", 1):      `account "carol"`,
+		strings.Replace(exported, "sid: S-1-5-21-7-7-7-1003, ", "", 1):   `group "staff"`,
 		strings.Replace(exported, "backend: ad", "backend: tdb", 1):      "tdb",
 		strings.Replace(exported, "number: 3", "number: 10", 1):          "number 10",
 		strings.Replace(exported, "rangeSize: 10000", "rangeSize: 0", 1): "outside",
