@@ -152,7 +152,7 @@ func isBase64(b []byte) bool {
 func TypeName(t *winnt.ObjectType) string {
 	for _, name := range [...]string{"file", "directory", "key", "token", "process", "thread", "job", "objectDirectory",
 		"symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "timer", "section",
-		"desktop", "windowStation"} {
+		"desktop", "windowStation", "policy"} {
 		if winnt.ObjectTypeByName(name) == t {
 			return name
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // readers is the descriptor of the tests.
@@ -51,4 +52,13 @@ func TestDescriptorIsParsedByItsForm(t *testing.T) {
 		}
 		check.That(t, strings.Contains(got, want), "%q: %s, want %s", text, got, want)
 	}
+}
+
+// Each type has the name by which ObjectTypeByName knows it, so that a written object is read as the same one.
+func TestTypeNameIsReadBack(t *testing.T) {
+	for name := range strings.FieldsSeq("file directory key token process thread job objectDirectory symbolicLink " +
+		"event port directoryService mutant semaphore timer section desktop windowStation policy") {
+		check.Equal(t, objects.TypeName(winnt.ObjectTypeByName(name)), name, "type")
+	}
+	check.Equal(t, objects.TypeName(nil), "file", "no type")
 }
