@@ -226,6 +226,7 @@ func TestBitsOfAbsentListsDoNotCount(t *testing.T) {
 		"AUTO_INHERITED without a SACL: got another descriptor, want the same")
 	check.That(t, !kit.Same(&kit.Out{Hex: other}, &kit.Out{Hex: plain}),
 		"AUTO_INHERITED with a DACL: got the same descriptor, want another")
+	check.That(t, !kit.Same(&kit.Out{Hex: "z"}, &kit.Out{Hex: "z"}), "no descriptors: got the same, want others")
 	q := &kit.Question{ID: "a", Suite: "bytes", Op: "read_descriptor", Out: &kit.Out{Hex: plain}, Rules: []string{"S-22"},
 		Known: kit.Documented}
 	j := kit.NewJudge([]*kit.Question{q}, 1)
