@@ -161,3 +161,14 @@ func TestDescriptorsThatDependOnKind(t *testing.T) {
 	check.That(t, !plain.DependsOnKind(nil) && !here.DependsOnKind(nil),
 		"B-26: DependsOnKind(nil) = true, want false: there is no descriptor")
 }
+
+// The directory of another kind of logon has the same domain name, so that an account of another domain is unknown.
+func TestLoggedOnKeepsRealm(t *testing.T) {
+	d := check.Must(directory.New(&directory.Accounts{Realm: "corp.test", Users: []directory.User{{Name: "ann",
+		SID: sid.MustParse("S-1-5-21-1-2-3-1001")}}}))
+	other := check.Must(d.LoggedOn(logon.NTLM))
+	for who, want := range map[string]bool{`CORP\ann`: true, `OTHER\ann`: false} {
+		_, _, err := other.FindOrAdd(who)
+		check.Equal(t, err == nil, want, "%s is found", who)
+	}
+}

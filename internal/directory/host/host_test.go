@@ -124,14 +124,16 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 "passwd 61013") echo held:x:61013:1:::; PATH=/usr/bin:/bin sleep 2 & ;;
 "initgroups two") echo "two 1" ;;
 "initgroups held") echo "held 1" ;;`)
-	for _, name := range []string{"half", "odd", "big", "alias", "odder", "bad", "two", "none-such", "", "-x", "a:b", "a\nb", "\xff",
+	for _, name := range []string{"half", "odd", "big", "alias", "odder", "bad", "two", "none-such", "", "-x", "a:b",
+		"a\nb", "\xff",
 		strings.Repeat("n", 300), "4294967296", "61010", "61011", "61012",
 		"61013"} { // the last leaves a child that holds the pipe
 		if u, err := host.Lookup(name); err == nil {
 			t.Errorf("%q is %+v", name, u)
 		}
 	}
-	if u, err := host.Lookup("61009"); err != nil || u.UID != 61009 || u.GID != 61009 || u.Name != "" || len(u.Groups) != 0 {
+	if u, err := host.Lookup("61009"); err != nil || u.UID != 61009 || u.GID != 61009 || u.Name != "" ||
+		len(u.Groups) != 0 {
 		t.Errorf("Lookup of a uid without an account = %+v, %v, want uid and gid 61009, no name, no groups, no error", u, err)
 	}
 }

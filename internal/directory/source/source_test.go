@@ -71,13 +71,13 @@ func TestEachInputFormYieldsDirectoryFile(t *testing.T) {
 		{"ldif", [][2]string{{"ldif", ldifEntry("CN=a,DC=c", "ObjectClass: user", "sAMAccountName:: YQ==",
 			"objectSid: "+d("1107"),
 			"primaryGroupID: 515", "userAccountControl: 546", "uidNumber: 1", "gidNumber: 2", "memberOf: cn=G,dc=c",
-			"memberOf: CN=G,DC=c", "sIDHistory: S-1-5-21-9-9-9-7", "memberof;x: CN=H,DC=c") +
+			"memberOf: CN=G,DC=c", "sIDHistory: S-1-5-21-9-9-9-7", "sIDHistory: "+d("1107"), "memberof;x: CN=H,DC=c") +
 			ldifEntry("CN=b,DC=c", "objectClass: computer", "sAMAccountName: b$", "objectSid: "+d("1108"),
 				"userAccountControl: 512",
 				"primaryGroupID: 513") + ldifEntry("CN=y", "objectSid: S-1-5-18", "sAMAccountName: sy",
 			"primaryGroupID: 513") + ldifEntry("CN=x", "objectSid: "+d("1109")) + ldifEntry("OU=y", "ou: y") +
 			ldifEntry("CN=G,DC=c", "objectClass: top", "objectClass: GROUP", "sAMAccountName: g", "objectSid: "+d("2000"),
-				"groupType: -2147483646", "gidNumber: 9", "memberOf: CN=H,DC=c") +
+				"groupType: -2147483646", "gidNumber: 9", "memberOf: CN=H,DC=c", "memberOf: CN=G,DC=c") +
 			ldifEntry("CN=H,DC=c", "objectClass: group", "sAMAccountName:  h", "objectSid:  "+d("2001"),
 				"member:CN=b,DC=c", "member;range=0-0: CN=G,DC=c", "member: CN=gone") +
 			ldifEntry("CN=M,DC=c", "objectClass: group", "sAMAccountName: m", "objectSid: "+d("2002"), "groupType: 2",
@@ -203,7 +203,8 @@ groups:
 		{"pdbedit", [][2]string{{"passwd", "# x\n+nis\n-\n\na:x:1:7:::\nb:x:2:0:::\n"},
 			{"passwd", " g:x:7:b ,\tb, c,\n \n\t# x\nsy:x:8:\n"},
 			{"pdbedit", "User SID: S-1-1-0\nUnix username: a\nAccount Flags: [U ]\nUser SID: " + d("1107") +
-				"\nPrimary Group SID: " + d("514") + "\n\nUnix username: b\nAccount Flags: [DU]\nPrimary Group SID: " + d("514") + "\nnothing\n"}},
+				"\nPrimary Group SID: " + d("514") + "\n\nUnix username: b\nAccount Flags: [DU]\nPrimary Group SID: " +
+				d("514") + "\nnothing\n"}},
 			`domain: S-1-5-21-1-2-3
 users:
   - {name: "a", sid: D1107, memberOf: [D514], uid: 1, gid: 7, primaryGroup: D514}
