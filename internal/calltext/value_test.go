@@ -43,6 +43,8 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		{winnt.FileObject, winnt.FileObject.Name}, {(*nt.PrivilegeSet)(nil), "None"}, {(*kernel.AccessToken)(nil), "None"},
 		{known, "alice"}, {nameless, "token object of S-1-5-18"},
 		{true, "True"}, {false, "False"}, {winnt.KEY_SET_VALUE, "KEY_SET_VALUE"},
+		{winnt.AccessMask(0x1F0003), // all rights of another type
+			"KEY_QUERY_VALUE|KEY_SET_VALUE|DELETE|READ_CONTROL|WRITE_DAC|WRITE_OWNER|SYNCHRONIZE"},
 		{nt.Cap(&nt.ObjectAttributes{ObjectName: `\a`, Attributes: 0x40, SecurityDescriptor: sddl.MustParse("O:SY"),
 			SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification,
 				ContextTrackingMode: true, EffectiveOnly: true}}),

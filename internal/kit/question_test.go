@@ -40,7 +40,9 @@ func TestQuestionsAreWellFormed(t *testing.T) {
 	}
 	check.That(t, len(ops) == 12, "got the operations %v, want the 12 of docs/kit.md", ops)
 	check.That(t, check.Err(kit.Questions("sddl", "nothing")) != nil, "an unknown suite: got no error, want one")
-	check.That(t, check.Err(kit.OfKnown(questions, "guessed")) != nil, "an unknown kind of evidence: got no error, want one")
+	check.That(t, check.Err(kit.OfKnown(questions, "guessed")) != nil, "unknown evidence: got no error, want one")
+	one, twice := check.Must(kit.Questions("ladder")), check.Must(kit.Questions("ladder", "ladder"))
+	check.Equal(t, len(twice), len(one), "questions of a suite named twice")
 }
 
 // TestPageShowsProportions checks the table of docs/kit.md with the number of answers per evidence level (B-43).

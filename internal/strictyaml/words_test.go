@@ -47,8 +47,11 @@ func TestYAMLNestingAbove64IsRejected(t *testing.T) {
 		}
 	}
 	// Closed blocks do not count.
-	if _, _, err := JSON([]byte(strings.Repeat("- [[{a: []}]]\n", 200) + blocks(0))); err != nil {
-		t.Errorf("200 adjacent lists: %v", err)
+	wide := "a:\n" + strings.Repeat(" ", 99) + "b:\n" + strings.Repeat(" ", 100) + "c: 1\n"
+	for _, text := range []string{strings.Repeat("- [[{a: []}]]\n", 200), blocks(strict.MaxDepth) + wide} {
+		if _, _, err := JSON([]byte(text)); err != nil {
+			t.Errorf("%.40q: %v", text, err)
+		}
 	}
 }
 
