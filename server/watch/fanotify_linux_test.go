@@ -97,6 +97,8 @@ func TestReadNamesChangesInTree(t *testing.T) {
 			}
 		}
 		slices.Sort(got)
+		check.That(t, !overflow || len(into.left)+len(into.inodes) == 0, "%s: an overflow keeps changes: %+v", c.what,
+			into)
 		check.That(t, err == nil && overflow == c.overflow && (into.unnameable > 0) == c.unnameable,
 			"%s: %v, overflow %t, %d changes without a name", c.what, err, overflow, into.unnameable)
 		check.Equal(t, strings.Join(got, " "), c.paths, "%s: the changed paths", c.what)

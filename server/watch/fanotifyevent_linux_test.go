@@ -67,6 +67,10 @@ func TestTruncatedEventIsAnError(t *testing.T) {
 			t.Errorf("lengths %v: %+v, %v, want %v", lengths, e, err, errEvent)
 		}
 	}
+	other := eventBytes(unix.FAN_ATTRIB, 99, "x\x00\x00\x00", [3]int{52, 28, 4})
+	other[4]++
+	_, _, err := nextEvent(other)
+	check.ErrorIs(t, err, errEvent, "an event of another version")
 }
 
 // TestChangeNamesDocumentOrLosesTree checks which path an event adds, and when the tree must be walked: if the root or
@@ -99,7 +103,8 @@ func TestChangeNamesDocumentOrLosesTree(t *testing.T) {
 			t.Errorf("%+v: the inode of a folder is looked for", c.e)
 		}
 	}
-	for what, kind := range map[string]byte{"no file": 99, "a file that does not open": unix.FAN_EVENT_INFO_TYPE_FID} {
+	for what, kind := range map[string]byte{"no file": 99, "a file that does not open": unix.FAN_EVENT_INFO_TYPE_FID,
+		"a folder that does not open": unix.FAN_EVENT_INFO_TYPE_DFID_NAME} {
 		b := eventBytes(unix.FAN_ATTRIB, kind, "", [3]int{48, 24, 4})
 		if n, lost, err := (&fanotify{mount: -1}).take(b, newNews()); n != 1 || !lost || err != nil {
 			t.Errorf("an event of %s: %d events, lost %t, %v", what, n, lost, err)

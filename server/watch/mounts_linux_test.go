@@ -29,7 +29,7 @@ func TestMountPointsCoverTheirDescendants(t *testing.T) {
 }
 
 // TestLeftFolderBelowMountIsNotReported checks that a folder that was removed below a mount point is not reported as
-// gone: another tree can have a document of that name (N-90, N-143).
+// gone: another tree can have a document of that name (N-90, N-143). After the unmount, the folder is read again.
 func TestLeftFolderBelowMountIsNotReported(t *testing.T) {
 	root, out := t.TempDir(), make(chan Batch, 2)
 	w := &watch{Watcher: &Watcher{Root: root}, ctx: t.Context(), out: out, changes: silent{}, pending: newNews(),
@@ -40,6 +40,10 @@ func TestLeftFolderBelowMountIsNotReported(t *testing.T) {
 	check.NoError(t, w.sendPending())
 	b := <-out
 	check.That(t, len(b.Seen) == 1 && b.Seen[0].Path == root+"/b" && b.Seen[0].Gone, "reported: %+v", b.Seen)
+	w.mounts.root, w.mounts.fd = root, 1<<30 // poll(2) always reports an event of a descriptor that is not open
+	check.NoError(t, w.reportMounts())
+	_, again := w.pending.paths[root+"/m/"]
+	check.That(t, again, "N-90: after the unmount only %v is read", w.pending.paths)
 }
 
 // TestInodesAreThoseOfRegularFiles checks that a link, a folder and a missing file have no inode number in the table of
@@ -65,6 +69,9 @@ func TestNamesOfAnInodeAreRecordedOnce(t *testing.T) {
 	for _, path := range []string{"/a", "/a", "/b", "/b", "/a"} {
 		l.add(7, path)
 	}
+	names := map[string]struct{}{}
+	l.of(7, names)
+	check.Equal(t, len(names), 2, "names of the inode")
 	check.That(t, l.names == 2 && l.first[7] == "/a" && len(l.more[7]) == 1, "%d names, %v, %v, want /a and /b once",
 		l.names, l.first, l.more)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -160,7 +161,7 @@ func TestUnnameableChangesAreReportedOnce(t *testing.T) {
 }
 
 // TestInodeChangesNamesOfThePreviousWalk checks that a changed inode marks the names of the last walk while another is
-// under way (N-88).
+// under way (N-88). A walk measures by how much the kernel's path of the root is longer (N-89).
 func TestInodeChangesNamesOfThePreviousWalk(t *testing.T) {
 	w := &watch{ctx: t.Context(), changes: silent{}, pending: newNews(), links: newLinkTable(), before: newLinkTable()}
 	w.before.add(7, "/t/before")
@@ -170,6 +171,25 @@ func TestInodeChangesNamesOfThePreviousWalk(t *testing.T) {
 	_, before := w.pending.paths["/t/before"]
 	_, now := w.pending.paths["/t/now"]
 	check.That(t, before && now && len(w.pending.inodes) == 0, "marked %v, want both names", w.pending.paths)
+	// The root is a link to a longer path.
+	target := check.Must(filepath.EvalSymlinks(t.TempDir())) + "/target"
+	root := filepath.Join(t.TempDir(), "t")
+	check.NoError(t, errors.Join(os.Mkdir(target, 0o700), os.Symlink(target, root)))
+	w = &watch{Watcher: &Watcher{Root: root}, ctx: t.Context(), out: make(chan Batch, 4), changes: changed{},
+		pending: newNews(), links: newLinkTable()}
+	w.links.add(7, "/t/before")
+	check.NoError(t, w.walk())
+	_, before = w.pending.paths["/t/before"]
+	check.That(t, before && w.longer == len(target)-len(root), "a walk marks %v, and the kernel's paths are %d longer",
+		w.pending.paths, w.longer)
+}
+
+// changed is an event source that reports a changed inode.
+type changed struct{ silent }
+
+func (changed) read(into *news) (bool, error) {
+	into.inodes[7] = struct{}{}
+	return false, nil
 }
 
 // failing is a source of one file, and of change events, that fails with err.
@@ -271,4 +291,7 @@ func TestMissingTreeIsNoEmptyTree(t *testing.T) {
 	defer stop()
 	err := (&Watcher{Root: t.TempDir() + "/none", NoEvents: true}).Run(ctx, out)
 	check.That(t, errors.Is(err, os.ErrNotExist) && len(out) == 0, "N-141: %v, %d batches", err, len(out))
+	w := &watch{Watcher: &Watcher{Root: t.TempDir() + "/none"}, ctx: t.Context()}
+	check.NoError(t, w.sendDescendants(w.Root+"/new"))
+	check.That(t, w.lost, "N-141: no walk finds that the tree is missing")
 }
