@@ -194,7 +194,8 @@ func TestGeneratedConfigKeysAreCommandFlags(t *testing.T) {
 	}
 }
 
-// TestSiteRejectsEmptyFolder checks that refmon-index site does not take an empty folder for the working directory.
+// TestSiteRejectsEmptyFolder checks that refmon-index site does not take an empty folder for the working directory, and
+// that a dry run writes nothing.
 func TestSiteRejectsEmptyFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	check.NoError(t, os.WriteFile("site.yaml",
@@ -202,6 +203,7 @@ func TestSiteRejectsEmptyFolder(t *testing.T) {
 		0o600))
 	err := (&siteCmd{File: "site.yaml"}).Run(&streams{out: &bytes.Buffer{}})
 	check.That(t, err != nil && strings.HasPrefix(err.Error(), "FOLDER is empty"), "site: %v, want an error", err)
+	check.NoError(t, (&siteCmd{File: "site.yaml", Folder: "out", DryRun: true}).Run(&streams{out: &bytes.Buffer{}}))
 	list, _ := filepath.Glob("*")
 	check.Equal(t, len(list), 1, "files in the working directory")
 }
