@@ -83,11 +83,13 @@ func TestBrokerKeepsAcknowledgedMessagesOnFullDisk(t *testing.T) {
 }
 
 // TestStoreHasOneServer checks that a second NATS server does not start on the folder of a running one, and that one
-// starts after the first has ended.
+// starts after the first has ended, or has failed to start.
 func TestStoreHasOneServer(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "new", "store")
 	s, _, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Parts: 1, Deciders: 1})
 	check.NoError(t, err)
+	failed, err := broker.Start(s, broker.Options{Store: store, Name: "a b"})
+	check.That(t, failed == nil && err != nil, "a server whose name has a space starts: %v", err)
 	first, err := broker.Start(s, broker.Options{Store: store})
 	check.NoError(t, err)
 	second, err := broker.Start(s, broker.Options{Store: store})
