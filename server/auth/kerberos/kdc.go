@@ -85,7 +85,9 @@ func (k *KDCs) ask(ctx context.Context, realm string, request []byte, once bool)
 		up = &admission.Servers{}
 	}
 	problem, missed := ErrNoKDC, ""
-	err = up.Try(ctx, all, func(i int) bool {
+	trying, stop := context.WithCancel(ctx)
+	defer stop()
+	err = up.Try(trying, all, func(i int) bool {
 		answer, err = k.one(ctx, all[i], request)
 		if err == nil && isUnavailable(answer) {
 			err = unavailable
@@ -95,8 +97,9 @@ func (k *KDCs) ask(ctx context.Context, realm string, request []byte, once bool)
 			// The next KDC would count a wrong password again (K-59).
 			if unanswered := (*unansweredError)(nil); once && errors.As(err, &unanswered) {
 				missed = all[i]
+				stop()
 			}
-			return missed != ""
+			return false
 		}
 		problem = nil
 		k.Addresses = slices.Concat(all[i:], all[:i])

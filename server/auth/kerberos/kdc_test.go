@@ -81,6 +81,37 @@ func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
 	check.ErrorIs(t, err, ErrNoKDC, "K-59: an unavailable KDC alone")
 }
 
+// TestCancelledRequestLeavesKDCAsItWas checks that a KDC stays silent, or not, if the caller cancels a request that must
+// not reach a second KDC. A KDC that does not answer such a request in time becomes silent (K-59).
+func TestCancelledRequestLeavesKDCAsItWas(t *testing.T) {
+	hung := check.Must(net.Listen("tcp", "127.0.0.1:0"))
+	defer hung.Close()
+	address := hung.Addr().String()
+	for _, c := range []struct {
+		cancelled, silent bool
+		first             int // of the KDC that a later request tries first
+	}{{true, false, 0}, {true, true, 1}, {false, false, 1}} {
+		kdcs := KDCs{Addresses: []string{address}, Wait: 50 * time.Millisecond, Up: &admission.Servers{}}
+		if c.silent {
+			kdcs.Up.Missed(address)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		if c.cancelled {
+			kdcs.Wait = time.Minute
+			go func() {
+				_, _ = check.Must(hung.Accept()).Read(make([]byte, 1))
+				cancel()
+			}()
+		}
+		_, err := kdcs.ask(ctx, realm, []byte{1}, true)
+		check.ErrorIs(t, err, ErrNoKDC, "K-59: cancelled %t", c.cancelled)
+		cancel()
+		first := -1
+		check.NoError(t, kdcs.Up.Try(t.Context(), []string{address, "other"}, func(i int) bool { first = i; return true }))
+		check.Equal(t, first, c.first, "K-59: cancelled %t, silent before %t: the first KDC", c.cancelled, c.silent)
+	}
+}
+
 // TestKDCAddressesAreResolved checks addresses with and without a port, and those from the DNS up to the limit (RFC
 // 4120 7.2.3). The query of the DNS has the time limit of a KDC (K-54).
 func TestKDCAddressesAreResolved(t *testing.T) {
