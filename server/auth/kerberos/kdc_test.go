@@ -81,8 +81,8 @@ func TestNextRequestBeginsWithKDCThatAnswered(t *testing.T) {
 	check.ErrorIs(t, err, ErrNoKDC, "K-59: an unavailable KDC alone")
 }
 
-// TestCancelledRequestLeavesKDCAsItWas checks that a KDC stays silent, or not, if the caller cancels a request that must
-// not reach a second KDC. A KDC that does not answer such a request in time becomes silent (K-59).
+// TestCancelledRequestLeavesKDCAsItWas checks that a KDC stays silent, or not, if the caller cancels a request that no
+// other KDC may get. A KDC that does not answer such a request in time becomes silent (K-59).
 func TestCancelledRequestLeavesKDCAsItWas(t *testing.T) {
 	hung := check.Must(net.Listen("tcp", "127.0.0.1:0"))
 	defer hung.Close()
