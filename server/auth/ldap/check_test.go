@@ -65,17 +65,24 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 
 // TestFailedBindIsNotRetriedOnNextServer checks that a password that a server refused for another reason, or did not
 // answer, is not sent to the next server, which would count it again. After no answer, the next logon goes to the next
-// server (D-20, D-24).
+// server, but not if the caller cancelled (D-20, D-24).
 func TestFailedBindIsNotRetriedOnNextServer(t *testing.T) {
 	w := newWorld()
 	f, second := serve(t, w.answer), serve(t, w.answer)
+	ctx, cancel := context.WithCancel(t.Context())
+	returned := make(chan struct{})
 	code := int64(53) // unwillingToPerform, as some servers answer for a locked account
 	f.bind = func(name, _ string) int64 {
 		if !strings.HasPrefix(name, "CN=alice,") {
 			return 0
 		}
-		if code == 0 {
+		switch code {
+		case 0:
 			f.stop()
+		case -1:
+			cancel()
+			<-returned
+			return 0
 		}
 		return code
 	}
@@ -83,6 +90,11 @@ func TestFailedBindIsNotRetriedOnNextServer(t *testing.T) {
 	check.ErrorIs(t, check.Err(d.Check(t.Context(), "alice", false, "wonderland")), ErrAway, "D-24: a locked account")
 	check.That(t, len(second.binds) == 0 && !d.up.Silent(d.servers[0].address), "D-24: binds at the second server: %q",
 		second.binds)
+	code = -1
+	check.ErrorIs(t, check.Err(d.Check(ctx, "alice", false, "wonderland")), ErrAway, "D-24: a cancelled logon")
+	close(returned)
+	check.That(t, len(second.binds) == 0 && !d.up.Silent(d.servers[0].address),
+		"D-20, D-24: after a cancelled logon the server counts as silent, or binds at the second server: %q", second.binds)
 	code = 0
 	check.ErrorIs(t, check.Err(d.Check(t.Context(), "alice", false, "wonderland")), ErrAway, "D-24: no answer")
 	check.Equal(t, len(second.binds), 0, "D-24: binds at the second server")

@@ -80,7 +80,9 @@ func (d *Directory) try(ctx context.Context, bind binder, use func(*conn) error)
 		addresses[i] = s.address
 	}
 	problem, missed := ErrAway, ""
-	err := d.up.Try(ctx, addresses, func(i int) bool {
+	trying, stop := context.WithCancel(ctx)
+	defer stop()
+	err := d.up.Try(trying, addresses, func(i int) bool {
 		c, err := d.dial(ctx, d.servers[i], bind)
 		if err == nil {
 			err = use(c)
@@ -92,7 +94,8 @@ func (d *Directory) try(ctx context.Context, bind binder, use func(*conn) error)
 		// Do not try the next server, which would count a wrong password again (D-24).
 		if errors.Is(err, errUnanswered) {
 			missed = addresses[i]
-			return true
+			stop()
+			return false
 		}
 		var refused *goldap.Error
 		return errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials ||
@@ -101,7 +104,7 @@ func (d *Directory) try(ctx context.Context, bind binder, use func(*conn) error)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
-	if missed != "" {
+	if missed != "" && !errors.Is(ctx.Err(), context.Canceled) { // a caller that gave up says nothing about the server
 		d.up.Missed(missed)
 	}
 	return problem
