@@ -300,6 +300,8 @@ func TestNodeNumbersAreNeverReused(t *testing.T) {
 	path(f, "", "g")
 	n.add(d, "other", id(1), false) // the root keeps its place
 	path(root, "", "")
+	n.rename(id(3), d, "h", func() ntstatus.Status { return ntstatus.AccessDenied })
+	path(f, "", "g")
 	n.moved(id(3), d, "h")
 	n.moved(id(1), d, "h")
 	n.moved(id(99), d, "h")
