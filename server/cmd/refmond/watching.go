@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -79,8 +78,7 @@ func (s *service) mayWatch(c *net.UnixConn) (*token.Token, error) {
 	return nil, fmt.Errorf("uid %d holds no SeBackupPrivilege: %w", p.UID, ntstatus.AccessDenied.Err())
 }
 
-// close ends all watches and waits for them. It does nothing for nil. A listener that is closed already is not an
-// error.
+// close ends all watches and waits for them. It does nothing for nil. Call it once.
 func (w *watching) close() error {
 	if w == nil {
 		return nil
@@ -88,8 +86,5 @@ func (w *watching) close() error {
 	err := w.listener.Close()
 	w.server.Close()
 	w.all.Wait()
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
 	return err
 }
