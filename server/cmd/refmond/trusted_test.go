@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -44,7 +46,11 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 		}, "run refmond as that user, or chown -R 0 D/state\n"},
 		"the trail": {func(d string) error { return os.Chmod(d+"/state/audit", 0o777) },
 			"chmod go-w D/state/audit"},
-		"the lock":            {func(d string) error { return os.Chmod(d+"/state/lock", 0o666) }, "chmod go-w D/state/lock"},
+		"the lock": {func(d string) error { return os.Chmod(d+"/state/lock", 0o666) }, "chmod go-w D/state/lock"},
+		"a socket and a link in the state folder": {func(d string) error {
+			return errors.Join(unix.Mknod(d+"/state/s", unix.S_IFSOCK, 0), os.Chmod(d+"/state/s", 0o666),
+				os.Symlink("/dev/null", d+"/state/l"))
+		}, ""},
 		"the socket's folder": {func(d string) error { return os.Chmod(d+"/run", 0o777) }, "chmod go-w D/run"},
 		"a sticky folder": {func(d string) error { return os.Chmod(d+"/run", 0o777|os.ModeSticky) },
 			"chmod go-w D/run"},
