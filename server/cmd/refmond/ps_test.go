@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -44,17 +45,19 @@ func numberOf(t *testing.T, th *nt.Thread) string {
 	return fmt.Sprint(uint64(basic.ClientID.UniqueThread))
 }
 
-// actsAsItself makes the thread of a client impersonate the client's own user at an impersonation level.
-func actsAsItself(t *testing.T, c *shown, level winnt.SecurityImpersonationLevel) {
+// actsAsItself makes the thread of a client impersonate the client's own user at an impersonation level. It returns the
+// handle of the token, which grants WRITE_DAC.
+func actsAsItself(t *testing.T, c *shown, level winnt.SecurityImpersonationLevel) winnt.Handle {
 	t.Helper()
 	own, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
 	check.Success(t, st)
-	tok, st := c.Thread().NtDuplicateToken(own, winnt.TOKEN_IMPERSONATE, &nt.ObjectAttributes{
+	tok, st := c.Thread().NtDuplicateToken(own, winnt.TOKEN_IMPERSONATE|winnt.WRITE_DAC, &nt.ObjectAttributes{
 		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: level}},
 		false, winnt.TokenImpersonation)
 	check.Success(t, st)
 	check.Success(t, c.Thread().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken,
 		tok))
+	return tok
 }
 
 // rowsOf returns a command's output at the administrators' socket. It replaces each time of day
@@ -111,6 +114,9 @@ func TestPsListsThreadsAndImpersonation(t *testing.T) {
 	check.Success(t, a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread))
 	actsAsItself(t, b, winnt.SecurityIdentification)
 	actsAsItself(t, nameless, winnt.SecurityAnonymous) // its token cannot be opened, but the daemon knows the user
+	shut := shownAt(t, cfg.AdminSocket)
+	check.Success(t, shut.Thread().NtSetSecurityObject(actsAsItself(t, shut, winnt.SecurityImpersonation),
+		winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:P"))) // likewise
 	second, err := b.NewThread()
 	check.NoError(t, err)
 	rows, name := rowsOf(t, cfg, "ps", from), ownName(t)
@@ -123,6 +129,7 @@ func TestPsListsThreadsAndImpersonation(t *testing.T) {
 		{b, []string{b.thread + " " + name + "/1 NOW as " + thisUser() + ", SecurityIdentification, since NOW",
 			numberOf(t, second) + " " + name + "/2 NOW"}},
 		{nameless, []string{nameless.thread + " " + name + "/1 NOW as " + thisUser() + ", SecurityAnonymous, since NOW"}},
+		{shut, []string{shut.thread + " " + name + "/1 NOW as " + thisUser() + ", SecurityImpersonation, since NOW"}},
 	} {
 		want := append([]string{c.id + " " + name + " NOW " + thisUser()}, c.threads...)
 		at := slices.Index(rows, want[0])
