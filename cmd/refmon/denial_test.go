@@ -26,6 +26,7 @@ func TestDenialHasOneSentence(t *testing.T) {
 			"entry 2 of the DACL denies FILE_WRITE_DATA (Deny, Users, FILE_WRITE_DATA)"},
 		{bob, "(D;;GW;;;S-1-5-21-1-2-3-513)(A;;FA;;;WD)", "FW",
 			"entry 1 of the DACL denies it (Deny, Domain Users S-1-5-21-1-2-3-513, write)"},
+		{bob, "(D;ID;FW;;;WD)", "FW", "entry 1 of the DACL denies it (Deny (inherited), Everyone, write)"},
 		{bob, "(D;;FW;;;WD)(A;;FA;;;WD)", "FR|FW", "entry 1 of the DACL denies write (Deny, Everyone, write)"},
 		{bob, "(XA;;FA;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users); entry 1 " +
 			"would, but its condition cannot be decided, which allows nothing: @USER.clearance is absent, needed >= 3"},
