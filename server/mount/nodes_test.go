@@ -195,6 +195,9 @@ func TestNamesInReplacedDirectoryAreESTALE(t *testing.T) {
 	w.sees(alice, "d/f\nd/secret\nown/g", "sh", "-c", "LC_ALL=C ls -d d/[!s]* d/se* own/*")
 	w.sees(alice, "of another directory", "cat", "d/f")
 	w.sees(alice, "", "ls", "moved")
+	w.must(os.Rename(filepath.Join(w.root, "own"), filepath.Join(w.root, "gone")))
+	w.want("M-11: open below a missing directory",
+		w.m.Open(nil, &fuse.OpenIn{InHeader: header(alice, file)}, &fuse.OpenOut{}), unix.ESTALE)
 }
 
 // TestUnknownNodeIsESTALEAndHandleEBADF checks that a request for an unknown node is ESTALE, and one for an unknown
