@@ -103,6 +103,15 @@ func TestOpenIsRecordedBeforeItsHandle(t *testing.T) {
 	}
 }
 
+// An open with an attribute that the type refuses reaches no access check, and is not recorded (O-33).
+func TestInvalidOpenIsNotRecorded(t *testing.T) {
+	w, l := newWorld(t), listener{}
+	w.c.Audit = &l
+	o := protected(eventType, "O:SYG:SYD:(A;;GR;;;WD)")
+	_, st := ob.OpenByPointer(w.c, o, w.self, 1, eventType.Invalid)
+	check.That(t, st == ntstatus.InvalidParameter && l.notes == nil, "%v, records %q, want none", st, l.notes)
+}
+
 // Deleting one of several names that differ in case keeps the others. A case-insensitive lookup finds the newest one
 // left (T-137, O-44).
 func TestDeletedNameKeepsOtherCases(t *testing.T) {
