@@ -131,6 +131,24 @@ func TestClosedChildLeavesItsSiblings(t *testing.T) {
 	check.NoError(t, s.Close())
 }
 
+// RevokeFiles reaches a file whose other handles are in the child of a child.
+func TestRevokeFilesIncludesGrandchildren(t *testing.T) {
+	s := Boot(Config{})
+	check.NoError(t, s.AddTree("T", &lone{}))
+	p, th := worker(t, s)
+	h := check.Result(th.NtOpenFile(winnt.DELETE, &nt.ObjectAttributes{ObjectName: `\??\T\`,
+		Attributes: winnt.OBJ_INHERIT}, 7, 0))
+	by := th
+	for range 2 {
+		out := check.Result(by.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessFlags: winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES}))
+		by = s.Process(out.ClientID.UniqueProcess).FirstThread()
+	}
+	p.RevokeFiles()
+	check.Equal(t, s.RenamePosix(th, h, `\??\T\x`, nil, false, false), ntstatus.AccessDenied,
+		"rename after the revocation")
+	check.NoError(t, s.Close())
+}
+
 // The first thread of a new process calls in user mode: the rights of its token decide.
 func TestFirstThreadOfChildCallsInUserMode(t *testing.T) {
 	s := Boot(Config{})
