@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -138,6 +139,22 @@ func TestCreatorSACLNeedsSeSecurityPrivilege(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A new object grants no right that its type does not have (S-65). A restore of its descriptor is recorded like a
+// change of each part (U-73).
+func TestRestoreIsRecordedAsChangeOfEachPart(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := recorded(t, m, audit.Options{})
+	th, _ := w.thread(w.process("p", winnt.SeSecurityPrivilege, winnt.SeRestorePrivilege))
+	h := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY, &nt.ObjectAttributes{
+		SecurityDescriptor: sddl.MustParse("D:(A;;0x1fffff;;;WD)")}, nt.NotificationEvent, false))
+	d := check.Result(th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION))
+	check.Equal(t, check.Must(sddl.Format(d, sddl.Options{})), "D:(A;;0x1f0003;;;WD)", "S-65: DACL of an event")
+	m.Drain()
+	check.Success(t, th.NtSetSecurityObject(h, winnt.BACKUP_SECURITY_INFORMATION,
+		sddl.MustParse("O:"+svc+"G:BGD:(A;;GR;;;WD)S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)")))
+	check.SlicesEqual(t, fieldsOf(m, "ObjectType"), []string{"4670 Event", "4907 Event"}, "records")
 }
 
 // The owner in a creator's descriptor must be one that the creator may assign, unless it holds SeRestorePrivilege

@@ -82,12 +82,6 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 			}, []string{`4690`}},
 			{"read through the duplicate", readOf(&copied), []string{`4663 \d 0x1`}},
 			{"and again", readOf(&copied), nil},
-			{"duplicate for reading only", func() (st ntstatus.Status) {
-				copied, st = by.NtDuplicateObject(-1, c, -1, winnt.FILE_READ_DATA, 0, 0)
-				return st
-			}, []string{`4690`}},
-			{"all its uses in advance", func() ntstatus.Status { return w.context().RecordUses(copied) },
-				[]string{`4663 \c 0x1`}},
 			{"read through its source", readOf(&d), []string{`4663 \d 0x1`}},
 			{"close", func() ntstatus.Status { return by.NtClose(a) }, []string{`4658`}},
 			{"close the other", func() ntstatus.Status { return by.NtClose(b) }, []string{`4658`}},
