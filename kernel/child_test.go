@@ -140,7 +140,8 @@ func TestRevokeFilesIncludesGrandchildren(t *testing.T) {
 		Attributes: winnt.OBJ_INHERIT}, 7, 0))
 	by := th
 	for range 2 {
-		out := check.Result(by.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessFlags: winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES}))
+		out := check.Result(by.NtCreateUserProcess(nt.CreateUserProcessIn{
+			ProcessFlags: winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES}))
 		by = s.Process(out.ClientID.UniqueProcess).FirstThread()
 	}
 	p.RevokeFiles()
