@@ -110,6 +110,8 @@ func TestInvalidOpenIsNotRecorded(t *testing.T) {
 	o := protected(eventType, "O:SYG:SYD:(A;;GR;;;WD)")
 	_, st := ob.OpenByPointer(w.c, o, w.self, 1, eventType.Invalid)
 	check.That(t, st == ntstatus.InvalidParameter && l.notes == nil, "%v, records %q, want none", st, l.notes)
+	_, st = ob.OpenByPointer(w.c, o, w.self, winnt.RESERVED_RIGHTS, eventType.Invalid)
+	check.Equal(t, st, ntstatus.AccessDenied, "O-20: reserved bits are tested before the attributes")
 }
 
 // Deleting one of several names that differ in case keeps the others. A case-insensitive lookup finds the newest one
