@@ -247,6 +247,9 @@ func TestMountedDirectoryIsHidden(t *testing.T) {
 	}
 	defer func() { w.must(unix.Unmount(w.path(`d\m`), unix.MNT_DETACH)) }()
 	listed(".", "f")
+	dir := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	check.SlicesEqual(t, listNames(t, dir), listEntries(t, dir), "names and entries of the directory")
+	w.mustShut(dir)
 	w.open(th, `d\m`, winnt.FILE_READ_ATTRIBUTES, ntstatus.AccessDenied)
 	w.want(th.NtClose(h), ntstatus.Success)
 }
