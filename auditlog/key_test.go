@@ -24,6 +24,7 @@ func TestCommandSignsWithItsKeyOnly(t *testing.T) {
 	}
 	public := testcheck.Must(os.ReadFile(filepath.Join(dir, "a.pub")))
 	s := testcheck.Must(CommandSigner(strings.TrimSpace(string(public)), os.Args[0]))
+	testcheck.That(t, testcheck.Err(CommandSigner(strings.TrimSpace(string(public)))) != nil, "no program is a signer")
 	cfg := Config{Dir: filepath.Join(dir, "log"), Signers: []note.Signer{s}}
 	t.Setenv(signing, filepath.Join(dir, "b"))
 	if _, err := Open(cfg); err == nil || !strings.Contains(err.Error(), "not a signature of key") {
