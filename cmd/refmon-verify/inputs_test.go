@@ -254,6 +254,9 @@ func TestPrivilegesAreEvaluatedAsByAccessCheck(t *testing.T) {
 	all.ask(t, "rights that were granted before", `{"user":"SY","privileges":["SeBackupPrivilege","SeRestorePrivilege"]}`,
 		"O:BAG:BAD:", access.Request{Desired: winnt.MAXIMUM_ALLOWED, Previous: winnt.READ_CONTROL | winnt.DELETE,
 			Intent: access.Intent{Backup: true, Restore: true}})
+	all.ask(t, "a label above the user's level", `{"user":"SY","integrityLevel":"Low",`+
+		`"privileges":["SeBackupPrivilege","SeRestorePrivilege"]}`, "O:BAG:BAD:S:(ML;;NWNR;;;HI)", access.Request{
+		Desired: winnt.MAXIMUM_ALLOWED, Intent: access.Intent{Backup: true, Restore: true}})
 	all.ask(t, "two privileges", `{"user":"SY","privileges":["SeSecurityPrivilege","SeRelabelPrivilege"]}`,
 		"O:BAG:BAD:", access.Request{Desired: winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY})
 	all.python(t, 7)
