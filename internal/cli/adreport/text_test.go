@@ -26,8 +26,8 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 	text := wide.String()
 	check.Equal(t, fmt.Sprint(strings.Count(text, "in 1 step\n"), strings.Count(text, "in 2 steps\n")), "0 20",
 		"paths of one step and of two")
-	for _, line := range []string{"and 1 more paths, which", "and 1 more kinds of entries, which", "and 2 more who reach it",
-		"on 2 objects: A; B\n", "root and 8 more"} {
+	for _, line := range []string{"and 1 more paths, which", "and 1 more kinds of entries, which",
+		"on 2 objects: A; B\n", "root and 8 more", "and 2 more who reach it"} {
 		check.That(t, strings.Contains(text, line), "no %q in\n%s", line, text)
 	}
 	check.That(t, strings.HasPrefix(narrow.String(), "12345\n    67890\n"),

@@ -63,7 +63,8 @@ CN=h,0x00020094,right of CN=h
 	out.Reset()
 	changes.Changes, changes.Source = true, ldif.New(strings.NewReader(text))
 	check.Must(changes.Do(context.Background()))
-	check.That(t, strings.Contains(out.String(), "right of CN=c\n"), "with changes only, an object has the rights of another:\n%s", out.String())
+	check.That(t, strings.Contains(out.String(), "right of CN=c\n"),
+		"with changes only, an object has the rights of another:\n%s", out.String())
 }
 
 // An object without a type is a file, unless the run names another type.
