@@ -28,6 +28,7 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 		"Machine:  HOST\n":                   `line 1: "Machine:  HOST" is not a subcategory`,
 		"No Such Thing  Success":             "line 1: ",
 		"Logon  No Auditing\nLogon  Failure": "line 2: Logon is named twice",
+		"Logon  Failure\nLogon  Failure":     "line 2: Logon is named twice",
 		strings.Repeat("x", 1<<16):           "token too long",
 	} {
 		_, err := ParsePolicy([]byte(bad))
