@@ -132,7 +132,7 @@ const rest = `"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":1`
 var longAttribute = `{"name":"m","type":"string","values":["` + strings.Repeat("x", 20_000) + `"]}`
 
 var malformedLines = []struct{ line, id, want string }{
-	{``, `null`, "line 2: the line is empty"},
+	{``, `null`, "the line is empty"},
 	{`   `, `null`, "the line is empty"},
 	{`nonsense`, `null`, "byte 0: want an object, found 'n'"},
 	{`[1]`, `null`, "want an object"}, {"\ufeff{}", `null`, "want an object"},
@@ -196,21 +196,23 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,"sd":"` + strings.Repeat("x", MaxLine) + `"}`, `1`, "the line is longer than 4194304 bytes"},
 }
 
-// A malformed line gets an error in JSON. The next line is still answered.
+// A malformed line gets an error in JSON, also the second time. The next line is still answered.
 func TestMalformedLineDoesNotAffectOthers(t *testing.T) {
 	for _, c := range malformedLines {
-		answers, sum := runLines(t, false, c.line+"\n{\"id\":2,"+rest+"}\n")
+		answers, sum := runLines(t, false, c.line+"\n"+c.line+"\n{\"id\":2,"+rest+"}\n")
 		var got struct {
 			ID    json.RawMessage
 			Error string
 		}
-		check.NoError(t, json.Unmarshal([]byte(answers[0]), &got))
-		check.That(t, string(got.ID) == c.id && strings.Contains(got.Error, c.want) &&
-			strings.HasPrefix(got.Error, "line 2: "), "%.80q: %.300s\nwant id %s, error with %q", c.line, answers[0], c.id,
-			c.want)
-		check.That(t, len(answers) == 2 && strings.Contains(answers[1], "STATUS_SUCCESS") &&
-			sum == Summary{Lines: 3, Malformed: 1}, "%.80q: next answers %.200q, counts %+v, want one success and one "+
-			"malformed line", c.line, answers[1:], sum)
+		for i, line := range []string{"line 2: ", "line 3: "} {
+			check.NoError(t, json.Unmarshal([]byte(answers[i]), &got))
+			check.That(t, string(got.ID) == c.id && strings.Contains(got.Error, c.want) &&
+				strings.HasPrefix(got.Error, line), "%.80q: %.300s\nwant id %s, error with %q", c.line, answers[i], c.id,
+				c.want)
+		}
+		check.That(t, len(answers) == 3 && strings.Contains(answers[2], "STATUS_SUCCESS") &&
+			sum == Summary{Lines: 4, Malformed: 2}, "%.80q: next answers %.200q, counts %+v, want one success and two "+
+			"malformed lines", c.line, answers[2:], sum)
 	}
 }
 
