@@ -98,7 +98,7 @@ func TestCommitReportsErrors(t *testing.T) {
 // kind.
 func TestJournalComparesFilesBeforeAndAfter(t *testing.T) {
 	j, _ := planned(t, sample(), grantEveryone("read"))
-	before, after := j.Sources("/r")
+	before, after := j.Sources("/r/")
 	for source, text := range map[objects.Source]string{before: sample().text(), after: changed} {
 		var paths []string
 		check.NoError(t, objects.Each(t.Context(), source, func(_ *objects.Batch, o *objects.Object) error {
