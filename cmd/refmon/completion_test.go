@@ -65,8 +65,8 @@ func TestShellsOfferCompletions(t *testing.T) {
 	}
 }
 
-// TestFishScriptQuotesHelp checks the script for fish also where fish is not installed: help texts have apostrophes, and
-// a short flag has the values of the long one.
+// TestFishScriptQuotesHelp checks the script for fish also where fish is not installed: help texts have apostrophes,
+// and a short flag has the values of the long one.
 func TestFishScriptQuotesHelp(t *testing.T) {
 	_, script, _ := runLine("completion", "fish")
 	for line := range strings.Lines(script) {
