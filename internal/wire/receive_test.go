@@ -58,7 +58,8 @@ func TestFrameBeyondQuotaIsSkipped(t *testing.T) {
 		}
 		f, err := s.partial()
 		if c.want == ntstatus.Success {
-			check.That(t, err == nil && f != nil && len(f.Body) == c.body && block.Used() == f.paid.Bytes(),
+			check.That(t, err == nil && f != nil && len(f.Body) == c.body && f.paid.Bytes() == int64(c.limit) &&
+				block.Used() == int64(c.limit),
 				"%s: %v with %d bytes charged, want the frame and its charge", c.name, err, block.Used())
 			continue
 		}
