@@ -123,6 +123,8 @@ list 4096: linked renamed 0x80000006
 list 64: 0xc0000004
 list 4096: 0xc0000003
 event: 0xc00000bb
+routine: 0xc00000bb
+short: 0xc0000004
 delete: 0
 delete: 0xc0000034
 overwrite: 0 3

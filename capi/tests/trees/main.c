@@ -192,6 +192,9 @@ int main(void)
 	list(dir, 4096, u"", FileStandardInformation);
 	line("event", NtQueryDirectoryFile(dir, (HANDLE)4, NULL, NULL, &io, &standard, sizeof standard, FileNamesInformation,
 		FALSE, NULL, FALSE));
+	line("routine", NtQueryDirectoryFile(dir, NULL, (PIO_APC_ROUTINE)4, NULL, &io, &standard, sizeof standard,
+		FileNamesInformation, FALSE, NULL, FALSE));
+	line("short", NtSetInformationFile(h, &io, &remove, 0, FileDispositionInformation));
 	NtClose(h);
 	line("delete", NtDeleteFile(&oa));
 	line("delete", NtDeleteFile(&oa));
