@@ -184,7 +184,7 @@ int main(void)
 	line("rename", move(h, NULL, u"renamed", FileRenameInformation, 0));
 	line("link", move(h, dir, u"linked", FileLinkInformation, 0));
 	line("too long", move(h, NULL, u"x", FileRenameInformation, 44));
-	line("odd", move(h, NULL, u"x", FileRenameInformation, 1));
+	line("odd", move(h, NULL, u"x", FileRenameInformation, 3));
 	list(dir, 4096, u"", FileDirectoryInformation);
 	list(dir, 66, u"ren*", FileDirectoryInformation);
 	list(dir, 4096, u"*ed", FileNamesInformation);
