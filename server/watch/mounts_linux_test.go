@@ -23,8 +23,10 @@ func TestMountPointsCoverTheirDescendants(t *testing.T) {
 	}
 	w := &watch{mounts: m, links: newLinkTable()}
 	for path, want := range map[string]error{"/t/m": errForeign, "/t/mm": nil} {
-		s, ours := w.newSeen(&objects.Item{Path: path, Descriptor: sddl.MustParse("O:SYG:SYD:")})
-		check.That(t, ours && s.Err == want && (s.Descriptor == nil) == (want != nil), "%s: %+v, want %v", path, s, want)
+		d := sddl.MustParse("O:SYG:SYD:")
+		s, ours := w.newSeen(&objects.Item{Path: path, Descriptor: d, Search: d})
+		check.That(t, ours && s.Err == want && (s.Descriptor == nil) == (want != nil) && s.Search == s.Descriptor,
+			"%s: %+v, want %v", path, s, want)
 	}
 }
 
@@ -44,6 +46,12 @@ func TestLeftFolderBelowMountIsNotReported(t *testing.T) {
 	check.NoError(t, w.reportMounts())
 	_, again := w.pending.paths[root+"/m/"]
 	check.That(t, again, "N-90: after the unmount only %v is read", w.pending.paths)
+	mounted := make(chan Batch, 1)
+	w.mounts, w.out = &mountTable{fd: 1 << 30, root: "/"}, mounted
+	check.NoError(t, w.reportMounts())
+	b = <-mounted
+	check.That(t, b.Seen[0].Gone && b.Seen[1].Path == b.Seen[0].Path && b.Seen[1].Err == errForeign,
+		"N-90: a mount is reported as %+v", b.Seen[:2])
 }
 
 // TestInodesAreThoseOfRegularFiles checks that a link, a folder and a missing file have no inode number in the table of
@@ -74,4 +82,8 @@ func TestNamesOfAnInodeAreRecordedOnce(t *testing.T) {
 	check.Equal(t, len(names), 2, "names of the inode")
 	check.That(t, l.names == 2 && l.first[7] == "/a" && len(l.more[7]) == 1, "%d names, %v, %v, want /a and /b once",
 		l.names, l.first, l.more)
+	l.add(7, "/other")
+	l.most = 3
+	l.settle(func(path string) uint64 { return map[string]uint64{"/a": 7, "/b": 7, "/other": 8}[path] })
+	check.Equal(t, l.names, 2, "names without the stale one")
 }

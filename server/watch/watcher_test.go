@@ -248,6 +248,8 @@ func TestWalkReportsFirstFailedRead(t *testing.T) {
 		b.Add(objects.Object{Path: fmt.Appendf(nil, "/t/%d", left)})
 		return nil
 	})), deaf, "a walk of two batches")
+	w.Root, w.changes = t.TempDir(), &deafOnce{err: deaf}
+	check.ErrorIs(t, w.walk(), deaf, "a walk of one batch")
 }
 
 // sourceFunc is a source whose Next is the function.
