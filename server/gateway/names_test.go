@@ -29,7 +29,7 @@ func TestAmbiguousRequestPathsAreRejected(t *testing.T) {
 		w.want(400, "alice", "COPY", "/share/f", "", "Destination", path)
 	}
 	for _, path := range []string{"/share/f:s", "/share/f::$DATA", "/share/a*", "/share/a%3f", "/share/f.", "/share/f%20",
-		"/share/%01", "/share/a%22", "/share/a%3c", "/share/a%3e", "/share/a%7c", "/share/d./f"} {
+		"/share/%01", "/share/a%22", "/share/a%3c", "/share/a%3e", "/share/a%7c", "/share/d./f", "/share/d/f."} {
 		for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "MKCOL", "LOCK", "PROPFIND", "UNLOCK"} {
 			got := w.want(400, "alice", method, path, "", "Depth", "0")
 			check.That(t, method == "HEAD" || strings.HasPrefix(got.body, "Windows does not allow this name: it "),
