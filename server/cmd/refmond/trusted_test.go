@@ -122,13 +122,16 @@ func TestEachLinkToTrustedFileIsChecked(t *testing.T) {
 		os.Symlink(at("etc/real"), at("sticky/own")), os.Symlink("real", at("etc/near")),
 		os.Symlink("real", at("etc/given")), os.Lchown(at("etc/given"), 1000, 1000),
 		os.Symlink(at("his/run"), at("etc/run")), os.WriteFile(at("his/real"), nil, 0o600),
-		os.Symlink("run/../real", at("etc/up")))) // his/real, not etc/real
+		os.Symlink("run/../real", at("etc/up")), // his/real, not etc/real
+		os.Symlink(at("etc"), at("sticky/dir")), os.Lchown(at("sticky/dir"), 1000, 1000),
+		os.Symlink(at("sticky/dir/real"), at("etc/via"))))
 	for _, c := range []struct {
 		path   string
 		socket bool
 		want   string
 	}{{"etc/far", false, "chmod go-w D/open"}, {"sticky/link", false, "chown -h 0 D/sticky/link"},
-		{"etc/run/s.sock", true, "chown 0 D/his"}, {"etc/up", false, "chown 0 D/his"}, {"etc/near", false, ""}, {"etc/given", false, ""},
+		{"etc/run/s.sock", true, "chown 0 D/his"}, {"etc/up", false, "chown 0 D/his"}, {"etc/via", false, "chown -h 0 D/sticky/dir"},
+		{"etc/near", false, ""}, {"etc/given", false, ""},
 		{"sticky/own", false, ""}} {
 		err := (trustedPath{what: "keytab", path: at(c.path), socket: c.socket}).check()
 		got := ""
