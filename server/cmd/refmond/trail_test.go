@@ -38,3 +38,12 @@ func TestLastingAuditFailureIsLoggedOnceAMinute(t *testing.T) {
 		check.That(t, strings.Contains(out.String(), "audit.size"), "a log that stopped: %q", out.String())
 	})
 }
+
+// TestTrailStateSaysWhyLogEnded checks that the state has the error of a log that takes no more records, as text.
+func TestTrailStateSaysWhyLogEnded(t *testing.T) {
+	l := check.Must(auditlog.Open(auditlog.Config{Dir: t.TempDir(), Computer: "host"}))
+	check.Equal(t, check.Must(stateOf(l)).Ended, "", "the end of an open log")
+	check.NoError(t, l.Close())
+	s, _ := stateOf(l)
+	check.Equal(t, s.Ended, auditlog.ErrClosed.Error(), "the end of a closed log")
+}
