@@ -130,7 +130,8 @@ func TestEachLinkToTrustedFileIsChecked(t *testing.T) {
 		socket bool
 		want   string
 	}{{"etc/far", false, "chmod go-w D/open"}, {"sticky/link", false, "chown -h 0 D/sticky/link"},
-		{"etc/run/s.sock", true, "chown 0 D/his"}, {"etc/up", false, "chown 0 D/his"}, {"etc/via", false, "chown -h 0 D/sticky/dir"},
+		{"etc/run/s.sock", true, "chown 0 D/his"},
+		{"etc/up", false, "chown 0 D/his"}, {"etc/via", false, "chown -h 0 D/sticky/dir"},
 		{"etc/near", false, ""}, {"etc/given", false, ""},
 		{"sticky/own", false, ""}} {
 		err := (trustedPath{what: "keytab", path: at(c.path), socket: c.socket}).check()
