@@ -252,7 +252,7 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 			} else if kept := before.ModifiedID() == after.ModifiedID(); st == ntstatus.Success && kept != row.keeps {
 				t.Errorf("%s: ModifiedId is unchanged = %v, want %v", name, kept, row.keeps)
 			}
-			check.That(t, tok.Value().Flags()&winnt.SE_BACKUP_PRIVILEGES_CHECKED != 0, "%s: another flag of the token was cleared", name)
+			check.That(t, tok.Value().Flags()&winnt.SE_BACKUP_PRIVILEGES_CHECKED != 0, "%s: another flag was cleared", name)
 		}
 		if !known {
 			set(plain, winnt.TOKEN_QUERY, 4, uint32(0), ntstatus.InvalidInfoClass)
