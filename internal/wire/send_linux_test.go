@@ -180,6 +180,8 @@ func TestDescriptorsFollowReplyOrder(t *testing.T) {
 }
 
 // A client at the limit gets another descriptor once it has read all that the server queued or reserved (W-62).
+//
+// +checklocksignore: there is one goroutine
 func TestClientThatReadAllDescriptorsGetsMore(t *testing.T) {
 	ours, theirs, err := Pair("reader")
 	check.NoError(t, err)

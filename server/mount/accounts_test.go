@@ -139,6 +139,8 @@ func TestCachedMountAccountExpires(t *testing.T) {
 
 // TestDroppedAccountIsReleasedAfterRequest checks that an account that is dropped during a request is released after
 // that request (M-2).
+//
+// +checklocksignore: there is one goroutine
 func TestDroppedAccountIsReleasedAfterRequest(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	a := accountsAt(t, &disk{}, &now)
