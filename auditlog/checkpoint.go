@@ -69,8 +69,8 @@ func OpenCheckpoint(signed []byte, keys ...note.Verifier) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("checkpoint: %w", err)
 	}
 	for _, sig := range n.Sigs {
-		// Base64 has spare bits: a signature has one spelling here, so that no
-		// byte of a checkpoint can change unseen.
+		// Base64 has spare bits: a signature has one spelling here, so that no byte of a checkpoint can change unseen. Open
+		// refuses the line breaks that Strict ignores.
 		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
 			return Checkpoint{}, errors.New("checkpoint: a signature is not in its canonical form")
 		}

@@ -64,7 +64,9 @@ func TestQueueIsBoundedByBytes(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		l.room = make(chan struct{}) // of this bubble
+		begun := time.Now()
 		testcheck.ErrorIs(t, testcheck.Err(l.push([]audit.Event{e}, true, nil)), audit.ErrFull, "a durable record")
+		testcheck.Equal(t, time.Since(begun), queueWait, "the wait of a durable record")
 	})
 }
 

@@ -129,9 +129,12 @@ func TestLargeRecordBeginsSegmentOnce(t *testing.T) {
 			<-b.done // written, and in mode Sync durable
 		}
 		testcheck.NoError(t, l.Close())
-		for _, first := range testcheck.Must(segments(d)) {
+		firsts := testcheck.Must(segments(d))
+		testcheck.That(t, len(firsts) >= 3, "%v: %d segments, want one for each record", mode, len(firsts))
+		for _, first := range firsts {
 			name := segmentName(first)
 			testcheck.Equal(t, d.count("rename "+temporary(name)+" "+name), 1, "segments that began as %s", name)
+			testcheck.Equal(t, d.count("create "+temporary(name)), 1, "creations of %s", name)
 		}
 		last := ""
 		for _, op := range d.Ops() {

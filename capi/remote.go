@@ -70,7 +70,8 @@ func attachTo(tr nt.Transport, p nt.Profile) uint64 {
 	return register(t)
 }
 
-// remote sends the calls of one pthread to the daemon; it is used by that pthread alone. It implements [nt.Services].
+// remote sends the calls of one pthread to the daemon. Only that pthread uses it, and the goroutine of callQueued. It
+// implements [nt.Services].
 type remote struct {
 	tr   nt.Transport
 	wait *nt.Wait // set while a call waits
@@ -147,8 +148,8 @@ func (r *remote) ObjectSignaled(winnt.Handle) (nt.Waiter, bool) { return nil, fa
 // CallQueued implements [nt.Services]. It returns nil because the daemon waits, see waitFor and waitAny.
 func (r *remote) CallQueued() <-chan struct{} { return nil }
 
-// callQueued returns a channel that is closed when an APC is queued to the thread, now or before over is closed. The
-// daemon waits for that.
+// callQueued returns a channel that is closed if an APC is already queued to the thread, or is queued before over is
+// closed. It stays open if the daemon refuses the wait, so that only the end of the operation ends it.
 func (r *remote) callQueued(over <-chan struct{}) <-chan struct{} {
 	queued := make(chan struct{})
 	go func() {

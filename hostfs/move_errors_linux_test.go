@@ -82,7 +82,7 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 		w.want(w.opened(`d\f`, fileaccess.Request{}, winnt.DELETE).Move(&nt.FileMove{Name: name, Decide: agree(nil),
 			Aside: f, AsideName: "aside", DecideAside: agree(nil)}), ntstatus.ObjectNameCollision)
 	}
-	// If another program takes the name for it during the call, both objects keep their names.
+	// If another program creates the aside name during the call, both files keep their names.
 	w.file(`e\old`, `e\old`, wide)
 	w.want(w.opened(`d\f`, fileaccess.Request{}, winnt.DELETE).Move(&nt.FileMove{Name: `e\old`, AsideName: "aside",
 		Aside: w.opened(`e\old`, fileaccess.Request{}, winnt.DELETE), DecideAside: agree(nil),

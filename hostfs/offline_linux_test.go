@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,7 +63,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	w.must(setAttribute(w.path(`d\hashed`), c.Attribute, value))
 	w.must(os.Mkdir(w.path("plain"), 0o700))
 	w.must(os.WriteFile(w.path(`plain\f`), nil, 0o600))
-	w.must(os.Symlink("plain", w.path("l")))
+	w.must(errors.Join(os.Symlink("plain/f", w.path("l")), os.Symlink("plain", w.path("ld"))))
 	w.must(mkfifo(w.path("fifo")))
 	before := len(descriptors(t))
 	for _, c2 := range []struct {
@@ -102,7 +103,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	}
 	top := check.Must(beneath.Open(w.root))
 	below := top.Dirs()
-	for _, name := range []string{"none", `none\f`, `d\f\x`, "l", "fifo"} {
+	for _, name := range []string{"none", `none\f`, `d\f\x`, "l", "ld", "fifo"} {
 		if o, err := OpenOffline(w.path(name), c); err == nil || o != nil {
 			t.Errorf("F-171: OpenOffline(%s) succeeds, want an error", name)
 		}

@@ -308,9 +308,9 @@ func TestJournalOfFileSystemIsFound(t *testing.T) {
 	}
 }
 
-// TestGroupWritableRedoDirectoryIsIgnored checks that a redo directory that others own or can write to is not used,
+// TestUntrustedRedoDirectoryIsIgnored checks that a redo directory that others own or can write to is not used,
 // and that names without a valid record are removed (F-212).
-func TestGroupWritableRedoDirectoryIsIgnored(t *testing.T) {
+func TestUntrustedRedoDirectoryIsIgnored(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
 	plant := func(mode os.FileMode, names map[string]string) {
@@ -330,7 +330,7 @@ func TestGroupWritableRedoDirectoryIsIgnored(t *testing.T) {
 			w.must(os.Chown(w.path(redoDirectory), 4001, -1))
 		}
 		if err := w.reopened(); !errors.Is(err, unix.EACCES) {
-			t.Errorf("F-212: open with a redo directory of mode %o: %v, want EACCES", mode, err)
+			t.Errorf("F-212: open with a redo directory of mode %o (700: of another account): %v, want EACCES", mode, err)
 		}
 		f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
 		w.file("other", "other", wide)

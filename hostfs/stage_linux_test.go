@@ -54,12 +54,14 @@ func TestStagedWritesAreCopiedByHand(t *testing.T) {
 				return nil
 			}
 		})
-		w.file("f", "old", wide)
-		f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
-		w.want(f.Stage(), ntstatus.Success)
-		w.want(third(f.WriteAt([]byte("new text"), 0)), ntstatus.Success)
-		w.want(f.ReplaceByStaged(), ntstatus.Success)
-		w.holds(map[string]string{"f": "new text"})
+		for _, old := range []string{"old", "longer than the new one"} {
+			w.file("f", old, wide)
+			f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+			w.want(f.Stage(), ntstatus.Success)
+			w.want(third(f.WriteAt([]byte("new text"), 0)), ntstatus.Success)
+			w.want(f.ReplaceByStaged(), ntstatus.Success)
+			w.holds(map[string]string{"f": "new text"})
+		}
 	}
 }
 

@@ -99,7 +99,7 @@ static void user_names(void)
 	HANDLE own = process_token(TOKEN_DUPLICATE), hidden;
 	CHECK(DuplicateTokenEx(own, TOKEN_ALL_ACCESS, &closed, SecurityImpersonation, TokenImpersonation, &hidden));
 	CHECK(SetThreadToken(NULL, hidden));
-	FAILS(GetUserNameA(name, &n), ERROR_CANT_OPEN_ANONYMOUS); /* T-147 */
+	FAILS(GetUserNameA(name, &n), ERROR_CANT_OPEN_ANONYMOUS); /* its user may not open it (T-147) */
 	CHECK(RevertToSelf());
 	CHECK(CloseHandle(hidden) && CloseHandle(own));
 }

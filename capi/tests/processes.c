@@ -226,7 +226,8 @@ static void as_user(void)
 	CHECK(CloseHandle(own));
 }
 
-static NTSTATUS with(PHANDLE p, PHANDLE t, PPS_ATTRIBUTE_LIST list)
+/* NtCreateUserProcess with these attributes and all rights. */
+static NTSTATUS create_process(PHANDLE p, PHANDLE t, PPS_ATTRIBUTE_LIST list)
 {
 	return NtCreateUserProcess(p, t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, list);
 }
@@ -240,7 +241,7 @@ static void native(void)
 		{{PS_ATTRIBUTE_PARENT_PROCESS, 8, {(ULONG_PTR)-1}, NULL}, {PS_ATTRIBUTE_CLIENT_ID, 16, {(ULONG_PTR)&id}, NULL},
 		{PS_ATTRIBUTE_TOKEN, 8, {(ULONG_PTR)child}, NULL}}};
 	PPS_ATTRIBUTE_LIST attributes = (PPS_ATTRIBUTE_LIST)&list;
-	STATUS(with(&p, &t, attributes), STATUS_SUCCESS);
+	STATUS(create_process(&p, &t, attributes), STATUS_SUCCESS);
 	CHECK(id.UniqueProcess && id.UniqueThread);
 	HANDLE again = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, (DWORD)(uintptr_t)id.UniqueProcess);
 	STATUS(NtCompareObjects(again, p), STATUS_SUCCESS);
@@ -257,23 +258,23 @@ static void native(void)
 	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 2, NULL, NULL, NULL),
 		STATUS_INVALID_PARAMETER);
 	list.a[2].Value = 0xdeadbeec;
-	STATUS(with(&p, &t, attributes), STATUS_INVALID_HANDLE);
+	STATUS(create_process(&p, &t, attributes), STATUS_INVALID_HANDLE);
 	SAME((uintptr_t)id.UniqueThread, 0x55); /* a failure writes no ids */
 	list.a[2].Attribute = PS_ATTRIBUTE_IMAGE_NAME;
 	list.a[2].Size = 6;
 	list.a[2].ValuePtr = u"abc";
 	/* I-95: no such file */
-	STATUS(with(&p, &t, attributes), STATUS_OBJECT_NAME_NOT_FOUND);
+	STATUS(create_process(&p, &t, attributes), STATUS_OBJECT_NAME_NOT_FOUND);
 	list.a[2].ValuePtr = UNMAPPED;
-	STATUS(with(&p, &t, attributes), STATUS_ACCESS_VIOLATION);
+	STATUS(create_process(&p, &t, attributes), STATUS_ACCESS_VIOLATION);
 	list.a[2].Attribute = 0x00060001; /* a debug object */
-	STATUS(with(&p, &t, attributes), STATUS_NOT_SUPPORTED);
+	STATUS(create_process(&p, &t, attributes), STATUS_NOT_SUPPORTED);
 	list.a[1].ValuePtr = readonly;
-	STATUS(with(&p, &t, attributes), STATUS_ACCESS_VIOLATION);
+	STATUS(create_process(&p, &t, attributes), STATUS_ACCESS_VIOLATION);
 	list.TotalLength = sizeof list - 1;
-	STATUS(with(&p, &t, attributes), STATUS_INVALID_PARAMETER);
+	STATUS(create_process(&p, &t, attributes), STATUS_INVALID_PARAMETER);
 	list.TotalLength = 0;
-	STATUS(with(&p, &t, attributes), STATUS_INVALID_PARAMETER);
+	STATUS(create_process(&p, &t, attributes), STATUS_INVALID_PARAMETER);
 	void *bad[] = {NULL, UNMAPPED, KERNEL, NONCANONICAL, readonly, none};
 	for (int i = 0; i < 6; i++) {
 		STATUS(NtCreateUserProcess(bad[i], &t, 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);

@@ -91,9 +91,19 @@ static void test_calls(void)
 	CHECK(CloseHandle(e));
 }
 
-/* A call that was queued before ends an alertable read (I-135). */
+/* Queues a call to the thread that reads, most likely while it waits. */
+static void *queue_late(void *reader)
+{
+	SleepEx(50, FALSE);
+	CHECK(QueueUserAPC(note, reader, 6));
+	return NULL;
+}
+
+/* A queued APC ends an alertable read, whether it is queued before the read or during it (I-135). */
 static void test_alertable_read(void)
 {
+	HANDLE reader;
+	pthread_t t;
 	UNICODE_STRING name;
 	OBJECT_ATTRIBUTES oa;
 	IO_STATUS_BLOCK io;
@@ -111,7 +121,12 @@ static void test_alertable_read(void)
 	CHECK(QueueUserAPC(note, GetCurrentThread(), 5));
 	STATUS(NtReadFile(s, NULL, NULL, NULL, &io, &b, 1, NULL, NULL), 0xC0000120); /* STATUS_CANCELLED */
 	SAME(made, 5);
-	CHECK(CloseHandle(c) && CloseHandle(s));
+	CHECK(DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &reader, 0, FALSE,
+		DUPLICATE_SAME_ACCESS));
+	CHECK(!pthread_create(&t, NULL, queue_late, reader));
+	STATUS(NtReadFile(s, NULL, NULL, NULL, &io, &b, 1, NULL, NULL), 0xC0000120);
+	SAME(made, 56);
+	CHECK(!pthread_join(t, NULL) && CloseHandle(reader) && CloseHandle(c) && CloseHandle(s));
 }
 
 void test_waits(void)

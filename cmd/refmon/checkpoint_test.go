@@ -147,7 +147,7 @@ func TestResumedRunContinuesTableOfSets(t *testing.T) {
 	s := aRun(t, "who-can", "read", "-o", "@o.jsonl", "--for-index", "--out", "@out", "--sets", "@sets")
 	whole := s.read("sets")
 	s.checkpoint(func(c *checkpoint) { c.Done = false })
-	code, says := s.refmon()
+	code, says := s.refmon() // two objects are unreadable
 	check.That(t, code == exitMalformed && strings.Contains(says, "2 of 4 objects") && s.read("sets") == whole,
 		"resumed run: exit code %d, %s%s, want\n%s", code, says, s.read("sets"), whole)
 	s.checkpoint(func(c *checkpoint) { c.Done = false })

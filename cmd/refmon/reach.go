@@ -262,6 +262,9 @@ func isAccount(d *directory.Directory, name string) bool {
 	if _, _, err := d.FindOrAdd(name); err == nil || d.Account(name) != nil {
 		return true
 	}
+	if _, err := sid.Resolve(name, d.Domain); err == nil { // also that of a disabled user
+		return true
+	}
 	for rid := uint32(498); rid < 600 && !d.Domain.IsZero(); rid++ { // the well-known RIDs of a domain
 		if strings.EqualFold(sid.Name(d.Domain.WithRID(rid)), name) {
 			return true

@@ -44,13 +44,13 @@ func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 		}
 	}
 	s, known := d.lookUpName(who, name, domain)
-	disabled := func(p Principal) bool { return p.Name == name || known && p.SID() == s }
-	off := !builtinDomain(domain) && slices.ContainsFunc(d.disabled, disabled)
+	meant := func(p Principal) bool { return p.Name == name || known && p.SID() == s }
+	isDisabled := !builtinDomain(domain) && slices.ContainsFunc(d.disabled, meant)
 	switch {
-	case slices.Contains(d.overfull, name) || known && !off && d.isOverfull(s):
+	case slices.Contains(d.overfull, name) || known && !isDisabled && d.isOverfull(s):
 		return -1, "", fmt.Errorf("%q cannot log on: %w", who, ErrTooManyGroups)
-	case off, !known && !builtinDomain(domain) && d.Account(name) != nil:
-		// A name means the disabled user, not the group of the same name (U-110).
+	case isDisabled, !known && !builtinDomain(domain) && d.Account(name) != nil:
+		// A name or SID means the disabled user, not a group of that name (U-110).
 		return -1, "", fmt.Errorf("%q is disabled and cannot log on", who)
 	case !known:
 		return -1, "", d.newUnknownError(who)
@@ -62,9 +62,9 @@ func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 	return index, cmp.Or(note, assumed), nil
 }
 
-// AddStandIn adds a principal that stands for the account with a SID, which may be a disabled user, and returns its
-// index in Principals. note describes the assumption. An account that cannot log on, and a user with too many groups,
-// are errors, with index -1.
+// AddStandIn adds a principal that stands for the account with a SID and returns its index in Principals. note
+// describes the assumption. It does not test whether a user is disabled. A SID that no one logs on with, such as
+// CREATOR OWNER, and a user with too many groups are errors, with index -1.
 func (d *Directory) AddStandIn(s sid.SID) (index int, note string, err error) {
 	if d.isOverfull(s) {
 		return -1, "", ErrTooManyGroups
@@ -190,7 +190,7 @@ func newLowSpec(user sid.SID, groups ...sid.SID) token.Spec {
 }
 
 // StandIn returns a principal for the SID of an account that no principal has: a disabled user with its own token, or
-// one as FindOrAdd adds it. It does not add the principal. It fails as FindOrAdd does.
+// one as FindOrAdd adds it. It does not add the principal. A SID that no one logs on with is an error.
 func (d *Directory) StandIn(s sid.SID) (p Principal, disabled bool, err error) {
 	for i := range d.disabled {
 		if d.disabled[i].SID() == s {

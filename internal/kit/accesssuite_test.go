@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A question names its own rules and then those that decided, the last first. The rules of another choice (B-42), such
-// as a label without a policy that limits, are not among them.
+// A question lists its own rules, then the deciding ones, the latest first. It omits rules that decided nothing, such
+// as that of a label without a policy (A-174, B-42).
 func TestQuestionNamesDecidingRules(t *testing.T) {
 	b := &builder{suite: "access", seen: map[string]bool{}}
 	low, d := plainToken(), object(entry(oracle.Deny, 2, user), entry(oracle.Allow, 1, everyone))

@@ -172,8 +172,8 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 }
 
 // TestJudgeComparesRelevantAttributes checks which attribute bits of groups and privileges must be equal. For a
-// deny-only group after a filter these are two bits, and otherwise all documented bits (B-44). A primary token has no
-// level.
+// deny-only group after a filter these are two bits, and otherwise all documented bits (B-44). The level of a
+// primary token is not compared.
 func TestJudgeComparesRelevantAttributes(t *testing.T) {
 	privilege := func(attributes oracle.Word) oracle.Token {
 		return oracle.Token{Privileges: []oracle.Privilege{{Name: "SeChangeNotifyPrivilege", Attributes: attributes}}}

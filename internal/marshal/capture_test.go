@@ -203,7 +203,8 @@ func TestPageAccessIsTested(t *testing.T) {
 	if st := m.Read(b, arena); st != ntstatus.Success || string(b) != "\x01\x02\x03\x04\x05\x06\x07\x08" {
 		t.Errorf("%v, %x, want %v, 0102030405060708", st, b, ntstatus.Success)
 	}
-	check.Equal(t, check.Status(m.TextAt(arena+arenaSize-2, 3)), ntstatus.Success, "a unit and a half before it")
+	check.Equal(t, check.Status(m.TextAt(arena+arenaSize-2, 3)), ntstatus.Success,
+		"3 bytes of text, of which the last is beyond the arena")
 	if _, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, arena, page, syscall.PROT_READ); errno != 0 {
 		t.Fatal(errno)
 	}

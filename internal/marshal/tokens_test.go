@@ -52,7 +52,7 @@ func TestTokenStructuresPointToTheirLists(t *testing.T) {
 	for row, low := Address(0), Address(byte(alice.RID())); row < 32; row++ {
 		want := uint64(0)
 		if row == low&15 || row == 16+low>>4 {
-			want = 1 // the first SID has these halves of its last byte
+			want = 1 // one row for each half of the last byte of the first SID
 		}
 		check.Equal(t, number(word(0)+16+8*row-p), want, "row %d of SidHash", row)
 	}

@@ -153,14 +153,16 @@ func TestSliceEndsBehindUnreadAnswer(t *testing.T) {
 	}
 }
 
-// A frame that is not malformed JSON ends the connection without an answer, also in JSON (W-39).
+// A malformed frame, unlike a malformed JSON body, gets no answer (W-39).
 func TestFailClosesConnection(t *testing.T) {
-	ours, theirs := net.Pipe()
-	s := NewServer(theirs, nil)
-	s.form = inJSON
-	go s.fail(&Frame{Kind: Call, Request: 1}, ErrFrame)
-	_ = ours.SetReadDeadline(time.Now().Add(20 * time.Second))
-	n, err := ours.Read(make([]byte, 1))
-	check.That(t, errors.Is(err, io.EOF), "read after the end = %d bytes, %v, want %v", n, err, io.EOF)
-	check.ErrorIs(t, s.reason(), ErrFrame, "reason of the end")
+	for _, f := range []form{inBinary, inJSON} {
+		ours, theirs := net.Pipe()
+		s := NewServer(theirs, nil)
+		s.form = f
+		go s.fail(&Frame{Kind: Call, Request: 1}, ErrFrame)
+		_ = ours.SetReadDeadline(time.Now().Add(20 * time.Second))
+		n, err := ours.Read(make([]byte, 1))
+		check.That(t, errors.Is(err, io.EOF), "read after the end = %d bytes, %v, want %v", n, err, io.EOF)
+		check.ErrorIs(t, s.reason(), ErrFrame, "reason of the end")
+	}
 }

@@ -167,7 +167,7 @@ func TestKilledGatewayLeavesWholeFiles(t *testing.T) {
 		if swept || c.each["e/c"] != nil {
 			by = max(step, 3) // these take many calls
 		}
-		for n, done := first+int64(i)%by, false; !done; n += by {
+		for n, done := first+int64(i)%min(by, 3), false; !done; n += by {
 			for _, name := range []string{"f", "n", "d", "e"} {
 				w.must(os.RemoveAll(filepath.Join(w.root, name)))
 			}

@@ -276,6 +276,7 @@ func TestLostConnectionIsNoPartialAnswer(t *testing.T) {
 			if n == 0 {
 				usual, whole = code, answer
 				check.RequireThat(t, usual != http.StatusServiceUnavailable, "%s: %d %s", name, usual, whole)
+				n = min(step, 3) - step // the logon sends five messages: one of them is the first that is lost
 				continue
 			}
 			done = left.Load() > 0

@@ -59,9 +59,12 @@ func TestFollowerRejectsForeignNumberAcrossCompaction(t *testing.T) {
 	dir := t.TempDir()
 	l, _, err := OpenLog(dir)
 	check.NoError(t, err)
-	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
-	defer stop()
-	err = Follow(ctx, dir, 7, nil)
+	follow := func(f func(context.Context) error) error {
+		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+		defer stop()
+		return f(ctx)
+	}
+	err = follow(func(ctx context.Context) error { return Follow(ctx, dir, 7, nil) })
 	check.That(t, err != nil && strings.Contains(err.Error(), "number 7 is from another log"),
 		"N-22: the follower of an empty log: %v, want that the number is from another log", err)
 	w := firmWorker(t, "")
@@ -70,7 +73,9 @@ func TestFollowerRejectsForeignNumberAcrossCompaction(t *testing.T) {
 	check.NoError(t, err)
 	events, err := w.Compact(false)
 	check.NoError(t, errors.Join(err, l.replace(events)))
-	err = opened.follow(ctx, dir, func(c Change) error { return errors.New(c.Document) })
+	err = follow(func(ctx context.Context) error {
+		return opened.follow(ctx, dir, func(c Change) error { return errors.New(c.Document) })
+	})
 	check.That(t, err != nil && strings.Contains(err.Error(), "number 1000 is from another log"),
 		"N-22: the follower: %v, want that the number is from another log", err)
 	check.NoError(t, l.Close())

@@ -26,9 +26,9 @@ type Denial struct {
 	Operation string         // FUSE operation, such as OPEN
 	Path      string         // path on the host, below the mount; "" if the request names none
 	Errno     syscall.Errno
-	Asked     winnt.AccessMask // the rights that the refused open requested; 0 if no open was refused
-	// Open explains the open that was refused, by the descriptors as they are after the request. It is nil if no open
-	// was refused.
+	Asked     winnt.AccessMask // the rights that the open in Open requested; 0 without one
+	// Open explains the open that was refused, or one that fails for the reason of the request, by the descriptors as they
+	// are after the request. It is nil if the request failed for another reason.
 	Open *accessquery.Open
 	// Reasons has a line for each entry, stage or directory that refused.
 	Reasons []string
@@ -80,16 +80,16 @@ func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
 // noteAdd remembers that the directory dir did not take a new name, for which right is needed. replaced is the path of
 // the file that the request would replace, or "". The status is handled as in note.
 func (t *worker) noteAdd(m *Mount, dir string, right winnt.AccessMask, replaced string, st ntstatus.Status) {
-	t.noteUse(m, dir, right, 0, st)
+	t.noteFailed(m, dir, right, 0, st)
 	t.refused.replaced = replaced
 }
 
 // deletion is an open that deletes a name. It fails for a read-only file, as a later request to delete does (F-39).
 const deletion = fileaccess.DeleteOnClose | fileaccess.OpenReparsePoint
 
-// noteUse remembers that a request without an open of its own failed. right and options are those of an open of path
-// that would fail for the same reason. The status is handled as in note.
-func (t *worker) noteUse(m *Mount, path string, right winnt.AccessMask, options fileaccess.CreateOptions,
+// noteFailed remembers a request that failed after its opens had succeeded. right and options are those of an open of
+// path that would fail for the same reason. The status is handled as in note.
+func (t *worker) noteFailed(m *Mount, path string, right winnt.AccessMask, options fileaccess.CreateOptions,
 	st ntstatus.Status) {
 	if m.backup {
 		options |= fileaccess.OpenForBackupIntent

@@ -140,7 +140,7 @@ func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOpt
 		}
 		defer t.NtClose(h)
 		st = m.nodes.remove(parent, name, func() ntstatus.Status { return t.removeName(m, h) })
-		t.noteUse(m, m.nodes.path(parent, name), winnt.DELETE, deletion, st)
+		t.noteFailed(m, m.nodes.path(parent, name), winnt.DELETE, deletion, st)
 		return status(st)
 	})
 }

@@ -98,7 +98,10 @@ func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fus
 			return fuse.OK
 		}
 		a := ntacl.Attribute{Version: 1, Descriptor: d}
-		value, _ = a.Append(nil) // cannot fail: version 1 holds every descriptor
+		var err error
+		if value, err = a.Append(nil); err != nil {
+			return fuse.EIO
+		}
 		return fuse.OK
 	})
 	return value, s

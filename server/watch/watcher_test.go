@@ -175,7 +175,7 @@ func TestInodeChangesNamesOfThePreviousWalk(t *testing.T) {
 	target := check.Must(filepath.EvalSymlinks(t.TempDir())) + "/target"
 	root := filepath.Join(t.TempDir(), "t")
 	check.NoError(t, errors.Join(os.Mkdir(target, 0o700), os.Symlink(target, root)))
-	w = &watch{Watcher: &Watcher{Root: root}, ctx: t.Context(), out: make(chan Batch, 4), changes: changed{},
+	w = &watch{Watcher: &Watcher{Root: root}, ctx: t.Context(), out: make(chan Batch, 4), changes: inodeEvents{},
 		pending: newNews(), links: newLinkTable()}
 	w.links.add(7, "/t/before")
 	check.NoError(t, w.walk())
@@ -184,10 +184,10 @@ func TestInodeChangesNamesOfThePreviousWalk(t *testing.T) {
 		w.pending.paths, w.longer)
 }
 
-// changed is an event source that reports a changed inode.
-type changed struct{ silent }
+// inodeEvents is an event source that reports a changed inode.
+type inodeEvents struct{ silent }
 
-func (changed) read(into *news) (bool, error) {
+func (inodeEvents) read(into *news) (bool, error) {
 	into.inodes[7] = struct{}{}
 	return false, nil
 }

@@ -67,9 +67,9 @@ static void facts(void)
 	PTOKEN_SOURCE source;
 	/* no handle, so no TOKEN_QUERY_SOURCE */
 	STATUS(SeQueryInformationToken(p, TokenSource, (PVOID *)&source), STATUS_SUCCESS);
-	STATUS(SeQueryInformationToken(p, 99, none), STATUS_INVALID_INFO_CLASS);
 	CHECK(!memcmp(source->SourceName, "ktests", 6));
 	ExFreePoolWithTag(source, 0);
+	STATUS(SeQueryInformationToken(p, 99, none), STATUS_INVALID_INFO_CLASS);
 	classes_of(mine);
 	PsDereferencePrimaryToken(mine);
 	PsDereferencePrimaryToken(p);

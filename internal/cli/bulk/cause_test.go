@@ -102,7 +102,7 @@ func changeOf(t *testing.T, before, after *directory.Directory, was, is string) 
 }
 
 // TestNewObjectIsCauseForNewPrincipal checks the causes of rows about objects and principals of one state only. The
-// object comes first.
+// object's cause takes precedence.
 func TestNewObjectIsCauseForNewPrincipal(t *testing.T) {
 	const list = `{"path":"/x","sd":"D:(A;;FR;;;WD)"}` + "\n"
 	more := check.Must(dirfile.Read([]byte(twoUsers)))

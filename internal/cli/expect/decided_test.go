@@ -78,7 +78,7 @@ expect:
 	}
 }
 
-// A folder on the way that decided is named, if its name is known (U-113).
+// The reason names the folder that decided, if its name is known (U-113).
 func TestDecidingFolderIsNamed(t *testing.T) {
 	shut := sddl.MustParse("O:SYG:SYD:")
 	a := check.Must(accessquery.Traverse(shut, access.Subject{Primary: check.Must(token.New(

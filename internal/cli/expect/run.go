@@ -99,7 +99,7 @@ func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 		c.Note = q.on.note.String()
 	}
 	text := describe(&a)
-	if a.Why != nil {
+	if a.Why != nil && on == q.on { // coverage counts the entries of the object only
 		for i := range a.Why.Steps {
 			if s := &a.Why.Steps[i]; s.List == "DACL" && s.ACE >= 0 && s.Bits != 0 {
 				used[s.ACE] = true

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// A renewed account equals the one that a complete collection gives. A change that another account could notice is not
-// renewed.
+// A renewed account equals the one that a complete collection gives. Renew rejects a change that can affect another
+// account's references.
 func TestRenewEqualsCompleteCollection(t *testing.T) {
 	account := func(rid uint32) sid.SID { return sid.MustParse("S-1-5-21-1-2-3").WithRID(rid) }
 	all := &collect.Record{Kind: collect.Group, Name: "all", DN: "CN=all", SID: account(2000)}

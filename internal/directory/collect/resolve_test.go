@@ -62,7 +62,7 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 			"all,S-1-5-21-1-2-3-2000,group,\n"}, [2]string{"passwd", "h:x:50:b\n"})
 	sources.HasGroups(t, d, "a", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
 	sources.HasGroups(t, d, "b", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
-	// A name means the first group, unless another one has it in this case.
+	// A name means the first group that matches without case, unless another one matches exactly.
 	d, _ = sources.Read(t, [2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\n" +
 		"Ops,S-1-5-21-1-2-3-2000,group,\nOPS,S-1-5-21-4-5-6-2000,group,\n" +
 		"a,S-1-5-21-1-2-3-1107,user,ops\nb,S-1-5-21-1-2-3-1108,user,OPS\n"})

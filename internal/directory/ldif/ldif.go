@@ -216,7 +216,7 @@ func ObjectSID(text string) (sid.SID, error) {
 	}
 	s, n, err := sid.Decode([]byte(text))
 	if err == nil && n < len(text) {
-		err = fmt.Errorf("%d bytes after its end", len(text)-n)
+		return sid.SID{}, fmt.Errorf("%d bytes after its end", len(text)-n)
 	}
 	return s, err
 }

@@ -47,7 +47,7 @@ func TestCaseAndIDsTellAccountsApart(t *testing.T) {
 	d, _ = sources.Read(t, [2]string{"csv", "SamAccountName,SID\nBob,S-1-5-21-1-2-3-1107\nBOB,S-1-5-21-4-5-6-1107\n"},
 		[2]string{"csv", "SamAccountName,SID,uidNumber\nCarl,S-1-5-21-1-2-3-1109,01003\n"},
 		[2]string{"passwd", "bob:x:1001:1::/:/bin/sh\nbob:x:1001:2::/:/bin/sh\ncarl:x:1003:3::/:/bin/sh\n"})
-	sources.HasGroups(t, d, "Bob", "S-1-5-21-1-2-3-1107 S-1-22-1-1001 S-1-22-2-1") // the first that it can be
+	sources.HasGroups(t, d, "Bob", "S-1-5-21-1-2-3-1107 S-1-22-1-1001 S-1-22-2-1") // the first of two
 	sources.HasGroups(t, d, "Carl", "S-1-22-1-1003 S-1-22-2-3")
 }
 
@@ -81,8 +81,8 @@ func TestPdbeditJoinsSIDsAndIDs(t *testing.T) {
 		"%d disabled, domain %v", d.Disabled, d.Domain)
 }
 
-// TestPdbeditSIDMayBeAnotherAccount checks that the values behind the SID are those of the account with the SID, and
-// not of another one with the name.
+// TestPdbeditSIDMayBeAnotherAccount checks that pdbedit's other values belong to the account with the SID, and not to
+// the one with the name.
 func TestPdbeditSIDMayBeAnotherAccount(t *testing.T) {
 	d, _ := sources.Read(t, [2]string{"csv", "SamAccountName,SID\nBob,S-1-5-21-1-2-3-1107\n"},
 		[2]string{"pdbedit", "Unix username: bob\nUser SID: S-1-5-21-4-5-6-1107\nPrimary Group SID: S-1-5-21-4-5-6-600\n"})

@@ -46,7 +46,7 @@ func TestDifferNamesPart(t *testing.T) {
 			t.Errorf("got %+v, want %s", got, text)
 		}
 	}
-	typed := func(guid string) *oracle.Meaning { // the SID is not right behind the mask
+	typed := func(guid string) *oracle.Meaning { // a GUID is between the mask and the SID
 		return object(func(_ *oracle.Descriptor, a *oracle.ACE) { a.Type, a.Object = oracle.AllowObject, guid })
 	}
 	const guid = "00000000-0000-0000-0000-00000000000"

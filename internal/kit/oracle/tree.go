@@ -137,7 +137,7 @@ func (r *run) above(i int) int {
 }
 
 // lift grants the ancestors of the node at those rights that all their children have. granted has the rights of
-// each node. None of them is denied to an ancestor: the denial left a child without the right.
+// each node. A right that is denied to an ancestor is never lifted, because that denial also keeps it from a child.
 func (r *run) lift(granted []Word, at int) {
 	for p := r.above(at); p >= 0; p = r.above(p) {
 		every := ^Word(0)

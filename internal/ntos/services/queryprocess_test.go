@@ -18,6 +18,7 @@ func TestQueryProcessNeedsExactLength(t *testing.T) {
 	}
 	held := check.Result(th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleInformation))
 	types := check.Result(th.NtQueryObject(0, nt.ObjectTypesInformation)).([]nt.TypeInformation)
+	// The first type has the index 2.
 	check.Equal(t, types[held.([]nt.ProcessHandle)[0].ObjectTypeIndex-2].TypeName, "Event", "type of a held handle")
 	me := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadNameInformation))
 	name := uint32(len(me.(string)))
@@ -59,7 +60,7 @@ func TestQueryProcessNeedsExactLength(t *testing.T) {
 	}
 }
 
-// A process's handles need more than its identity does, and the return length is tried before the handle (O-3, U-96).
+// The handles of a process need PROCESS_QUERY_INFORMATION. The return length is probed before the handle (O-3, U-96).
 func TestQueryProcessChecksOutputThenRight(t *testing.T) {
 	th := newThread(t)
 	limited := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, winnt.NtCurrentProcess, winnt.NtCurrentProcess,

@@ -45,7 +45,7 @@ func (c *source) readLine() (text string, err error) {
 	}
 	for c.r.Scan() {
 		c.number++
-		if text := c.r.Text(); text != "" {
+		if text := strings.TrimRight(c.r.Text(), "\r"); text != "" { // a pipe can write \r\r\n
 			return text, nil
 		}
 	}

@@ -18,7 +18,7 @@ import (
 func TestPathWithoutDescriptorNamesItsLine(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	for text, line := range map[string]string{"last": "1", "a\nD:\nlast\n": "3", "a\nD:\nlast\n\n\r\n": "3",
-		"\r\na\n\nD:\r\n\nlast\r\n": "6"} {
+		"\r\r\na\n\nD:\r\r\n\nlast\r\n": "6"} {
 		var b objects.Batch
 		check.NoError(t, New(strings.NewReader(text)).Next(&b))
 		got := ""

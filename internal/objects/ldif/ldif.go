@@ -64,7 +64,7 @@ func (l *source) readRaw() (string, bool) {
 		return "", false
 	}
 	l.begun = l.number
-	return l.r.Text(), true
+	return strings.TrimRight(l.r.Text(), "\r"), true // a pipe of PowerShell can write \r\r\n
 }
 
 // readLine returns a line with its continuations. ok is false at the end of the text, and after an error of the
@@ -80,7 +80,7 @@ func (l *source) readLine() (string, bool) {
 	var b strings.Builder
 	b.WriteString(text)
 	for more := true; more; more = l.scan() {
-		next := l.r.Text()
+		next := strings.TrimRight(l.r.Text(), "\r")
 		if !strings.HasPrefix(next, " ") {
 			l.held, l.have = next, true
 			break

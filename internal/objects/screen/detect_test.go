@@ -21,7 +21,7 @@ func lookup(name string) (sid.SID, bool) {
 	switch name {
 	case `CORP\alice`:
 		return domain.WithRID(1107), true
-	case `CORP\Staff`, `CORP\All Staff`, `Users`: // Authenticated Users is another account
+	case `CORP\Staff`, `CORP\All Staff`, `Users`: // Users is also the end of Authenticated Users
 		return domain.WithRID(2000), true
 	}
 	return objects.NewLookup(nil, nil)(name)

@@ -33,14 +33,14 @@ func (g *getAcl) one(o *objects.Object) error {
 	}
 	x := properties{number: g.lines.number, values: map[string][]part{}}
 	label, size := "", 0
-	unreadable := func(format string, what any) error {
+	fail := func(format string, value any) error { // goes on behind the next empty line
 		g.lines.skip()
-		o.Path, o.Err = fmt.Appendf(nil, "line %d", x.number), fmt.Errorf(format, what)
+		o.Path, o.Err = fmt.Appendf(nil, "line %d", x.number), fmt.Errorf(format, value)
 		return nil
 	}
 	for err == nil && line != "" {
 		if size += len(line); size > objects.MaxLine {
-			return unreadable("the object is longer than %d MiB", objects.MaxLine>>20)
+			return fail("the object is longer than %d MiB", objects.MaxLine>>20)
 		}
 		width := utf8.RuneCountInString(line)
 		x.widest = max(x.widest, width)
@@ -48,7 +48,7 @@ func (g *getAcl) one(o *objects.Object) error {
 		if name := property.FindString(line + " "); name != "" {
 			label, text = strings.ToLower(strings.TrimRight(name, " :")), (line + " ")[len(name):]
 			if x.values[label] != nil { // without the empty line between two objects, the first would be lost
-				return unreadable("the property %q appears twice: separate objects by an empty line", label)
+				return fail("the property %q appears twice: separate objects by an empty line", label)
 			}
 		}
 		x.values[label] = append(x.values[label], part{strings.Trim(text, " "), width})

@@ -123,7 +123,7 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 		{"noname", utf16Text("ä𝄞\n"+readers+"\n", true), []string{"ä𝄞 key " + readers}},
 		{"a.csv", utf16Text("path,sd\n\"ä,𝄞\","+readers+"\n", true), []string{"ä,𝄞 key " + readers}},
 		{"a.jsonl", utf16Text(`{"path":"a","sd":"`+readers+`"}`, false), []string{"a key " + readers}},
-		{"a.ldif", "version: 1\n\ndn: CN=a\r\n b,DC=x\r\nnTSecurityDescriptor:: " + coded[:9] + "\r\n " +
+		{"a.ldif", "version: 1\n\ndn: CN=a\r\r\n b,DC=x\r\r\nnTSecurityDescriptor:: " + coded[:9] + "\r\r\n " +
 			"" + coded[9:] + "\ncn: a\n\n" +
 			"# dn: CN=no\ndn:: " + base64.StdEncoding.EncodeToString([]byte("CN=ü")) + "\n" +
 			"#nTSecurityDescriptor:: AAAA\nNTSECURITYDESCRIPTOR::" + padded + "\n\n\n\ndn: CN=c\ncn: c\n",

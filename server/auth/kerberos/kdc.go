@@ -97,7 +97,7 @@ func (k *KDCs) ask(ctx context.Context, realm string, request []byte, once bool)
 			// The next KDC would count a wrong password again (K-59).
 			if unanswered := (*unansweredError)(nil); once && errors.As(err, &unanswered) {
 				missed = all[i]
-				stop()
+				stop() // Try ends without an outcome for this KDC
 			}
 			return false
 		}

@@ -94,7 +94,7 @@ func (d *Directory) try(ctx context.Context, bind binder, use func(*conn) error)
 		// Do not try the next server, which would count a wrong password again (D-24).
 		if errors.Is(err, errUnanswered) {
 			missed = addresses[i]
-			stop()
+			stop() // Try ends without an outcome for this server
 			return false
 		}
 		var refused *goldap.Error

@@ -104,10 +104,11 @@ func (t *mountTrail) close() error {
 }
 
 // record returns the function that writes a mount's denials to the kernel's audit log, as event 4656. The function
-// skips a denial that was not a refused open, and one that the object's SACL has recorded.
+// skips a denial that no open explains, one that the descriptors do not explain, and one that the object's SACL has
+// recorded.
 func record(log *audit.Log) func(*mount.Denial) {
 	return func(d *mount.Denial) {
-		if d.Open == nil {
+		if d.Open == nil || d.Open.Allowed() {
 			return
 		}
 		o := d.Open

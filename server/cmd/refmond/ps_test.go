@@ -116,7 +116,7 @@ func TestPsListsThreadsAndImpersonation(t *testing.T) {
 	actsAsItself(t, nameless, winnt.SecurityAnonymous) // its token cannot be opened, but the daemon knows the user
 	shut := shownAt(t, cfg.AdminSocket)
 	check.Success(t, shut.Thread().NtSetSecurityObject(actsAsItself(t, shut, winnt.SecurityImpersonation),
-		winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:P"))) // likewise
+		winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:P"))) // nobody may open its token
 	second, err := b.NewThread()
 	check.NoError(t, err)
 	rows, name := rowsOf(t, cfg, "ps", from), ownName(t)

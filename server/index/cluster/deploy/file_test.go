@@ -22,7 +22,7 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		check.RequireThat(t, strings.Contains(small, old), "the site file has no %q", old)
 		return strings.Replace(small, old, with, 1)
 	}
-	replaced := strings.NewReplacer("/etc/refmon-index/company", "/srv/a/work", "search1: {",
+	peopleInFolder := strings.NewReplacer("/etc/refmon-index/company", "/srv/a/work", "search1: {",
 		"search1: {folder: /srv/a, ").Replace(small)
 	for text, want := range map[string]string{
 		small: "",
@@ -89,8 +89,9 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		edit("broker, work", "work"):                                                          "either machines that run",
 		edit("broker, work", "work") + "nats: [tls://x:1]\n":                                  "some machine must run it",
 		edit("broker, work", "work") + "  m2: {runs: [keep]}\nnats: ['nats://192.0.2.1:1']\n": "tls://HOST:PORT",
-		replaced: "another name",
-		"":       "want one document",
+		edit("company.yaml", "work.yaml"):                                                     "another name",
+		peopleInFolder:                                                                        "another name",
+		"":                                                                                    "want one document",
 		edit("directory: /etc/refmon-index/company.yaml",
 			"ldap: {server: [x], passwordFile: /x, ca: c}"): `"c"]: want absolute`,
 		edit("directory: /etc/refmon-index/company.yaml",
