@@ -12,10 +12,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ObjectTypes lists the valid names of "mapping" and --type, separated by commas.
-var ObjectTypes = strings.Join([]string{"file", "directory", "key", "token", "process", "thread", "job",
-	"objectDirectory", "symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "timer", "section",
-	"desktop", "windowStation"}, ", ")
+// TypeNames are the valid names of "mapping" and --type. Do not modify it.
+var TypeNames = []string{"file", "directory", "key", "token", "process", "thread", "job", "objectDirectory",
+	"symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "timer", "section", "desktop",
+	"windowStation", "policy"}
+
+// ObjectTypes lists TypeNames, separated by commas.
+var ObjectTypes = strings.Join(TypeNames, ", ")
 
 // Call selects the routine whose rules a query follows. The zero value is SeAccessCheck.
 type Call uint8

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -150,9 +151,7 @@ func isBase64(b []byte) bool {
 
 // TypeName returns the name of an object type in an objects file. It returns "file" for nil and an unknown type.
 func TypeName(t *winnt.ObjectType) string {
-	for _, name := range [...]string{"file", "directory", "key", "token", "process", "thread", "job", "objectDirectory",
-		"symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "timer", "section",
-		"desktop", "windowStation", "policy"} {
+	for _, name := range accessquery.TypeNames {
 		if winnt.ObjectTypeByName(name) == t {
 			return name
 		}

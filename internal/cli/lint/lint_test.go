@@ -332,7 +332,7 @@ func TestFindingsMatchCommittedText(t *testing.T) {
 
 // batchTypes are the types of object that a descriptor is checked for.
 const batchTypes = "file, directory, key, token, process, thread, job, objectDirectory, symbolicLink, event, port, " +
-	"directoryService, mutant, semaphore, timer, section, desktop, windowStation"
+	"directoryService, mutant, semaphore, timer, section, desktop, windowStation, policy"
 
 // TestDomainAliasNeedsDomain checks that a domain's aliases are parsed and printed with the domain, and rejected
 // without one.
