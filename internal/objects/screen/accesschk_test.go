@@ -44,7 +44,7 @@ func TestAccessChkEntriesAreRead(t *testing.T) {
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_AUTO_INHERITED]\n    [SE_DACL_PROTECTED]\n    [SE_DACL_PRESENT]\n",
 		"a | D:PAI")
 	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n  [0] SYSTEM_AUDIT_ACE_TYPE: Jeder\n"+
-		"\t[FAILED_ACCESS_ACE_FLAG]\n\tDELETE\n", "a | D:(A;;CC;;;WD)")
+		"\t[FAILED_ACCESS_ACE_FLAG]\n\tDELETE\n  [1] SYSTEM_AUDIT_ACE_TYPE: Jeder\n", "a | D:(A;;CC;;;WD)")
 	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\t[OBJECT_INHERIT_ACE]\n\t0x1\n\t0x2\n"+
 		"  [1] ACCESS_ALLOWED_ACE_TYPE: BUILTIN\\Users\n\t0x4\n", "a | D:(A;OI;CCDC;;;WD)(A;;LC;;;BU)")
 	const label = "  [%d] SYSTEM_MANDATORY_LABEL_ACE_TYPE: Mandatory Label\\%s Mandatory Level\n" +

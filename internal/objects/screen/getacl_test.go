@@ -1,6 +1,9 @@
 package screen
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 const getAclText = `
 
@@ -60,5 +63,7 @@ func TestSDDLContinuesOverOpenBracketLines(t *testing.T) {
 		"line 5 | D:PAI(A;;FA;;;SY)")
 	check(t, "O:BAG:SY\nD:(A;;FR;;;WD)\n", "line 1 | error: the descriptor has no D: part…", "line 2 | D:(A;;FR;;;WD)")
 	check(t, "D:(A;;FR;;;WD)\n\nhello\n", "line 1 | D:(A;;FR;;;WD)", "line 3 | error: this line is not a descriptor…")
+	long := "D:(A;;FR;;;\n" + strings.Repeat(strings.Repeat("x", 1<<20)+"\n", 5)
+	check(t, long+"\nD:(A;;FR;;;WD)\n", "line 1 | error: the descriptor is longer…", "line 8 | D:(A;;FR;;;WD)")
 	testReadError(t, newSDDL, text)
 }
