@@ -25,7 +25,7 @@ func TestNamedReportsSpecialFilesAsMissing(t *testing.T) {
 	for recurse, below := range map[bool][]string{false: nil, true: {"dir/file", "dir/sub", "dir/sub/deep"}} {
 		var got, missing []string
 		list := []string{at("pipe"), at("dir"), at("none"), at("link"), at("dir/file")}
-		source := check.Must(tree.Named(root, list, tree.Options{Recurse: recurse, Depth: 1,
+		source := check.Must(tree.Named(root, list, tree.Options{Recurse: recurse, Depth: 1, Way: true,
 			Exclude: objects.Patterns{"file"}}))
 		check.NoError(t, objects.Each(context.Background(), source, func(_ *objects.Batch, o *objects.Object) error {
 			name := check.Must(filepath.Rel(root, string(o.Path)))
