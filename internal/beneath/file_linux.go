@@ -22,43 +22,16 @@ type File struct {
 // itself, and its Status says so. The file is not opened for reading or writing. The error is [ErrMount] if another
 // mount is there. The caller closes the file. A failure is a *fs.PathError.
 func (d *Dirs) Hold(path string) (*File, error) {
-	fail := func(err error) (*File, error) { return nil, &fs.PathError{Op: "open", Path: path, Err: err} }
-	dir, base, own, err := d.at(path)
+	fd, err := d.Place(path)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-	if own {
-		defer func() { _ = unix.Close(dir) }()
-	}
-	f := &File{path: path}
-	if f.fd, err = d.root.hold(dir, base); err != nil {
-		return fail(meaning(err))
-	}
-	if f.Status, err = statAt(f.fd, "", unix.AT_EMPTY_PATH); err != nil {
+	f := &File{fd: fd, path: path}
+	if f.Status, err = statAt(fd, "", unix.AT_EMPTY_PATH); err != nil {
 		f.Close()
-		return fail(err)
-	}
-	if uint64(f.Status.Dev) != d.root.device { //nolint:unconvert // some machines have a narrower one
-		f.Close()
-		return fail(ErrMount)
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	return f, nil
-}
-
-// hold opens one name of a directory with O_PATH. Without openat2 the caller must check for another mount.
-func (r *Root) hold(dir int, base string) (fd int, err error) {
-	const flags = unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC
-	how := unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV}
-	for {
-		if r.openat2 {
-			fd, err = unix.Openat2(dir, base, &how)
-		} else {
-			fd, err = unix.Openat(dir, base, flags, 0)
-		}
-		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
-			return fd, err
-		}
-	}
 }
 
 // Close closes the file. Call it once: the descriptor may have another use afterwards.
