@@ -165,6 +165,8 @@ func TestServeAnswersEachLine(t *testing.T) {
 	d := oracle.Descriptor{Owner: "S-1-5-18", Group: "S-1-5-18",
 		DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: "S-1-5-7"}}}}
 	read := `,"sdHex":"` + d.Hex() + `","desired":1}`
+	limited := d
+	limited.SACL = &oracle.ACL{Entries: []oracle.ACE{{Type: oracle.ScopedPolicy, SID: "S-1-17-1"}}}
 	for _, c := range [][3]string{
 		{"parse_sddl", `{"sddl":"O:BA"}`, `"out":{"hex":"`}, {"parse_sddl", `{"sddl":"O:??"}`, `"error":"invalid: `},
 		{"parse_sddl", `{"sddl":"O:BA","domain":"x"}`, `"error":"other: `},
@@ -175,6 +177,11 @@ func TestServeAnswersEachLine(t *testing.T) {
 		{"format_sddl", `{"hex":"` + d.Hex() + `","domain":"x"}`, `"error":"other: `},
 		{"adjust_privileges", `{"token":{"user":"S-1-5-7"},"changes":[{"name":"SeX"}]}`, `"error":"other: `},
 		{"adjust_groups", `{"token":{"user":"S-1-5-7"},"changes":[{"sid":"S"}]}`, `"error":"invalid: `},
+		{"adjust_groups", `{"token":{"user":"S-1-5-7"},"reset":true,"changes":[{"sid":"S-1-1-0"}]}`,
+			`"out":{"status":"STATUS_SUCCESS"`}, // a reset ignores the list
+		{"access_check", `{"token":{"user":"S-1-5-7"},"sdHex":"` + limited.Hex() + `","desired":1,"policies":[` +
+			`{"id":"S-1-17-1","rules":[]},{"id":"S-1-17-2","rules":[{"sdHex":"` + d.Hex() + `"}]}]}`,
+			`"out":{"status":"STATUS_SUCCESS"`}, // a policy without rules limits nothing
 		{"filter", `{"token":{"user":"S"}}`, `"error":"invalid: `},
 		{"filter", `{"token":{"user":"S-1-5-7","groups":[{"sid":"S"}]}}`, `"error":"invalid: `},
 		{"filter", `{"token":{"user":"S-1-5-7","restricting":["S"]}}`, `"error":"invalid: `},

@@ -36,6 +36,9 @@ func FuzzCanon(f *testing.F) {
 	short := d.Bytes() // its entry has a header only
 	short[20+8+2], short[20+8+3] = 4, 0
 	f.Add(short)
+	early := d.Bytes() // its list ends before the entry
+	early[20+2] = 8
+	check.That(f, check.Err(oracle.Canon(early, false)) != nil, "an entry behind the end of its list is read")
 	f.Add([]byte{})
 	f.Add(make([]byte, 20))
 	f.Fuzz(func(t *testing.T, b []byte) {
