@@ -268,7 +268,7 @@ func (u *upload) settleStaged() ntstatus.Status {
 
 // name flushes the temporary file and gives it its final name, with the client's rights. name returns
 // ObjectNameCollision if the name exists. If the client may not open the directory, a second file gets the data and
-// the name; after a failure that file is deleted.
+// the name, and becomes u.temp; after a failure that file is deleted.
 func (u *upload) name() ntstatus.Status {
 	// After a power failure the name is missing, or has the whole file (G-50).
 	st := u.store(func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(u.temp) })
@@ -285,7 +285,7 @@ func (u *upload) name() ntstatus.Status {
 	if st != ntstatus.Success {
 		return st
 	}
-	defer u.q.s.p.release(h)
+	defer func() { u.q.s.p.release(h) }()
 	st = u.store(func(th *nt.Thread) ntstatus.Status { return u.q.s.p.conn.Refill(th, h, u.temp) })
 	if st == ntstatus.Success {
 		st = u.giveName(h, nt.FileRenameInformation)
@@ -294,7 +294,9 @@ func (u *upload) name() ntstatus.Status {
 		u.q.s.p.do(context.WithoutCancel(u.q.ctx), func(th *nt.Thread) ntstatus.Status {
 			return th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true})
 		})
+		return st
 	}
+	u.temp, h = h, u.temp // the copy has another write time, and Commit describes the file with the name
 	return st
 }
 

@@ -123,15 +123,17 @@ func (w *exactly) begin(q *request, name string) *upload {
 }
 
 // TestCommitDescribesFile checks that a commit returns the entity tag that the file has from then on: a new file, one
-// that a temporary file replaced, and one whose handle collected the data.
+// in a folder that the client may not list, one that a temporary file replaced, and one whose handle collected the
+// data.
 func TestCommitDescribesFile(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("old", "old", shared)
 	w.file("his", "old", "O:BAG:SYD:P(A;;FA;;;{bob})")
-	for name, user := range map[string]string{"new": "alice", "old": "alice", "his": "bob"} {
+	w.folder("blind", "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OIIO;FA;;;{bob})") // he may add files and not list them
+	for name, user := range map[string]string{"new": "alice", `blind\new`: "bob", "old": "alice", "his": "bob"} {
 		q, at := w.newRequest(user), place{"share", name}
 		u := w.begin(q, name)
-		check.Equal(t, u.temp != 0, user == "alice", "%s has a temporary file", name)
+		check.Equal(t, u.temp != 0, name != "his", "%s has a temporary file", name)
 		if u.temp != 0 {
 			// Its time differs from that of the replacement.
 			earlier := nt.FileBasic{LastWriteTime: filetime.Of(moment)}
@@ -144,7 +146,8 @@ func TestCommitDescribesFile(t *testing.T) {
 		h := check.Result(q.open(at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0))
 		f := check.Result(q.facts(h))
 		q.s.p.release(h)
-		check.That(t, i.Tag == f.etag() && i.Name == name && i.Size == 5 && created == (name == "new"),
+		_, last := at.above()
+		check.That(t, i.Tag == f.etag() && i.Name == last && i.Size == 5 && created == (last == "new"),
 			"%s: created %t, %+v, want the tag %s, 5 bytes", name, created, i, f.etag())
 	}
 }
