@@ -90,6 +90,7 @@ func plantFaults() bool {
 
 // faults are the actions of a compromised parser, by the first word of the account's name in the ticket.
 var faults = map[string]func(argument string, p *pac.PAC){
+	"panic": func(string, *pac.PAC) { panic("of the test") },
 	"open": func(path string, p *pac.PAC) {
 		if b, err := os.ReadFile(path); err == nil {
 			p.Logon.LogonServer = string(b)
@@ -219,6 +220,9 @@ func TestCompromisedPACParserIsContained(t *testing.T) {
 		check.That(t, w.effects() != before || !reflect.DeepEqual(&same, whole),
 			"%s in this process had no effect: the fault shows nothing", c.name)
 	}
+	// A parser that panics fails only its request.
+	status, text := answer(askPAC, sealedPAC(func(p *forge.PAC) { p.Name = "panic" }))
+	check.That(t, status == statusBad && string(text) == "the parser panicked", "a panic: status %d, %q", status, text)
 }
 
 // world has the resources outside of the parser that a fault attacks.
@@ -467,18 +471,19 @@ func TestChildHasNoRights(t *testing.T) {
 		"K-89: limits %s, %v", limits, err)
 }
 
-// TestParserSurvivesKilledChild checks that a killed child fails at most one PAC, and that a closed parser returns an
-// error.
+// TestParserSurvivesKilledChild checks that a killed child fails at most one PAC, that a stopped child fails one after
+// the longest time for a request, and that a closed parser returns an error.
 func TestParserSurvivesKilledChild(t *testing.T) {
+	t.Parallel()
 	p := newParser(t)
-	p.mu.Lock()
-	_ = p.child.process.Kill()
-	p.mu.Unlock()
-	if _, err := p.Parse(sealedPAC(nil)); err != nil && !errors.Is(err, ErrFailed) {
-		t.Error(err)
-	}
-	if _, err := p.Parse(sealedPAC(nil)); err != nil {
-		t.Error(err)
+	for _, s := range []unix.Signal{unix.SIGKILL, unix.SIGSTOP} {
+		p.mu.Lock()
+		_ = p.child.process.Signal(s)
+		p.mu.Unlock()
+		if _, err := p.Parse(sealedPAC(nil)); (err != nil || s == unix.SIGSTOP) && !errors.Is(err, ErrFailed) {
+			t.Errorf("after signal %v: %v, want %v", s, err, ErrFailed)
+		}
+		check.NoError(t, check.Err(p.Parse(sealedPAC(nil))))
 	}
 	if err := p.Close(); err != nil {
 		t.Error(err)
