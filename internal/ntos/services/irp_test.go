@@ -219,6 +219,12 @@ func TestPendingOperationIsCancelledOnce(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
 	other := check.Must(w.p.NewThread())
+	l := nt.NewWait()
+	l.Waits = true
+	check.Require(t, w.read(other, w.server, l), ntstatus.Pending, "synchronous read")
+	w.must(w.th.NtCancelIoFileEx(w.server, 0))
+	<-l.Over
+	check.Equal(t, l.Result().Status, ntstatus.Cancelled, "the synchronous read of another thread")
 	var ends atomic.Int32
 	var got nt.IOResult
 	for i, end := range []func() ntstatus.Status{

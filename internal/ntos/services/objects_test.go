@@ -107,6 +107,8 @@ func TestPlainNameFindsFilesOnly(t *testing.T) {
 	null := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	pipes := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`},
 		0, 0))
+	want(t, "T-141: read", check.Status(th.NtReadFile(pipes, 1)), ntstatus.InvalidParameter)
+	want(t, "read a file without contents", check.Status(th.NtReadFile(null, 1)), ntstatus.EndOfFile)
 	for h, wanted := range map[winnt.Handle]ntstatus.Status{null: ntstatus.ObjectTypeMismatch,
 		pipes: ntstatus.PipeDisconnected} {
 		want(t, "T-141: disconnect", check.Status(th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h,

@@ -2,6 +2,7 @@ package services
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -41,10 +42,19 @@ func TestPeerRecordsAreLimitedPerUser(t *testing.T) {
 	take("a", 0, false)
 }
 
-// The number of remembered users is bounded.
+// The number of remembered users is bounded. A user with records that were left out is remembered longer.
 func TestRememberedPeersAreBounded(t *testing.T) {
 	var p PeerRecords
 	now := time.Unix(1000, 0)
+	p.take("lost", now)
+	p.lost("lost", 0)
+	for i := range maxPeers - 1 {
+		p.take(fmt.Sprint(i), now)
+	}
+	now = now.Add(time.Hour)
+	p.take("new", now)
+	n, _ := p.take("lost", now)
+	check.Equal(t, [2]int{int(n), len(p.users)}, [2]int{1, 2}, "left out, and remembered users after an hour")
 	for i := range 3 * maxPeers {
 		p.take(string(rune(i)), now)
 	}

@@ -17,7 +17,7 @@ func (p pipeSide) waitFor(device winnt.Handle, name string, limit int64, l *nt.L
 	b := binary.LittleEndian.AppendUint64(nil, uint64(limit))
 	b = append(binary.LittleEndian.AppendUint32(b, uint32(2*len(units))), 1, 0)
 	if limit == 0 {
-		b[12] = 0 // without a timeout
+		b[7], b[12] = 0x80, 0 // without a timeout; the unused field would be one without a limit
 	}
 	for _, u := range units {
 		b = binary.LittleEndian.AppendUint16(b, u)

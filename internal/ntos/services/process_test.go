@@ -201,8 +201,8 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 	} {
 		in := children()
 		in.Token = c.token
-		in.ProcessObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x1;;;BA)")})
-		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x2;;;BG)")})
+		in.ProcessObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GR;;;BA)")})
+		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GR;;;BG)")})
 		if c.acts {
 			check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation))
 		}
@@ -210,10 +210,10 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 		k.PsRevertToSelf()
 		v := check.Result(k.Zw().NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)).(nt.ProcessBasic)
 		check.Equal(t, v.InheritedFromUniqueProcessID, k.Thread().Process().ID(), "%s: creator of the process", c.name)
-		check.Equal(t, ownerDACL(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;CC;;;BA)",
+		check.Equal(t, ownerDACL(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;0x20410;;;BA)",
 			"%s: owner and DACL of the process", c.name)
-		if got := ownerDACL(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;DC;;;BG)") {
-			t.Errorf("%s: owner and DACL of the thread = %s, want D:(A;;DC;;;BG) at the end", c.name, got)
+		if got := ownerDACL(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;SWDTRC;;;BG)") {
+			t.Errorf("%s: owner and DACL of the thread = %s, want D:(A;;SWDTRC;;;BG) at the end", c.name, got)
 		}
 	}
 }

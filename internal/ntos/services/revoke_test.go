@@ -94,6 +94,7 @@ func TestRevokedFileDeniesEachCall(t *testing.T) {
 	dir := w.open(`\??\T\dir`, winnt.FILE_ALL_ACCESS, synchronous)
 	again := check.Result(w.NtDuplicateObject(winnt.NtCurrentProcess, file, winnt.NtCurrentProcess, 0, 0,
 		winnt.DUPLICATE_SAME_ACCESS))
+	null := check.Result(w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	clients := map[string]sid.SID{}
 	files := func(client *token.Token, name string) bool {
 		clients[name] = sid.SID{}
@@ -109,7 +110,7 @@ func TestRevokedFileDeniesEachCall(t *testing.T) {
 	check.DeepEqual(t, clients, map[string]sid.SID{`\Device\T\file`: sid.MustParse(client), `\Device\T\own`: {},
 		`\Device\T\dir`: {}}, "W-99: clients of the open files")
 	for h, wanted := range map[winnt.Handle]string{file: client + ` [\Device\T\file]`, own: `none [\Device\T\own]`,
-		0x7770: "none []", winnt.NtCurrentProcess: "none []"} {
+		0x7770: "none []", winnt.NtCurrentProcess: "none []", null: "none []"} {
 		who := "none"
 		v, names := w.sys.OpenedAs(w.Thread, h)
 		if v != nil {

@@ -95,7 +95,7 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}), winnt.SeImpersonatePrivilege)
 	w.Services().RecordWhy(true)
-	w.open(`\??\T\file`, 1, 0)
+	first := w.open(`\??\T\file`, 1, 0)
 	for _, c := range []struct {
 		lost, opened ntstatus.Status
 		rule         string
@@ -119,13 +119,16 @@ func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 	want(t, "open a missing file", st, ntstatus.ObjectNameNotFound)
 	check.NoError(t, w.sys.CreateFile("plain", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
 	w.Services().RecordWhy(true)
-	_, st = w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: "plain"}, 7, 0)
+	plain, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: "plain"}, 7, 0)
 	want(t, "open a plain name", st, ntstatus.Success)
+	check.Equal(t, plain, first+4, "handle after the refused opens, which keep no entry of the table")
 	check.Equal(t, w.Services().TakeWhy(), nt.Why{}, "reason of a success")
 	check.Equal(t, w.tree.request.Disposition, fileaccess.FileOpen, "F-110: disposition of NtOpenFile")
 	w.tree.full = true // the first file of another user is left to the tree
 	w.impersonate(w.sys.KernelMode(w.Thread), client, winnt.SecurityImpersonation)
 	w.open(`\??\T\file`, 1, 0)
+	_, st = w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
+	want(t, "the second file of that user", st, ntstatus.TooManyOpenedFiles)
 }
 
 // A name is found without its directory if the file's own descriptor grants the open, or if the name is missing.

@@ -27,6 +27,7 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
 	const all = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
 	for _, kernelMode := range []bool{false, true} {
+		setEverything(t, w.sys.Audit(), audit.Options{})
 		by := w.Thread
 		if kernelMode {
 			by = w.in
@@ -46,6 +47,10 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 			}
 		}
 		read := readOf(&a)
+		appended := func() ntstatus.Status {
+			return check.Status(by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x")),
+				ByteOffset: atEnd}))
+		}
 		for i, c := range []struct {
 			name string
 			do   func() ntstatus.Status
@@ -58,10 +63,11 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x"))})
 				return st
 			}, []string{`4663 \a 0x2`}},
-			{"append", func() ntstatus.Status {
-				return check.Status(by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x")),
-					ByteOffset: atEnd}))
-			}, []string{`4663 \a 0x4`}},
+			{"the policy fails closed from now on", func() ntstatus.Status {
+				setEverything(t, w.sys.Audit(), audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
+				return 0
+			}, nil},
+			{"append", appended, []string{`4663 \a 0x4`}}, {"append again", appended, nil},
 			{"write at the end", func() ntstatus.Status {
 				return check.Status(by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: b, Buffer: nt.Cap([]byte("x")),
 					ByteOffset: 10}))

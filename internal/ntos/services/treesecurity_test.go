@@ -52,14 +52,15 @@ func TestTreeFileSecurityIsSwapped(t *testing.T) {
 	want(t, "rejected change", w.NtSetSecurityObject(h, parts, sddl.MustParse("D:(A;;0x1;;;SY)")), ntstatus.DiskFull)
 }
 
-// A descriptor that the tree cannot read reports the rule of its status: a file without one that counts (F-101), and
-// an error of the host (F-124).
+// A descriptor that the tree cannot read or write reports the rule of its status: a file without one that counts
+// (F-101), one that cannot be stored (F-121), and an error of the host (F-124).
 func TestUnreadDescriptorReportsRuleOfItsStatus(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const parts = winnt.DACL_SECURITY_INFORMATION
 	h := w.open(`\??\T\file`, winnt.WRITE_DAC|winnt.READ_CONTROL, 0)
 	w.Services().RecordWhy(true)
-	for st, rule := range map[ntstatus.Status]string{ntstatus.NoSecurityOnObject: "F-101", ntstatus.DiskFull: "F-124"} {
+	for st, rule := range map[ntstatus.Status]string{ntstatus.NoSecurityOnObject: "F-101",
+		ntstatus.NotSupported: "F-121", ntstatus.DiskFull: "F-124"} {
 		w.tree.st = st
 		want(t, "query", check.Status(w.NtQuerySecurityObject(h, parts)), st)
 		check.Equal(t, w.Services().TakeWhy().Rule, rule, "rule of a query with %v", st)
