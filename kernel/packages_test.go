@@ -40,6 +40,7 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	}
 	again, err := sys.MakePackageDirectory(tokenA)
 	check.That(t, err == nil && again == dir, "second MakePackageDirectory: %q, %v; want %q, nil", again, err, dir)
+	third := check.Must(sys.MakePackageDirectory(tokenA.WithSessionID(1, 3)))
 	p := check.Must(sys.NewProcess("system", check.Must(token.New(token.LocalSystem()))))
 	system := check.Must(p.NewThread())
 	h := check.Result(system.NtOpenDirectoryObject(winnt.READ_CONTROL, &nt.ObjectAttributes{ObjectName: dir}))
@@ -53,7 +54,8 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	check.Equal(t, check.Must(sddl.Format(d, sddl.Options{})), check.Must(sddl.Format(labelled, sddl.Options{})),
 		"descriptor of the directory")
 	check.Success(t, system.NtClose(h))
-	for path, references := range map[string]uint32{dir: 2, `\Sessions\0\AppContainerNamedObjects`: 3} { // and a child
+	for path, references := range map[string]uint32{dir: 2, third: 2,
+		`\Sessions\0\AppContainerNamedObjects`: 3} { // and a child
 		h := check.Result(system.NtOpenDirectoryObject(winnt.READ_CONTROL, &nt.ObjectAttributes{ObjectName: path}))
 		basic := check.Result(system.NtQueryObject(h, nt.ObjectBasicInformation)).(nt.BasicInformation)
 		check.Equal(t, basic.PointerCount, references, "references of %s", path)

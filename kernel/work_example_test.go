@@ -58,7 +58,8 @@ func ExampleSystem_Spawn() {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
 	server := start(sys, "server", `{"user":"NS","groups":["WD"],"privileges":["SeImpersonatePrivilege"]}`)
-	client := start(sys, "client", `{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`)
+	client := start(sys, "client",
+		`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"],"privileges":["SeChangeNotifyPrivilege"]}`)
 	worker, err := sys.Spawn(server)
 	if err != nil {
 		log.Fatal(err)
@@ -70,10 +71,12 @@ func ExampleSystem_Spawn() {
 		log.Fatal(st)
 	}
 	defer k.SeDeleteClientSecurity(context)
+	own, _ := client.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
+	client.NtAdjustPrivilegesToken(own, true, nil, false) // the same token with other privileges
 	changed, another, st := k.SeUpdateClientSecurity(sys.ThreadObject(client), context)
 	fmt.Println(changed, another, st)
 	fmt.Println(k.SeImpersonateClientEx(context, nil), worker.Name())
 	// Output:
-	// false false STATUS_SUCCESS
+	// true false STATUS_SUCCESS
 	// STATUS_SUCCESS server/2
 }
