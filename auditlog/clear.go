@@ -74,7 +74,6 @@ func (w *writer) clear(from audit.Origin) error {
 			return err
 		}
 	}
-	w.kept.stopped = false // the removal freed space
 	err := w.append()
 	if err == nil {
 		w.unstored = nil

@@ -176,23 +176,14 @@ func (n *notary) findStale(from, to uint64) error {
 				return err
 			}
 			for _, name := range names {
-				if name = path.Join(dir, name); !n.stored(name) {
-					n.stale = append(n.stale, name)
+				if name = path.Join(dir, name); n.stored(name) {
+					continue
+				}
+				if err := n.log.cfg.disk.Remove(name); err != nil {
+					return err
 				}
 			}
 		}
 	}
-	return n.tidyStale()
-}
-
-// tidyStale removes the partial tiles that belong to no checkpoint. A tile that is already gone is not an error.
-// After an error all stay listed.
-func (n *notary) tidyStale() error {
-	for _, name := range n.stale {
-		if err := n.log.cfg.disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	n.stale = nil
 	return nil
 }
