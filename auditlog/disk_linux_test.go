@@ -175,6 +175,11 @@ func TestSecondWriterProcessIsRefused(t *testing.T) {
 	mustWrite(t, l, 2)
 	testcheck.NoError(t, l.Close())
 	mustVerify(t, dir)
+	// A lock file that cannot be written is not locked.
+	testcheck.NoError(t, os.Remove(filepath.Join(dir, lockName)))
+	testcheck.NoError(t, unix.Mkfifo(filepath.Join(dir, lockName), 0o600))
+	checkClosed(t, dir)
+	testcheck.ErrorIs(t, testcheck.Err(folder{dir: dir}.Lock()), unix.ESPIPE, "a pipe as the lock file")
 }
 
 // On a full file system a fail-closed policy refuses operations that it cannot record, remembers this, and is reset

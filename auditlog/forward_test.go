@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -300,6 +301,18 @@ func TestSinkThatCannotConfirmIsRefused(t *testing.T) {
 		testcheck.That(t, err != nil && strings.Contains(err.Error(), sink+" is not a regular file"), "%s: %v", sink, err)
 		err = f.connect(t.Context())
 		testcheck.That(t, err != nil && strings.Contains(err.Error(), sink+" is not a regular file"), "later: %v", err)
+	}
+}
+
+// A failed write, and a connection that is closed, are failures of the sink (U-77).
+func TestFailedWriteIsFailureOfSink(t *testing.T) {
+	ours, theirs := net.Pipe()
+	in, out := io.Pipe()
+	testcheck.NoError(t, errors.Join(theirs.Close(), in.Close()))
+	for _, sink := range []io.WriteCloser{ours, out} {
+		f, lost := &Forwarder{out: sink}, (*sinkError)(nil)
+		err := testcheck.Err(f.line(nil, &audit.Event{}))
+		testcheck.That(t, errors.As(err, &lost) && f.sent == 0, "%T: %v, %d records sent", sink, err, f.sent)
 	}
 }
 

@@ -87,4 +87,6 @@ func TestPartOfFileIsCopiedWhole(t *testing.T) {
 	if err := closed(put(d, "to", bytesOf(nil))); err == nil || isFull(err) {
 		t.Errorf("a name that is not durable: %v, want an error that is not of a full disk", err)
 	}
+	d.Fail(syscall.EIO, inject.Kind("close"))
+	testcheck.ErrorIs(t, closed(put(d, "to", bytesOf(nil))), syscall.EIO, "a failed close")
 }

@@ -37,7 +37,11 @@ func TestReaderReportsDamagedEnd(t *testing.T) {
 	}
 	for name, change := range map[string]func(d *memDisk){
 		"a byte of record 5 changed": func(d *memDisk) { d.flip(segmentName(1), cut+30, 1) },
-		"the end cut off":            func(d *memDisk) { d.now[segmentName(1)].data = d.now[segmentName(1)].data[:cut] },
+		"record 5 removed": func(d *memDisk) {
+			s := d.now[segmentName(1)]
+			s.data = slices.Delete(s.data, cut, cut+len(frames[4]))
+		},
+		"the end cut off": func(d *memDisk) { d.now[segmentName(1)].data = d.now[segmentName(1)].data[:cut] },
 	} {
 		copied := d.crash(lostAll)
 		change(copied)

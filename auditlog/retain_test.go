@@ -200,6 +200,8 @@ func TestWrongClockExpiresNothing(t *testing.T) {
 	k.add(kept{ended: right + 1})
 	k.add(kept{ended: 0})
 	testcheck.Equal(t, k.list[2].ended, right+1, "U-67: end of a segment while the clock was behind")
+	k = keeper{old: right + 20*year, young: right + 20*year + day}
+	testcheck.Equal(t, k.dayOld(right), right, "U-67: latest time that counts after the clock was set back")
 }
 
 // TestNearlyFullLogWarnsOnce checks that a nearly full log warns once in four hours with its fill level, also after the

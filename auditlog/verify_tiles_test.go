@@ -146,6 +146,9 @@ func TestChangedSegmentsAreDetected(t *testing.T) {
 		t.Errorf("Verify with 3 more bytes = %+v, want last record %d and 3 bytes of an incomplete record", v, total)
 	}
 	restore()
+	delete(d.now, segmentName(firsts[last]))
+	d.flip(tilePath(0, 0, int(total)), 0, 1)
+	wantFault(t, "the last segment is gone and a hash changed", d, firsts[last], FaultTruncated)
 	for _, first := range firsts {
 		delete(d.now, segmentName(first))
 	}
