@@ -30,7 +30,7 @@ type Offline struct {
 // follow a link at the end of the path: a link or a special file is an error. It uses only Attribute, Missing,
 // IgnorePosix and Accounts of the configuration; Path is ignored. The caller must close the result.
 func OpenOffline(path string, c Config) (*Offline, error) {
-	whole, err := filepath.Abs(path)
+	whole, err := beneath.Resolve(path)
 	if err != nil {
 		return nil, err
 	}

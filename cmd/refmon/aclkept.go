@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/beneath"
 	"github.com/refmon/refmon/sd"
 )
 
@@ -56,7 +57,7 @@ func (f *offlineFlags) open(path string, above bool) (*kept, error) {
 	if k.now, err = readMounted(path); err != nil || !above {
 		return k, err
 	}
-	whole, err := filepath.Abs(path)
+	whole, err := beneath.Resolve(path)
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func notMounted(name string) error {
 			return nil
 		}
 		if !filepath.IsAbs(path) {
-			path = filepath.Join(filepath.Dir(whole), path)
+			path = filepath.Dir(whole) + "/" + path
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/beneath"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -54,14 +55,11 @@ func (f *fileFlags) chain(path string) ([]stored, error) {
 	return f.storedChain(whole, f.Tree)
 }
 
-// mounted returns the absolute path of a file, without links in its directories, and the directory of the mount of
-// refmond that shows it, "" if none does.
+// mounted returns the path of a file, as [beneath.Resolve] does, and the directory of the mount of refmond that shows
+// it, "" if none does.
 func mounted(path string) (whole, at string, err error) {
-	if whole, err = filepath.Abs(path); err != nil {
+	if whole, err = beneath.Resolve(path); err != nil {
 		return "", "", err
-	}
-	if above, err := filepath.EvalSymlinks(filepath.Dir(whole)); err == nil && whole != "/" {
-		whole = filepath.Join(above, filepath.Base(whole))
 	}
 	return whole, mountAbove(whole), nil
 }
@@ -76,11 +74,8 @@ func underMount(at string) error {
 // outside root, a missing file and an unreadable directory below root are errors.
 func (f *fileFlags) storedChain(whole, root string) (list []stored, err error) {
 	if root != "" {
-		if root, err = filepath.Abs(root); err != nil {
+		if root, err = beneath.Resolve(root + "/."); err != nil {
 			return nil, err
-		}
-		if real, err := filepath.EvalSymlinks(root); err == nil {
-			root = real
 		}
 		if _, below := below(root, whole); !below {
 			return nil, fmt.Errorf("--tree %s: %s is not below it", inLine(root), inLine(whole))

@@ -68,6 +68,8 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 	}
 	must(t, os.WriteFile(filepath.Join(root, "bare"), nil, 0o644))
 	must(t, os.Symlink("shut", filepath.Join(root, "door")))
+	must(t, os.Symlink("plan", filepath.Join(root, "alias")))
+	must(t, os.Symlink("shut/in", filepath.Join(root, "far")))
 	for _, c := range []struct {
 		args string
 		code int
@@ -79,16 +81,20 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 			"S-1-22-2-61100       staff, owning group", "S-1-22-1-61001       bob",
 			"put (A;;0x100001;;;S-1-22-1-61001) before the other entries (bob)"}},
 		{"plan --as 61001", 1, []string{"bob (S-1-22-1-61001)"}},
+		{"plan --as S-1-22-2-61001", 2, []string{"the groups of S-1-22-2-61001 are unknown"}},
 		{"plan --as 61009", 1, []string{"the user (S-1-22-1-61009)"}},
 		{"plan --as alice", 0, []string{"GRANTED: alice ", "entry 1 of the DACL allows it"}},
 		{"note --as bob --want write", 1, []string{"entry 1 of the DACL denies FILE_WRITE_DATA"}},
 		{"note --as bob", 0, []string{"GRANTED"}},
+		{"alias --as alice", 2, []string{"alias"}},
 		{"bare --as alice", 1, []string{"it has no descriptor"}},
 		{"bare --as alice --missing synthesise", 0, []string{"GRANTED"}},
 		// Everyone traverses by privilege, and by the directories' descriptors where that does not count (F-23).
 		{"shut/in/deep --as bob", 0, []string{"GRANTED"}},
 		{"shut/in/deep --as bob --traverse always", 1, []string{"/shut decides: the user may not pass it",
-			"/shut: DENIED STATUS_ACCESS_DENIED: no entry grants FILE_TRAVERSE"}},
+			"shut/in/deep for FILE_READ_DATA", "/shut: DENIED STATUS_ACCESS_DENIED: no entry grants FILE_TRAVERSE"}},
+		{"far/../in/deep --as bob", 0, []string{"GRANTED"}}, // as the kernel walks it: shut/in/deep
+		{"deep --as bob --tree far/..", 2, []string{"/shut: "}},
 		{"door/in/deep --as bob --traverse always", 1, []string{"/shut decides: the user may not pass it"}},
 		{"shut/in/deep --as bob --traverse always --tree shut/in", 0, []string{"GRANTED"}},
 		// The directory may grant deletion and reading attributes (F-42, F-43).
@@ -96,12 +102,14 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 			"allows FILE_LIST_DIRECTORY"}},
 		{"drop --as bob --want DELETE", 0, []string{"GRANTED"}},
 		{"plan --as bob --want DELETE", 1, []string{"DELETE: the directory ", "no entry grants FILE_DELETE_CHILD"}},
+		{"gate/deep --as bob --want DELETE", 0, []string{"GRANTED"}},
 		{". --as bob --want FILE_ADD_FILE", 1, []string{"FILE_ADD_FILE"}},
 		// Either right of control is enough (B-2).
 		{"plan --as alice --want control", 0, []string{"GRANTED", "for WRITE_DAC"}},
 		{"keep --as bob --logon ntlm --want control", 0, []string{"GRANTED", "for WRITE_OWNER"}},
 		{"keep --as bob --want control", 0, []string{"GRANTED", "for WRITE_DAC", "--logon ntlm: granted 0x00080000"}},
 		{"plan --as bob --want control", 1, []string{"DENIED", "for WRITE_DAC"}},
+		{"plan --as alice --json", 0, []string{`"ace":0`}},
 		{"plan --as bob --json", 1, []string{`/projects/plan","status":"STATUS_ACCESS_DENIED"`, `"why":[`}},
 		{"plan --as bob --json --want DELETE", 1, []string{`"rule":"A-40"`}},
 		{"plan --as bob --json --want FILE_READ_ATTRIBUTES", 0, []string{`"status":"STATUS_SUCCESS"`, "ParentAllow"}},

@@ -24,7 +24,7 @@ type tree struct {
 // Tree is an opened tree of the host. Close it.
 type Tree struct {
 	Files
-	// Path is the absolute path of the root.
+	// Path is the absolute path of the root, without links in its directories.
 	Path string
 	t    *tree
 }
@@ -32,7 +32,7 @@ type Tree struct {
 // Open opens a directory with its descendants, or one file. The caller closes the Tree. Open follows a link in the
 // middle of the path, and refuses one at its end with [ErrKind]. The error is an *fs.PathError with name.
 func Open(name string) (*Tree, error) {
-	whole, err := filepath.Abs(name)
+	whole, err := beneath.Resolve(name)
 	if err != nil {
 		return nil, err
 	}
