@@ -25,7 +25,7 @@ func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
 			case (s.Verb == acltree.Grant || s.Verb == acltree.Set) && a.Type().IsDeny() && a.Mask()&s.Rights.Allow != 0:
 				fmt.Fprintf(r.std.err, "refmon: an entry that denies %v to %v stays%s and comes first\n", a.Mask(), a.SID(),
 					from(inherited))
-			case s.Verb == acltree.Revoke && inherited:
+			case inherited && revokes(&s, a):
 				fmt.Fprintf(r.std.err, "refmon: %v keeps %v, inherited from a directory above: revoke it there\n",
 					a.SID(), a.Mask())
 			case grantsRevoked(&s, a):
@@ -44,12 +44,19 @@ func from(inherited bool) string {
 	return ""
 }
 
-// grantsRevoked reports whether an entry grants a right that the step s revokes. It returns false for a step that does
-// not revoke grants.
-func grantsRevoked(s *acltree.Step, a sd.ACE) bool {
-	return revokesGrants(s) && a.SID() == s.Trustee && !a.Type().IsDeny() &&
+// revokes reports whether the step s revokes an entry, or rights of it, unless the entry is inherited.
+func revokes(s *acltree.Step, a sd.ACE) bool {
+	kind := acltree.Grant
+	if a.Type().IsDeny() {
+		kind = acltree.Deny
+	}
+	return s.Verb == acltree.Revoke && a.SID() == s.Trustee && (s.Only == nil || *s.Only == kind) &&
 		(s.Rights.Deny == 0 || a.Mask()&s.Rights.Deny != 0)
 }
+
+// grantsRevoked reports whether an entry grants a right that the step s revokes. It returns false for a step that does
+// not revoke grants.
+func grantsRevoked(s *acltree.Step, a sd.ACE) bool { return !a.Type().IsDeny() && revokes(s, a) }
 
 // revokesGrants reports whether a step revokes grants, and not denials only.
 func revokesGrants(s *acltree.Step) bool {

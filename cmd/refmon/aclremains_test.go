@@ -19,12 +19,17 @@ func TestKeepsCountsGrantsOfDescendants(t *testing.T) {
 		r.keeps("f", sddl.MustParse(text), []acltree.Step{{Verb: acltree.Revoke, Trustee: sid.Users}})
 		check.Equal(t, r.rest.Kept, want, "B-112: %s: files that keep the grant", text)
 	}
+	var r aclRun
+	deny := acltree.Deny
+	r.keeps("f", sddl.MustParse("O:BA"), []acltree.Step{{Verb: acltree.Revoke, Only: &deny, Trustee: sid.Users}})
+	check.Equal(t, r.rest.Kept, 0, "B-112: files without DACL that keep a denial")
 }
 
 // A revocation warns about a conditional entry of the file itself that still grants the right, and about no other own
-// entry.
-func TestRevocationWarnsAboutConditionalEntry(t *testing.T) {
+// entry. It warns about an inherited entry of the kind and with a right that it revokes, and about no other one.
+func TestRevocationWarnsAboutRemainingEntry(t *testing.T) {
 	const warning = "refmon: S-1-5-32-545 keeps 0x2 by an entry with a condition: remove it with refmon acl set\n"
+	const inherited = "refmon: S-1-5-32-545 keeps 0x2, inherited from a directory above: revoke it there\n"
 	deny := acltree.Deny
 	for _, c := range []struct {
 		only *acltree.Verb
@@ -34,6 +39,8 @@ func TestRevocationWarnsAboutConditionalEntry(t *testing.T) {
 		{nil, `D:(XA;;0x2;;;BU;(@User.a == 1))(XD;;0x2;;;BU;(@User.a == 1))(XA;;0x2;;;BA;(@User.a == 1))(A;;0x1;;;BU)`,
 			warning},
 		{&deny, `D:(XA;;0x2;;;BU;(@User.a == 1))`, ""},
+		{nil, `D:AI(D;ID;0x2;;;BU)(A;ID;0x4;;;BU)(A;ID;0x2;;;BA)`, inherited},
+		{&deny, `D:AI(D;ID;0x2;;;BU)(A;ID;0x2;;;BU)`, inherited},
 	} {
 		var errs bytes.Buffer
 		r := aclRun{std: &streams{err: &errs}}
