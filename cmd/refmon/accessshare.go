@@ -199,8 +199,8 @@ func choose(g *gate, dir *directory.Directory, who int, q *accessquery.Query, qu
 }
 
 // outcomeOf decides a query for the principal with index who, within the limits of the share. With a share, both must
-// allow access, and granted has the common rights. If the share has a configuration, its account decides. Folders on
-// the path are not checked. q stays unchanged.
+// allow access and have a right in common, and granted has the common rights. If the share has a configuration, its
+// account decides. Folders on the path are not checked. q stays unchanged.
 func outcomeOf(g *gate, dir *directory.Directory, who int, q *accessquery.Query) (o outcome, err error) {
 	_, guard, share, err := g.before(&streams{out: io.Discard, err: io.Discard}, dir)
 	if err != nil {
@@ -223,13 +223,14 @@ func outcomeOf(g *gate, dir *directory.Directory, who int, q *accessquery.Query)
 	switch {
 	case guard != nil:
 		granted, refused, object := left(&v, q, &a)
-		o = outcome{object && refused == 0, granted}
+		o = outcome{object && refused == 0 && granted != 0, granted}
 	case share != nil:
 		plain.Request.Descriptor = share
 		if a, err = plain.Ask(); err != nil {
 			return o, err
 		}
-		o = outcome{o.allowed && a.Allowed(), o.granted & a.Granted}
+		common := o.granted & a.Granted
+		o = outcome{o.allowed && a.Allowed() && common != 0, common}
 	}
 	return o, nil
 }
