@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
@@ -60,10 +62,8 @@ Objects and the directory have the same forms as in refmon who-can; see its help
 func (c *whatCanCmd) Run(std *streams) error {
 	run := &bulk.Run{Ask: bulk.What, Nothing: c.Nothing, Changes: c.Changes}
 	var err error
-	if c.Want != "" {
-		if run.Want, err = words.Parse(c.Want); err != nil {
-			return fmt.Errorf("--want: %w", err)
-		}
+	if run.Want, err = c.wanted(); err != nil {
+		return err
 	}
 	if run.Format, err = bulk.ParseFormat(c.Format); err != nil {
 		return err
@@ -115,4 +115,21 @@ func (c *whatCanCmd) Run(std *streams) error {
 		return err
 	}
 	return c.missing()
+}
+
+// wanted returns the rights of --want, none without the flag. Rights that another descriptor than that of the object
+// decides are an error (B-10): what-can shows the rights that the object grants.
+func (c *whatCanCmd) wanted() ([]words.Right, error) {
+	if c.Want == "" {
+		return nil, nil
+	}
+	rights, err := words.Parse(c.Want)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("--want: %w", err)
+	case slices.ContainsFunc(rights, words.Right.Managed):
+		return nil, errors.New("--want ReadGMSAPassword: another descriptor than that of the object decides it: use " +
+			"refmon who-can or refmon access")
+	}
+	return rights, nil
 }

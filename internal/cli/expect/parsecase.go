@@ -1,6 +1,7 @@
 package expect
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/accessquery"
@@ -133,6 +134,11 @@ func (f *File) multiply(q question, e *expectation) error {
 // not be read, the questions fail when they run. An unknown principal, a wrong right and more than maxCases cases are
 // errors with their position. Questions added before an error stay.
 func (f *File) each(q *question, e *expectation, d *Descriptor) error {
+	// Another descriptor than that of the object decides (B-10).
+	if slices.ContainsFunc(q.rights, words.Right.Managed) && slices.Contains(f.objects, d) {
+		return strict.Within("want", f.FailAt(e.at[cWant], "%s: the descriptor in msDS-GroupMSAMembership decides it: "+
+			"add that one to descriptors", q.want))
+	}
 	// A word is a different mask for each object type.
 	queries, err := words.Queries(q.rights, nil, d.Type)
 	if err != nil && d.failed == nil {
