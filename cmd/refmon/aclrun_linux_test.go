@@ -128,6 +128,18 @@ func TestUndoNamesFilesThatKeepGrant(t *testing.T) {
 		strings.Contains(errs, "1 file could not be read and may keep"), "an unreadable file: %d, %s", code, errs)
 }
 
+// TestChangeUsesIDMapsForOwner checks that a file without a stored descriptor gets its owner from the id maps.
+func TestChangeUsesIDMapsForOwner(t *testing.T) {
+	dir, maps := t.TempDir(), filepath.Join(t.TempDir(), "maps")
+	check.NoError(t, os.WriteFile(maps, fmt.Appendf(nil, "version: 1\nmachine: S-1-5-21-7-7-7\naccounts: [{name: dora, "+
+		"rid: 1001, uid: %d}]\ngroups: []\nrights: []\nidMaps: []\n", os.Getuid()), 0o600))
+	describe(t, maps, "D:") // skips the test without attributes of users
+	code, _, errs := runLine("acl", "grant", "--offline", "--attribute", ntacl.UserName, "--id-maps", maps, dir,
+		"S-1-5-32-545:read", "--undo-file", maps+".undo")
+	text := storedText(t, dir)
+	check.That(t, code == exitGranted && strings.HasPrefix(text, "O:S-1-5-21-7-7-7-1001G:"), "%d, %s%s", code, text, errs)
+}
+
 // Whoever can write an undo file chooses the descriptors that the undo, or the run that continues it, stores. Both
 // refuse a file that others can write (F-207).
 func TestUndoFileOfOthersIsRefused(t *testing.T) {

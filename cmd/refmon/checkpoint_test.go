@@ -262,7 +262,8 @@ func TestDiffAndReportResume(t *testing.T) {
 
 	s = aRun(t, "report", "-o", "@o.jsonl", "--out", "@out")
 	s.write("c.state", "")
-	s.checkpoint(back(`{"runs":[],"reach":[[1,0,0]],"errors":["before: broken"]}`))
+	was := s.checkpoint(back(`{"runs":[],"reach":[[1,0,0]],"errors":["before: broken"]}`))
+	check.That(t, strings.Contains(string(was.State), "line 1: "), "state of the whole report: %s", was.State)
 	code, says = s.refmon()
 	want := "refmon: 2 of 4 objects could not be read: look for \"error\" in the output\n"
 	check.That(t, code == exitMalformed && says == want && strings.Contains(s.read("out"), "before: broken"),

@@ -17,7 +17,8 @@ import (
 // follow from the order of the check in docs/rules/50-access-check.md.
 func TestDenialHasOneSentence(t *testing.T) {
 	const bob = `{"user":"S-1-5-21-1-2-3-1108","groups":["DU","WD","AU","BU"]}`
-	const low = `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"],"integrityLevel":"LW"}`
+	const low = `{"user":"S-1-5-21-1-2-3-1108","integrityLevel":"LW",` +
+		`"groups":["WD",{"sid":"BA","attributes":["UseForDenyOnly"]}]}`
 	for _, c := range []struct{ token, sd, want, message string }{
 		{bob, "(A;;FR;;;BU)", "FILE_READ_DATA|FILE_WRITE_DATA",
 			"no entry grants FILE_WRITE_DATA (bob is in Domain Users, Users)"},
@@ -27,6 +28,8 @@ func TestDenialHasOneSentence(t *testing.T) {
 		{bob, "(D;;GW;;;S-1-5-21-1-2-3-513)(A;;FA;;;WD)", "FW",
 			"entry 1 of the DACL denies it (Deny, Domain Users S-1-5-21-1-2-3-513, write)"},
 		{bob, "(D;ID;FW;;;WD)", "FW", "entry 1 of the DACL denies it (Deny (inherited), Everyone, write)"},
+		{bob, "(OD;;FW;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)", "FW",
+			"entry 1 of the DACL denies it (Deny, Everyone, write for children of class user)"},
 		{bob, "(D;;FW;;;WD)(A;;FA;;;WD)", "FR|FW", "entry 1 of the DACL denies write (Deny, Everyone, write)"},
 		{bob, "(XA;;FA;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users); entry 1 " +
 			"would, but its condition cannot be decided, which allows nothing: @USER.clearance is absent, needed >= 3"},

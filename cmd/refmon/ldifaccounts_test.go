@@ -37,6 +37,7 @@ func TestLDIFObjectsSupplyAccounts(t *testing.T) {
 		{[]string{"who-can", "ReadProperty", "-o", ldif, "-d", people}, 0, "ReadProperty  alice\n", ""},
 		{[]string{"what-can", "bob", "bob", "-o", ldif}, 0, "CN=bob,DC=corp", ""},
 		{[]string{"access", "bob", "--as", "bob", "-w", "RP", "-q", "-o", ldif}, 0, "", ""},
+		{[]string{"access", "bob", "-t", token, "-w", "RP", "-q", "-o", ldif}, 1, "", ""},
 		{[]string{"who-can", "ResetPassword", "carol", "-o", hound}, 0, "ResetPassword  dave", ""},
 		{[]string{"report", "-o", ldif, "-d", ldif, "--baseline", ldif, "--baseline-directory", people,
 			"--format", "text"}, 0, "alice: allow read property", ""},

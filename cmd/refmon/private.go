@@ -71,7 +71,7 @@ type privateObject struct {
 
 // Run decides whether anyone but the user and those of --allow can read or change the object, and prints the answer. It
 // returns errDenied if somebody can. Everyone in --allow is an error, and so is a name that is not found. --quiet
-// prints nothing, unless --json is given.
+// prints nothing.
 func (c *privateCmd) Run(std *streams) error {
 	if err := c.fromObjects(std, &objectsFlags{Objects: c.Objects}); err != nil {
 		return err
