@@ -137,13 +137,8 @@ func (s *served) write(d *sd.Descriptor) error {
 	if !d.Group().IsZero() {
 		want, parts = want|winnt.WRITE_OWNER, parts|winnt.GROUP_SECURITY_INFORMATION
 	}
-	if d.Control()&sd.DACLPresent != 0 {
+	if d.Control()&sd.DACLPresent != 0 { // the kernel stores the list's protection too (S-79)
 		want, parts = want|winnt.WRITE_DAC, parts|winnt.DACL_SECURITY_INFORMATION
-		if d.Control()&sd.DACLProtected != 0 {
-			parts |= winnt.PROTECTED_DACL_SECURITY_INFORMATION
-		} else {
-			parts |= winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
-		}
 	}
 	if d.Control()&sd.SACLPresent != 0 {
 		want, parts = want|winnt.ACCESS_SYSTEM_SECURITY, parts|winnt.SACL_SECURITY_INFORMATION
