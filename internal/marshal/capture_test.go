@@ -386,6 +386,8 @@ func TestMalformedStructureIsRefused(t *testing.T) {
 		"descriptor of revision 2": {func() ntstatus.Status {
 			return check.Status(m.DescriptorAt(l.words(2, 0, 0, 0, 0)))
 		}, ntstatus.UnknownRevision},
+		"group without a readable SID": {func() ntstatus.Status { return check.Status(m.GroupsFrom(l.words(0x1000, 7), 1)) },
+			ntstatus.AccessViolation},
 		"ACL of revision 9": {func() ntstatus.Status { return check.Status(m.ACLAt(l.words(9 | 8<<16))) },
 			ntstatus.InvalidACL},
 		"ACL of 7 bytes": {func() ntstatus.Status { return check.Status(m.ACLAt(l.words(2 | 7<<16))) },

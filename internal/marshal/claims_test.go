@@ -32,11 +32,11 @@ func TestAttributesShareOneLimit(t *testing.T) {
 		check.That(t, st == c.want && r.left == c.left && (st != ntstatus.Success || len(got) == int(c.n)*c.size),
 			"%d of %d bytes: %d, %v, %d left, want %v, %d left", c.n, c.size, len(got), st, r.left, c.want, c.left)
 	}
-	r.left = 4
+	r.left = 9
 	for _, c := range []struct {
 		length byte
 		want   ntstatus.Status
-	}{{6, ntstatus.InsufficientResources}, {4, ntstatus.Success}, {2, ntstatus.InsufficientResources}} {
+	}{{5, ntstatus.InvalidParameter}, {6, ntstatus.InsufficientResources}, {4, ntstatus.Success}, {2, ntstatus.InsufficientResources}} {
 		text := binary.LittleEndian.AppendUint64([]byte{c.length, 0, c.length, 0, 0, 0, 0, 0}, uint64(at))
 		check.Equal(t, check.Status(r.text(text)), c.want, "text of %d bytes", c.length)
 	}

@@ -38,7 +38,8 @@ func TestInvalidSIDIsRefused(t *testing.T) {
 	}
 }
 
-// Cached descriptors are compared by all bytes, and both forms are captured equally.
+// Cached descriptors are compared by all bytes, and both forms are captured equally. A list whose bit is clear is not
+// read.
 func TestDescriptorCacheComparesAllBytes(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
@@ -72,5 +73,11 @@ func TestDescriptorCacheComparesAllBytes(t *testing.T) {
 			}
 		}
 		l.used = 0
+	}
+	for form, p := range map[string]Address{"self-relative": l.words(1|uint64(sd.SelfRelative)<<16, 1<<62, 1<<30),
+		"absolute": l.words(1, 0, 0, 1, 1)} {
+		got, st := m.DescriptorAt(p)
+		check.That(t, st == ntstatus.Success && got.SACL() == nil && got.DACL() == nil, "%s, bits clear: %v, %v", form, got,
+			st)
 	}
 }

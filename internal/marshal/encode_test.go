@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -38,6 +39,12 @@ func TestStructuresHaveDocumentedBytes(t *testing.T) {
 		e.TokenInformation(winnt.TokenBnoIsolation, nt.TokenBnoIsolation{IsolationPrefix: prefix,
 			IsolationEnabled: prefix != ""})
 		check.That(t, bytes.Equal(e.Bytes, want), "isolation %q: %x, want %x", prefix, e.Bytes, want)
+	}
+	e = Encoder{Base: 0x1000}
+	e.Claims(nil)
+	e.TokenAttributes(nil)
+	if want := words(1, 0, 1, 0); !bytes.Equal(e.Bytes, want) {
+		t.Errorf("two empty lists of attributes %x, want %x", e.Bytes, want)
 	}
 	e = Encoder{Base: 0x1000}
 	at := e.Reserve(16)
@@ -70,6 +77,7 @@ func TestNumbersHaveTheirSize(t *testing.T) {
 		"a level":  {winnt.SecurityDelegation, halves(3)},
 		"32 bits":  {uint32(0x12345678), halves(0x12345678)},
 		"a LUID":   {winnt.LUID(0x1_0000_0002), words(0x1_0000_0002)},
+		"no SID":   {sid.SID{}, words(0)},
 		"a handle": {winnt.Handle(0x44), words(0x44)},
 		"bytes":    {[]byte{1, 2, 3}, []byte{1, 2, 3}},
 	} {

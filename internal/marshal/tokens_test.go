@@ -81,6 +81,13 @@ func TestTokenStructuresPointToTheirLists(t *testing.T) {
 	matches(t, "Privileges", v.Privileges)(m.PrivilegesFrom(word(40), 1))
 
 	e = Encoder{Base: l.base()}
+	e.GroupsAndPrivileges(nt.TokenGroupsAndPrivileges{})
+	l.used = 0
+	p = l.put(e.Bytes)
+	for _, off := range []Address{24, 40} {
+		check.Equal(t, number(off), 0, "the pointer at %d of TOKEN_GROUPS_AND_PRIVILEGES with nothing", off)
+	}
+	e = Encoder{Base: l.base()}
 	e.accessInformation(nt.TokenAccessInformation{})
 	l.used = 0
 	p = l.put(e.Bytes)

@@ -123,7 +123,11 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 "passwd 61012" | "passwd two") echo two:x:1:1:::; echo two:x:2:2::: ;;
 "passwd 61013") echo held:x:61013:1:::; PATH=/usr/bin:/bin sleep 2 & ;;
 "initgroups two") echo "two 1" ;;
-"initgroups held") echo "held 1" ;;`)
+"initgroups held") echo "held 1" ;;
+"group nameless") echo :x:61014: ;;`)
+	if id, ok := host.ID("nameless", true); ok {
+		t.Errorf("a line without a name has the gid %d", id)
+	}
 	for _, name := range []string{"half", "odd", "big", "alias", "odder", "bad", "two", "none-such", "", "-x", "a:b",
 		"a\nb", "\xff",
 		strings.Repeat("n", 300), "4294967296", "61010", "61011", "61012",

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	passwd = "# users\nroot:x:0:0:root:/root:/bin/sh\nalice:x:1001:100::/home/alice:/bin/sh\n"
+	passwd = "# users\n+:::::::\n-eve:x:9:100::/:/bin/sh\nroot:x:0:0:root:/root:/bin/sh\nalice:x:1001:100::/home/alice:/bin/sh\n"
 	group  = "users:x:100:\nsy:x:3:alice\nstaff:x:50: alice, ghost\n"
 )
 
@@ -18,6 +18,7 @@ func TestPasswdInputYieldsUnixGroups(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"passwd", passwd}, [2]string{"getent", group})
 	sources.HasGroups(t, d, "alice", "S-1-22-1-1001 S-1-22-2-100 S-1-22-2-50 S-1-22-2-3")
 	sources.HasGroups(t, d, "root", "S-1-22-1-0 S-1-22-2-0")
+	check.Equal(t, len(d.Principals), 2, "users without the NIS entries")
 	check.Equal(t, fmt.Sprint(unresolved),
 		"[ghost has neither a SID nor an id]", "unresolved: %v: fmt.Sprint(unresolved)", unresolved)
 }

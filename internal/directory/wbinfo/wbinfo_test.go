@@ -41,6 +41,8 @@ S-1-5-21-1-2-3-9 -> unmapped
 0
 + wbinfo -n bob
 S-1-5-21-1-2-3-1103 SID_USER (1)
++ wbinfo --user-sids S-1-5-21-1-2-3-1106
+S-1-5-21-1-2-3-1106
 + wbinfo -U 3000013
 S-1-5-21-1-2-3-1103
 + wbinfo -n "o'neil"
