@@ -154,7 +154,7 @@ func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, e
 		return at, 0, fmt.Errorf("the header %s has %q, want one right such as read", f.Right, right)
 	}
 	u, err := url.ParseRequestURI(path)
-	if err != nil || u.Host != "" || u.Scheme != "" || strings.Contains(path, "#") {
+	if err != nil || u.Scheme != "" || strings.Contains(path, "#") { // a host comes only with a scheme
 		return at, 0, errForwardedPath
 	}
 	// An encoded slash, dots and empty names are rejected: the proxy may resolve them in another way (G-10). For a final
