@@ -14,13 +14,11 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
 	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
-	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -138,23 +136,17 @@ func TestDifferingCheckShowsNoGrantingEntry(t *testing.T) {
 	check.Equal(t, explain(nil, winnt.FILE_READ_DATA), "GRANTED 0x1 FILE_READ_DATA\n", "G-28: without a copy of the token")
 }
 
-// claimants is a store that adds claims and a device group to each token.
-type claimants struct{ *lsa.Store }
-
-func (c claimants) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
-	a, st := c.Store.LogOn(r)
-	team := func(name string) *claims.Set {
-		return check.Must(claims.NewSet([]claims.Attribute{{Name: "team", Type: claims.String, Strings: []string{name}}}))
-	}
-	a.Token.UserClaims, a.Token.DeviceClaims = team("red"), team("blue")
-	a.Token.DeviceGroups = []token.Group{{SID: sid.AuthenticatedUsers, Attributes: token.GroupDefault}}
-	return a, st
-}
-
 // TestExplanationCountsClaims checks that the granting entries of an answer are those of the client's whole token, with
 // its claims and device groups (G-28).
 func TestExplanationCountsClaims(t *testing.T) {
-	w := newWorldOf(t, shared, func(s *lsa.Store) logon.Authority { return claimants{s} })
+	team := func(name string) *claims.Set {
+		return check.Must(claims.NewSet([]claims.Attribute{
+			{Name: "team", Type: claims.String, Strings: []string{name}}}))
+	}
+	w := newWorldOf(t, shared, altered(func(s *token.Spec) {
+		s.UserClaims, s.DeviceClaims = team("red"), team("blue")
+		s.DeviceGroups = []token.Group{{SID: sid.AuthenticatedUsers, Attributes: token.GroupDefault}}
+	}))
 	for name, condition := range map[string]string{"user": `@USER.team == "red"`, "device": `@DEVICE.team == "blue"`,
 		"group": "Device_Member_of {SID(AU)}"} {
 		w.file(name, "x", shared+"(XA;;FR;;;WD;("+condition+"))(A;;FR;;;WD)")

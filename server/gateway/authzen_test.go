@@ -23,6 +23,7 @@ import (
 	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -118,7 +119,7 @@ func TestFileDecisionsEqualOpens(t *testing.T) {
 // TestLabelAndReadOnlyLimitFileDecision checks the two limits that random descriptors rarely meet: the label of a file
 // above the right that its directory grants, and the read-only attribute (G-60).
 func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
-	w := newWorld(t, openToPEP, everyoneAsks)
+	w := newWorld(t, openToPEP+"(A;;0x40;;;{alice})", everyoneAsks) // FILE_DELETE_CHILD on the root is no DELETE
 	w.folder("d", openToPEP+"(A;;FA;;;{alice})")
 	w.folder("d/shown", openToPEP+"(A;;FA;;;{alice})") // a directory's attribute affects only its display
 	w.file("d/labelled", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})S:(ML;;NW;;;HI)")
@@ -149,6 +150,7 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 		mask         winnt.AccessMask
 		want         bool
 	}{
+		{"", "DELETE", winnt.DELETE, false},
 		{"d/plain", "DELETE", winnt.DELETE, true},
 		{"d/labelled", "DELETE", winnt.DELETE, false},
 		{"d/labelled", "FILE_READ_ATTRIBUTES", winnt.FILE_READ_ATTRIBUTES, true},
@@ -321,19 +323,21 @@ func TestUnrecordedQuestionIsRefused(t *testing.T) {
 }
 
 // TestDeclaredTypesAreDecidedByAccount checks questions about a declared resource type: a user of refmond counts with
-// its SID and groups, and any other subject as the configuration declares it.
+// its SID and enabled groups, and any other subject as the configuration declares it.
 func TestDeclaredTypesAreDecidedByAccount(t *testing.T) {
-	w := newWorld(t, openToPEP, everyoneAsks)
+	w := newWorldOf(t, openToPEP, altered(func(s *token.Spec) {
+		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse("S-1-5-32-547"), Attributes: token.GroupDisabled})
+	}), everyoneAsks)
 	w.g.pdp.types = check.Must(authzen.ReadTypes(fmt.Appendf(nil, `{"groups":["bots"],
 		"subjects":{"robot":{"r2":{"groups":["bots"]}}},"types":{"record":{"rights":["r","w","x"],
-		"descriptor":"O:SYG:SYD:(A;;${r};;;S-1-5-113)(A;;${w};;;%s)(A;;${x};;;${bots})",
+		"descriptor":"O:SYG:SYD:(A;;${r};;;S-1-5-113)(A;;${w};;;%s)(A;;${x};;;${bots})(A;;${x};;;PU)",
 		"actions":{"read":{"rights":["r"]},"write":{"rights":["w"]},"run":{"rights":["x"]}}}}}`, w.sids["alice"])))
 	for _, c := range []struct {
 		kind, who, action, on string
 		want                  bool
 	}{{"user", "alice", "read", "record", true}, {"user", "alice", "write", "record", true},
-		{"user", "bob", "write", "record", false}, {"user", "nobody", "read", "record", false},
-		{"robot", "r2", "run", "record", true}, {"robot", "r2", "read", "record", false},
+		{"user", "bob", "write", "record", false}, {"user", "bob", "run", "record", false},
+		{"user", "nobody", "read", "record", false}, {"robot", "r2", "run", "record", true}, {"robot", "r2", "read", "record", false},
 		{"robot", "r2", "read", "file", false}, {"user", "alice", "read", "thing", false}} {
 		code, a := w.evaluateBody("carol",
 			fmt.Sprintf(`{"subject":{"type":%q,"id":%q},"action":{"name":%q},"resource":{"type":%q,"id":"1"}}`, c.kind,

@@ -93,6 +93,13 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 		!reflect.DeepEqual(d.Granted, rights(0x1200a9).GetNames()) {
 		t.Errorf("why not: %+v", d)
 	}
+	crowd := "O:BAG:SYD:P(A;;RCFR;;;{bob})"
+	for i := range mostAccounts - 1 {
+		crowd += fmt.Sprintf("(A;;FR;;;S-1-5-21-1-1-1-%d)", i)
+	}
+	w.file("crowd", "x", crowd)
+	all, _ := w.consoleData(w.newRequest("bob"), "/tree?path=/share/crowd").(treeData)
+	check.That(t, len(all.Who) == mostAccounts && all.MoreWho, "%d of 101 accounts, more %t", len(all.Who), all.MoreWho)
 	w.folder("many", shared)
 	for i := range mostDescriptors + 2 {
 		if i >= mostDescriptors {

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -76,6 +77,7 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	if now := w.present(); now != left {
 		t.Errorf("G-2: the pages left objects, handles, references %d, which were %d, want %d", now, left, left)
 	}
+	check.Equal(t, check.Status(bob.inspect(inspect.Query{What: "none"})), ntstatus.AccessDenied, "a rejected query")
 	denied, _ := w.consoleData(bob, "/token?process="+id).(tokenData)
 	check.That(t, denied.Problem == "STATUS_ACCESS_DENIED" && denied.User == "" && len(denied.Groups) == 0,
 		"bob sees the token of the gateway: %+v", denied)

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// made matches a file's creation time, which a test cannot predict.
-var made = regexp.MustCompile(`<D:creationdate>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ</D:creationdate>`)
+// made matches a file's creation time, which a test cannot predict. Files were written earlier, at moment.
+var made = regexp.MustCompile(`<D:creationdate>20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\dZ</D:creationdate>`)
 
 // lockable is the property of supported locks.
 const lockable = "<D:supportedlock><D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/>" +
@@ -99,7 +99,8 @@ func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 	hers, shut := response("/share/dir/hers", ok, aFile("hers", bin, 3, "")), response("/share/shut/", ok,
 		aFolder("shut"))
 	tree := response("/share/", ok, aFolder("share"))
-	root := response("/", ok, strings.ReplaceAll(aFolder("/"), "Sat, 03 Feb 2001 04:05:06", "Thu, 01 Jan 1970 00:00:00"))
+	root := response("/", ok, strings.NewReplacer("Sat, 03 Feb 2001 04:05:06", "Thu, 01 Jan 1970 00:00:00", "made",
+		"1970-01-01T00:00:00Z").Replace(aFolder("/")))
 	denied := answered(403, finite, "Cache-Control: no-store", "Content-Type: application/xml; charset=utf-8")
 	const name = "<D:prop><D:displayname/></D:prop>"
 	all := propfind("<D:allprop/>")

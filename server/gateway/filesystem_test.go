@@ -14,11 +14,10 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/gateway/dav"
 	"github.com/refmon/refmon/server/internal/test/davcases"
-	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -285,20 +284,13 @@ func TestHiddenNamesHaveTheAnswerOfFreeOnes(t *testing.T) {
 	}
 }
 
-// restorers is an authority whose tokens have the restore privilege enabled.
-type restorers struct{ *lsa.Store }
-
-func (a restorers) LogOn(q logon.Request) (logon.Result, ntstatus.Status) {
-	r, st := a.Store.LogOn(q)
-	r.Token.Privileges |= winnt.SeRestorePrivilege.Bit()
-	r.Token.EnabledPrivileges |= winnt.SeRestorePrivilege.Bit()
-	return r, st
-}
-
 // TestFailedConditionOfRestorerLeavesNothing checks that a client whose restore privilege replaces the right to add a
 // file or a folder gets 412 for a failed condition, and that the check of the right leaves no file (F-21, G-45).
 func TestFailedConditionOfRestorerLeavesNothing(t *testing.T) {
-	w := newWorldOf(t, shared, func(s *lsa.Store) logon.Authority { return restorers{s} })
+	w := newWorldOf(t, shared, altered(func(s *token.Spec) {
+		s.Privileges |= winnt.SeRestorePrivilege.Bit()
+		s.EnabledPrivileges |= winnt.SeRestorePrivilege.Bit()
+	}))
 	w.folder("d", shared)
 	w.file("f", "f", shared)
 	w.want(412, "bob", "MKCOL", "/share/d/x", "", "If-Match", `"x"`)

@@ -29,11 +29,13 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -114,6 +116,22 @@ func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logo
 	w.g.levels = levels{} // tests cause many rejections
 	w.serve()
 	return w
+}
+
+// altered returns an authority whose tokens are those of the store with a change, for [newWorldOf].
+func altered(change func(*token.Spec)) func(*lsa.Store) logon.Authority {
+	return func(s *lsa.Store) logon.Authority { return alteredStore{s, change} }
+}
+
+type alteredStore struct {
+	*lsa.Store
+	change func(*token.Spec)
+}
+
+func (a alteredStore) LogOn(q logon.Request) (logon.Result, ntstatus.Status) {
+	r, st := a.Store.LogOn(q)
+	a.change(&r.Token)
+	return r, st
 }
 
 // serve starts the gateway's own server.
