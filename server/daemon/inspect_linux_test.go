@@ -18,6 +18,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
@@ -126,7 +127,12 @@ func TestTicketsAreShownToTheirUser(t *testing.T) {
 	}{"the administrator": {admin, want}, "alice": {a, want}, "bob": {b, nil}} {
 		check.SlicesEqual(t, ask(t, c.of, inspect.Query{What: "sessions"}).Tickets, c.want, "K-81: %s sees", name)
 	}
-	v := check.Result(d.serverFor(hers).NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
+	server := d.serverFor(hers)
+	// SeDebugPrivilege suffices: the administrator may not open the client's token.
+	h := check.Result(server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.WRITE_DAC, true))
+	check.Success(t, server.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION,
+		sddl.MustParse("D:(A;;GA;;;"+aliceSID+")")))
+	v := check.Result(server.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
 	threads := []uint64{uint64(v.(nt.ThreadBasic).ClientID.UniqueThread)}
 	acting := ask(t, admin, inspect.Query{What: "acting", Threads: threads}).Acting
 	check.That(t, len(acting) == 1 && acting[0].Proof == "ticket 7", "K-81: threads that act: %+v", acting)
