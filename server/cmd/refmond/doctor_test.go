@@ -59,6 +59,9 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 	stale := check.Must(net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "stale"), Net: "unix"}))
 	stale.SetUnlinkOnClose(false)
 	check.NoError(t, stale.Close())
+	trail := func(s auditlog.State, failed, ended string) func(*checkUp) {
+		return func(k *checkUp) { k.trailState(&trailReport{trailState: trailState{s, failed, ended}}) }
+	}
 	for _, c := range []struct {
 		name    string
 		inspect func(*checkUp)
@@ -124,14 +127,14 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 			[]string{"WRONG trees        p: not mounted at " + dir + ": "}, true},
 		{"no folder for a mount", func(k *checkUp) { k.covered(&treeConfig{name: "p", mount: dir + "/none"}) },
 			[]string{"WRONG trees        p: mount: " + dir + "/none does not exist"}, true},
-		{"an audit log with lost records", func(k *checkUp) {
-			k.trailState(&trailReport{trailState: trailState{
-				State: auditlog.State{Lost: 2}, Failed: "no space"}})
-		}, []string{"note  audit        2 records were lost"}, false},
-		{"a stopped audit log", func(k *checkUp) {
-			k.trailState(&trailReport{trailState: trailState{
-				State: auditlog.State{Lost: 2}, Failed: auditlog.ErrStopped.Error()}})
-		}, []string{"WRONG audit        the audit log is full and set to stop; 0 records "}, true},
+		{"an audit log with lost records", trail(auditlog.State{Lost: 2}, "no space", ""),
+			[]string{"note  audit        2 records were lost"}, false},
+		{"a stopped audit log", trail(auditlog.State{Lost: 2}, auditlog.ErrStopped.Error(), ""),
+			[]string{"WRONG audit        the audit log is full and set to stop; 0 records "}, true},
+		{"an audit log that ended", trail(auditlog.State{Lost: 2}, "no space", "a broken disk"),
+			[]string{"WRONG audit        a broken disk; 0 records "}, true},
+		{"an audit log without a reserve", trail(auditlog.State{Reserve: 2}, "", ""),
+			[]string{"note  audit        the file system cannot preallocate"}, false},
 		{"no folder for attributes", func(k *checkUp) { k.attributes(filepath.Join(dir, "none")) }, nil, false},
 	} {
 		var out bytes.Buffer

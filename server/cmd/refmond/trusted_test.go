@@ -38,6 +38,8 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 			"chmod go-w D/state/accounts.db"},
 		"accounts that all read": {func(d string) error { return os.Chmod(d+"/state/accounts.db", 0o644) },
 			"chmod go= D/state/accounts.db"},
+		"accounts that a group reads": {func(d string) error { return os.Chmod(d+"/state/accounts.db", 0o640) },
+			"chmod go= D/state/accounts.db"},
 		"a user's accounts": {func(d string) error { return os.Chown(d+"/state/accounts.db", 1000, 1000) },
 			"chown 0 D/state/accounts.db"},
 		"all files of another user": {func(d string) error {
@@ -101,6 +103,17 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 			!strings.Contains(out.String(), want) {
 			t.Errorf("L-76: %s: doctor printed %s, want %q", name, out.String(), want)
 		}
+	}
+	// A secret that others can read is refused, too.
+	state := t.TempDir()
+	open := filepath.Join(state, "open")
+	check.NoError(t, os.WriteFile(open, nil, 0o644))
+	for what, s := range map[string]settings{"keytab": {Kerberos: tickets{Keytab: open}},
+		"directory.passwordFile": {Directory: directory{PasswordFile: open}}} {
+		s.State = state
+		err := (&config{settings: s}).checkTrusted()
+		check.That(t, err != nil && strings.Contains(err.Error(), what+" "+open+": others can read it"),
+			"L-76: %s that all read: %v", what, err)
 	}
 }
 
