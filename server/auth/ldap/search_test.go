@@ -171,6 +171,20 @@ func TestMalformedLDAPReplyReturnsNoAccount(t *testing.T) {
 	}, nil)
 	check.That(t, err == nil && got.Name == "alice",
 		"D-6: Find with a referral in the response = %+v, %v, want alice, no error", got, err)
+	pages := 0
+	got, err = aliceAt(t, func(a asked, e []byte) [][]byte {
+		more := goldap.NewControlPaging(1)
+		more.SetCookie([]byte("m"))
+		switch pages++; pages {
+		case 600:
+			return [][]byte{e, done(a.id, goldap.ApplicationSearchResultDone, 0, more)}
+		case 1200:
+			return [][]byte{end(a)}
+		}
+		return [][]byte{done(a.id, goldap.ApplicationSearchResultDone, 0, more)}
+	}, nil)
+	check.That(t, err == nil && got.Name == "alice",
+		"Find with 1,198 pages without an entry, but not in a row: %+v, %v, want alice, no error", got, err)
 }
 
 // TestServerWithoutDomainAnswersNothing checks that each question fails if neither the server nor the configuration
