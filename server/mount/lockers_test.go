@@ -24,12 +24,13 @@ type lockable struct {
 // Locking implements locked. No file is open under the number.
 func (l lockable) Locking() (fd int, st ntstatus.Status) { return -1, l.st }
 
-// TestLockOwnersAreLimitedPerUser checks the limits of lock owners: 1,024 for one user, 4,096 in all. An existing owner
-// is served beyond them, and one that ends no longer counts. A failed lock is not counted (M-32).
+// TestLockOwnersAreLimitedPerUser checks the limits of lock owners: 1,024 for one user with its subordinate uids, and
+// 4,096 in all. An existing owner is served beyond them, and one that ends no longer counts. A failed lock is not
+// counted (M-32).
 //
 // +checklocksignore
 func TestLockOwnersAreLimitedPerUser(t *testing.T) {
-	l, o := newLockers(sameUID), &open{n: &node{}}
+	l, o := newLockers(func(uid uint32) uint32 { return uid % 100 }), &open{n: &node{}}
 	get := func(uid uint32, owner uint64, f nt.OpenFile) (*locker, fuse.Status) {
 		in := &fuse.LkIn{InHeader: header(uid, 0), Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
 		return l.get(lockOwner{n: o.n, owner: owner}, o, in, f)
@@ -55,7 +56,7 @@ func TestLockOwnersAreLimitedPerUser(t *testing.T) {
 	check("one that has no locks", s, none, 0)
 	var first *locker
 	for i := range uint64(4096) {
-		uid := uint32(1 + i/1024)
+		uid := uint32(1 + i/1024 + i%2*100) // every second one of a subordinate uid
 		x, s := get(uid, i, lockable{})
 		if s != fuse.OK {
 			t.Fatalf("M-32: owner %d: %v, want %v", i, s, fuse.OK)
