@@ -263,6 +263,7 @@ func TestConfiguredRootNameMapsToAccount(t *testing.T) {
 			`root: "zoe" is not a user of this computer, so uid 0 cannot log on: add the account or remove the key`},
 		{"host", ntstatus.NoSuchUser, "", "", `"host" is not a user`}, {"dora", 0, "S-1-22-1-12", "dora", ""},
 		{"homer", ntstatus.NoSuchUser, "", "", `"homer" is not a user of this computer`},
+		{"gone", ntstatus.NoLogonServers, "", "", ""}, // the host lists no groups of the user (L-56)
 	} {
 		f, _ := openWatched(t, func(cfg *Config) { cfg.Root = c.root })
 		f.account(t, Account{Name: "boss", UID: number(3000)}, "")
