@@ -220,11 +220,11 @@ func TestPendingOperationIsCancelledOnce(t *testing.T) {
 	w.connect()
 	other := check.Must(w.p.NewThread())
 	l := nt.NewWait()
-	l.Waits = true
-	check.Require(t, w.read(other, w.server, l), ntstatus.Pending, "synchronous read")
+	check.Require(t, w.write(other, w.server, "1234567890abcdef", l), ntstatus.Pending, "synchronous write")
+	check.Equal(t, string(check.Result(w.th.NtReadFile(w.client, 5))), "12345", "the read part of the write")
 	w.must(w.th.NtCancelIoFileEx(w.server, 0))
 	<-l.Over
-	check.Equal(t, l.Result().Status, ntstatus.Cancelled, "the synchronous read of another thread")
+	check.DeepEqual(t, l.Result(), nt.IOResult{Status: ntstatus.Cancelled, Information: 5}, "another thread's write")
 	var ends atomic.Int32
 	var got nt.IOResult
 	for i, end := range []func() ntstatus.Status{
