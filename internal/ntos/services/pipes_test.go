@@ -29,7 +29,12 @@ func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 	th, k := w.thread(w.process("server", privileges...))
 	all := makers(t, w, th, k)
 	tok := w.token(k, client, winnt.SecurityImpersonation, privileges...)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.READ_CONTROL))
 	for _, owner := range []string{svc, client} {
+		copied := check.Result(th.NtDuplicateToken(own, 0,
+			&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, false, winnt.TokenPrimary))
+		d := check.Result(th.NtQuerySecurityObject(copied, winnt.OWNER_SECURITY_INFORMATION))
+		check.Equal(t, d.Owner().String(), owner, "owner of a token with a DACL")
 		for _, m := range all {
 			switch m.service {
 			case "NtCreateNamedPipeFile", "NtCreateEvent", "NtCreateMutant", "NtCreateSemaphore", "NtCreateTimer",
@@ -55,6 +60,8 @@ func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 		}
 		check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation))
 	}
+	want(t, "T-30: the client opens the server's token", check.Status(th.NtOpenProcessToken(winnt.NtCurrentProcess,
+		winnt.TOKEN_QUERY)), ntstatus.AccessDenied)
 	k.PsRevertToSelf()
 }
 
