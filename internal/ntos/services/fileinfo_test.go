@@ -121,7 +121,7 @@ func TestPipeModesAreSetPerEnd(t *testing.T) {
 	st = p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{})
 	check.Equal(t, st, ntstatus.PipeDisconnected, "setting the modes of a disconnected client")
 	for _, class := range []nt.FileInfoClass{nt.FilePipeInformation, nt.FilePipeLocalInformation,
-		nt.FileStandardInformation} {
+		nt.FileStandardInformation, nt.FileNameInformation} {
 		st = check.Status(p.client.NtQueryInformationFile(c, class))
 		check.Equal(t, st, ntstatus.PipeDisconnected, "query of class %v of a disconnected client", class)
 	}

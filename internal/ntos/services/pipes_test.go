@@ -204,6 +204,8 @@ func TestPipeWithoutAccessIsRefused(t *testing.T) {
 		"creating a pipe without access = %v, handle %#x, want STATUS_ACCESS_DENIED and no handle", st, h)
 	_, st = p.client.NtOpenFile(both, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0)
 	check.Equal(t, st, ntstatus.ObjectNameNotFound, "opening the refused pipe")
+	st = check.Status(p.make(func(in *nt.CreateNamedPipeFileIn) { in.CreateDisposition = winnt.FILE_OPEN }))
+	check.Equal(t, st, ntstatus.ObjectNameNotFound, "another instance of a pipe that does not exist")
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
 }
 
