@@ -128,7 +128,9 @@ func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 		e.EndOfFile, e.AllocationSize = int64(s.Size), int64(s.Blocks)*512
 	case unix.S_IFDIR:
 	case unix.S_IFLNK:
-		return e, f.linkEntry(&e, &s)
+		// In return e, f.linkEntry(&e, …) Go may read e before the call, so the call is a statement of its own.
+		ok = f.linkEntry(&e, &s)
+		return e, ok
 	default:
 		return e, false
 	}
