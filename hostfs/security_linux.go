@@ -55,10 +55,7 @@ func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) 
 	a := k.attribute
 	switch {
 	case a.Version == 0:
-		a = ntacl.Attribute{Version: 4}
-		if t.cfg.IgnorePosix {
-			a = ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256}
-		}
+		a = t.versionBelow(nil)
 	case k.verdict == ntacl.Unverifiable:
 		// Only Samba's server can compute this hash. With another hash it would ignore the new descriptor. F-121
 		return false, ntstatus.NotSupported
