@@ -115,9 +115,10 @@ func TestUndecodableAttributeGrantsNothing(t *testing.T) {
 	fd, s := w.openPlace("f")
 	for value, want := range map[string]*known{
 		"": {verdict: ntacl.Stale}, "nonsense": {verdict: ntacl.Unverifiable, audited: true},
-		string(w.accepted(wide)):                       {verdict: ntacl.Unhashed},
-		string(w.accepted(wide + "S:(AU;SA;FA;;;WD)")): {verdict: ntacl.Unhashed, audited: true},
-		string(w.accepted(wide + "S:(ML;;NW;;;LW)")):   {verdict: ntacl.Unhashed},
+		string(w.accepted(wide)):                                {verdict: ntacl.Unhashed},
+		string(w.accepted(wide + "S:(AU;SA;FA;;;WD)")):          {verdict: ntacl.Unhashed, audited: true},
+		string(w.accepted(wide + "S:(ML;;NW;;;LW)")):            {verdict: ntacl.Unhashed},
+		string(w.accepted(wide + `S:(RA;;;;;WD;("a",TI,0,1))`)): {verdict: ntacl.Unhashed},
 	} {
 		if value != "" {
 			w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte(value)))

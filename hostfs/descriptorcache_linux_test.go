@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
@@ -149,4 +151,6 @@ func TestOneUserCannotEvictAnothersDescriptors(t *testing.T) {
 		check.Equal(t, w.tree.descriptors.find(identityOf(&s)) != nil, want,
 			"F-123: the descriptor of %s is cached", name)
 	}
+	client := access.Subject{Primary: w.subject(bob).Primary, Client: w.subject(alice).Primary}
+	check.Equal(t, userOf(&fileaccess.Request{Subject: client}), sid.MustParse(alice), "F-123: user of bob's client")
 }

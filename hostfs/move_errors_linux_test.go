@@ -84,9 +84,15 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 	}
 	// If another program creates the aside name during the call, both files keep their names.
 	w.file(`e\old`, `e\old`, wide)
+	old := w.opened(`e\old`, fileaccess.Request{}, winnt.DELETE)
+	w.want(old.SetDelete(true), ntstatus.Success)
 	w.want(w.opened(`d\f`, fileaccess.Request{}, winnt.DELETE).Move(&nt.FileMove{Name: `e\old`, AsideName: "aside",
-		Aside: w.opened(`e\old`, fileaccess.Request{}, winnt.DELETE), DecideAside: agree(nil),
+		Aside: old, DecideAside: func(q *fileaccess.Move) fileaccess.MoveDecision {
+			check.That(t, q.DeletePending, "F-215: the decision does not see the pending deletion, want it to")
+			return agree(nil)(q)
+		},
 		Decide: agree(func() { w.must(os.WriteFile(w.path(`e\aside`), nil, 0o600)) })}), ntstatus.ObjectNameCollision)
+	w.want(old.SetDelete(false), ntstatus.Success)
 	for _, name := range []string{"f", `d\f`, `e\old`} {
 		if b, err := os.ReadFile(w.path(name)); err != nil || string(b) != name {
 			t.Errorf("F-118: contents of %s: %q, %v, want %q", name, b, err, name)

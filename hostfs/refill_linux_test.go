@@ -65,6 +65,9 @@ func TestRefillReplacesContents(t *testing.T) {
 			}
 		}
 	}
+	w.must(os.Truncate(w.path("to"), 0))
+	w.want(to.copyByHand(from, 0, 1<<20+1), ntstatus.Success) // The source became longer.
+	check.Equal(t, len(check.Must(os.ReadFile(w.path("to")))), 1<<20+1, "G-33: bytes copied from a longer file")
 	w.want(to.copyByHand(from, 0, 1<<20+4), ntstatus.EndOfFile) // The source became shorter.
 	w.want(to.copyFrom(from, 1<<20+4), ntstatus.EndOfFile)
 }

@@ -243,12 +243,21 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 		if counts, lines := w.repair(RepairConfig{Path: w.path("d"), Rehash: true}); counts.Stale != 0 || len(lines) != 0 {
 			t.Errorf("F-205: a directory with both ACLs: %+v, %q, want nothing to repair", counts, lines)
 		}
-		seal, err := new(repair).stale(unix.AT_FDCWD, &ntacl.Attribute{Version: 4, What: "posix_acl"})
-		check.That(t, seal == nil && errors.Is(err, unix.ENOENT),
-			"F-205: an unreadable ACL: a hash: %t, %v, want none and %v", seal != nil, err, unix.ENOENT)
+		for range 2 { // the access ACL, then the default one
+			seal, err := new(repair).stale(unix.AT_FDCWD, &ntacl.Attribute{Version: 4, What: "posix_acl"})
+			check.That(t, seal == nil && errors.Is(err, unix.ENOENT),
+				"F-205: an unreadable ACL: a hash: %t, %v, want none and %v", seal != nil, err, unix.ENOENT)
+			w.must(unix.Setxattr(".", aclDefault, posixACL(t, users.String()+"mask r--"), 0))
+			w.must(unix.Setxattr(".", aclAccess, posixACL(t, "user 1 r--,mask r--"), 0))
+		}
 	}
 	value := check.Must(attribute(w.path("f"), w.tree.cfg.Attribute))
 	a := check.Must(ntacl.Decode(value))
 	check.That(t, a.Descriptor.Equal(sddl.MustParse(text)),
 		"F-205: descriptor after the repair: %v, want it unchanged", a.Descriptor)
+	// What another program has written since the file was read stays.
+	r := repair{RepairConfig: RepairConfig{Attribute: w.tree.cfg.Attribute}}
+	err := r.store(w.path("f"), "older", &ntacl.Attribute{Version: 3, Descriptor: sddl.MustParse(narrow)})
+	check.Equal(t, Repaired{Path: "f", Stale: true, Err: err}.String(), "f: "+errKept.Error(), "F-205: report")
+	check.Equal(t, string(check.Must(attribute(w.path("f"), w.tree.cfg.Attribute))), string(value), "F-205: attribute")
 }

@@ -177,6 +177,9 @@ func TestLinkUsesOwnDescriptor(t *testing.T) {
 		}
 		check.Equal(t, got, c.want, "F-191: %s, links supported %t", c.name, c.knows)
 	}
+	w.link("old", "f", "O:BAG:SYD:P(A;;FA;;;WD)(A;;FR;;;S-1-5-5-0-1001)")
+	counts, _ := w.repair(RepairConfig{Path: w.root})
+	check.Equal(t, counts.Sessions, int64(1), "F-202: repaired links")
 }
 
 // A listing by a handle that supports links contains the tree's links with the length of their targets, and no other
