@@ -158,7 +158,8 @@ func TestForcedUserIsCheckedForFiles(t *testing.T) {
 			"S-1-5-21-1-2-3-513"},
 		{"force user = files\nforce group = staff", "S-1-22-1-990 S-1-5-21-1-2-3-2000", "S-1-22-2-991"},
 		{"group = staff", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-513"},
-		{"force user = CORP\\bob\ngroup = CORP\\staff", "S-1-5-21-1-2-3-1108 S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-1107"},
+		{"force user = CORP\\bob\ngroup = CORP\\staff", "S-1-5-21-1-2-3-1108 S-1-5-21-1-2-3-2000",
+			"S-1-5-21-1-2-3-1107"},
 	} {
 		v, _ := decide(t, c.settings, "", "alice")
 		for text := range strings.FieldsSeq(c.is) {
