@@ -30,6 +30,12 @@ func TestNumbersAreDecimalOr0xHex(t *testing.T) {
 			t.Errorf("%q was parsed as %d, want a refusal", text, numeral(text, 64))
 		}()
 	}
+	for _, text := range []string{"0X00000001", "0x0000000A", "0x1", "0x000000001", "0000000001"} {
+		func() {
+			defer func() { _ = recover() }()
+			t.Errorf("the mask %q was parsed as %v, want a refusal", text, parseMask(text))
+		}()
+	}
 	func() {
 		defer func() { _ = recover() }()
 		t.Errorf("a number of 33 bits was parsed as %d, want a refusal", numeral("4294967296", 32))
@@ -42,6 +48,16 @@ func TestNumbersAreDecimalOr0xHex(t *testing.T) {
 	testcheck.That(t, signed(math.MinInt64) < signed(-10) && signed(-10) < signed(-9) && signed(-1) < signed(0) &&
 		unsigned("i", 9) < unsigned("i", 10),
 		"keys of integers do not sort like their values: %q, %q", unsigned("i", 9), unsigned("i", 10))
+}
+
+// TestListWithoutFlagIsNotRead checks that a list counts only if its control flag is set ([MS-DTYP] 2.4.6).
+func TestListWithoutFlagIsNotRead(t *testing.T) {
+	b := sddl.MustParse("O:BAD:P(A;;1;;;WD)S:(AU;SA;1;;;WD)").Binary()
+	for flags, want := range map[byte][2]bool{0x14: {true, true}, 0x10: {true, false}, 4: {false, true}, 0: {}} {
+		b[2] = flags
+		_, sacl, dacl := parseDescriptor(string(b))
+		testcheck.Equal(t, [2]bool{sacl != nil, dacl != nil}, want, "flags %#x: a SACL and a DACL", flags)
+	}
 }
 
 // answers are certificates with their inputs.
@@ -160,7 +176,8 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 	}
 	for _, flags := range []string{"0", "4"} { // 4: for entries that deny (A-151)
 		all.ask(t, "claim with flags "+flags, `{"user":"`+u+`","groups":["WD"],"userClaims":[{"name":"a","type":"int64",`+
-			`"flags":`+flags+`,"values":[1]}]}`, "O:BAG:BAD:(XD;;1;;;WD;(@User.a == 1))(XA;;3;;;WD;(@User.a == 1))(A;;4;;;WD)",
+			`"flags":`+flags+`,"values":[1]}]}`, "O:BAG:BAD:(XD;;1;;;WD;(@User.a == 1))(XA;;3;;;WD;(@User.a == 1))"+
+			"(XD;;4;;;WD;(@User.a == 2))(A;;4;;;WD)",
 			access.Request{Desired: winnt.MAXIMUM_ALLOWED})
 	}
 	shared := winnt.GenericMapping{Read: 1, Write: 6, Execute: 4, All: 7} // 4 also executes, 2 only writes
@@ -171,6 +188,10 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 		{`"domain":"S-1-5-21-7-8-9","restrictedSids":["DU"]`, "(A;;1;;;WD)(A;;3;;;S-1-5-21-7-8-9-513)"},
 		{`"writeRestricted":false`, "(XD;;1;;;WD;(Member_of {}))(XA;;2;;;WD;(Not_Member_of_any {}))(A;;4;;;WD)"},
 		{`"writeRestricted":false`, "(A;OICIIO;1;;;OW)(A;;4;;;WD)"},
+		{`"userClaims":[{"name":"a","type":"string","flags":2,"values":["A","a"]}]`,
+			`(XA;;1;;;WD;(@User.a Any_of {"A"}))(A;;4;;;WD)`},
+		{`"userClaims":[{"name":"a","type":"string","values":["x"]},{"name":"b","type":"string","flags":2,"values":["X"]}]`,
+			"(XA;;1;;;WD;(@User.a == @User.b))(XA;;2;;;WD;(@User.b == @User.a))(A;;4;;;WD)"},
 		{`"userClaims":[{"name":"a","type":"boolean","values":[1]}]`, "(XA;;1;;;WD;(@User.a))(A;;4;;;WD)"},
 		{`"writeRestricted":false`, `(XA;;1;;;WD;(@Resource.a == 1))(A;;4;;;WD)` +
 			`S:(RA;;;;;WD;("a",TI,0,1))(RA;;;;;WD;("A",TI,0,2))`},
