@@ -190,7 +190,8 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 		{`"writeRestricted":false`, "(A;OICIIO;1;;;OW)(A;;4;;;WD)"},
 		{`"userClaims":[{"name":"a","type":"string","flags":2,"values":["A","a"]}]`,
 			`(XA;;1;;;WD;(@User.a Any_of {"A"}))(A;;4;;;WD)`},
-		{`"userClaims":[{"name":"a","type":"string","values":["x"]},{"name":"b","type":"string","flags":2,"values":["X"]}]`,
+		{`"userClaims":[{"name":"a","type":"string","values":["x"]},` +
+			`{"name":"b","type":"string","flags":2,"values":["X"]}]`,
 			"(XA;;1;;;WD;(@User.a == @User.b))(XA;;2;;;WD;(@User.b == @User.a))(A;;4;;;WD)"},
 		{`"userClaims":[{"name":"a","type":"boolean","values":[1]}]`, "(XA;;1;;;WD;(@User.a))(A;;4;;;WD)"},
 		{`"writeRestricted":false`, `(XA;;1;;;WD;(@Resource.a == 1))(A;;4;;;WD)` +
