@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -107,8 +108,12 @@ func TestACLRepairRefusesMountOfRefmond(t *testing.T) {
 	check.NoError(t, os.Symlink("at", filepath.Join(dir, "last")))
 	chain := filepath.Join(t.TempDir(), "chain")
 	check.NoError(t, os.Symlink(filepath.Join(link, "last"), chain))
+	// out/.. is the directory above the target of out.
+	far := filepath.Dir(chain)
+	check.NoError(t, errors.Join(os.Mkdir(filepath.Join(dir, "sub"), 0o755),
+		os.Symlink(filepath.Join(dir, "sub"), filepath.Join(far, "out")), os.Symlink("out/../at", filepath.Join(far, "way"))))
 	for _, path := range []string{at, filepath.Join(link, "at"), filepath.Join(at, "f"), filepath.Join(link, "last"),
-		chain} {
+		chain, far + "/out/../at", filepath.Join(far, "way")} {
 		var o, e bytes.Buffer
 		code := run([]string{"acl", "repair", "--rehash", path}, &streams{out: &o, err: &e})
 		check.That(t, code == exitMalformed && o.Len() == 0 && strings.Contains(e.String(), "the mount of refmond on "+at+

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -105,6 +106,13 @@ func TestDeadMountGetsAdvice(t *testing.T) {
 	var errs bytes.Buffer
 	code := report(&streams{err: &errs}, &fs.PathError{Op: "open", Path: "/mnt/f", Err: syscall.ENOTCONN})
 	check.That(t, code == exitMalformed && strings.Contains(errs.String(), "umount -l"), "exit code %d, %q", code, &errs)
+}
+
+// TestHighestExitCodeOfJoinedErrorsCounts checks that a command with two results ends with the worse one, in any order.
+func TestHighestExitCodeOfJoinedErrorsCounts(t *testing.T) {
+	for _, err := range []error{errors.Join(errDenied, errReported), errors.Join(errReported, errDenied)} {
+		check.Equal(t, report(&streams{err: t.Output()}, err), exitMalformed, "exit code of %v", err)
+	}
 }
 
 // The text above a caret begins with a whole character.
