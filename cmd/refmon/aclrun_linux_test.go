@@ -106,8 +106,12 @@ func TestLateFileMayBeDeleted(t *testing.T) {
 func TestUndoNamesFilesThatKeepGrant(t *testing.T) {
 	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
 	describe(t, dir, "O:BAG:SYD:(A;OICI;FA;;;BA)")
-	check.NoError(t, os.WriteFile(filepath.Join(dir, "other"), nil, 0o600))
-	describe(t, filepath.Join(dir, "other"), "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;WD)")
+	check.NoError(t, os.Mkdir(filepath.Join(dir, "own"), 0o700))
+	describe(t, filepath.Join(dir, "own"), "O:BAG:SYD:P(A;OICI;FR;;;WD)")
+	for _, name := range []string{"other", "own/other"} { // both have an entry that the undo keeps
+		check.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
+		describe(t, filepath.Join(dir, name), "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FR;;;WD)")
+	}
 	code, _, errs := runLine("acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read",
 		"--undo-file", undo)
 	check.Equal(t, code, exitGranted, "grant: %s", errs)
