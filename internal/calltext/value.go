@@ -103,8 +103,7 @@ func (p *Printer) valueText(v any, object *winnt.ObjectType) (string, bool) {
 }
 
 // inputText formats a parameter that was passed by pointer and captured. It returns "" and false for every other
-// type. A nil pointer and a string that was not captured give "None". A client id gives a pair, or the single number
-// that is set.
+// type. A nil pointer gives "None". A client id gives a pair, or the single number that is set.
 func (p *Printer) inputText(v any) (string, bool) {
 	switch x := v.(type) {
 	case nt.Captured[*nt.ObjectAttributes]:
@@ -147,9 +146,6 @@ func (p *Printer) inputText(v any) (string, bool) {
 	case nt.Captured[[]byte]:
 		return fmt.Sprintf("%q", x.V), true
 	case nt.Captured[string]:
-		if x.Status != ntstatus.Success {
-			return "None", true
-		}
 		return fmt.Sprintf("%q", x.V), true
 	}
 	return "", false

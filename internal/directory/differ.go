@@ -67,7 +67,8 @@ func sameClaims(a, b *claims.Set) bool {
 type groupSet map[sid.SID]uint32 // their hashes
 
 // changedGroups returns the SIDs of groups that are in only one of the lists, or whose gid or memberships differ, and
-// the SIDs of their gids. A changed name or order is no change.
+// the SIDs of their gids. It leaves out a former gid: tokens that have its SID have the group's, too. A changed name or
+// order is no change.
 func changedGroups(was, is []Group) groupSet {
 	changed := groupSet{}
 	add := func(g *Group) {
@@ -95,9 +96,6 @@ func changedGroups(was, is []Group) groupSet {
 		}
 		if before == nil || !same(before, &is[i]) {
 			add(&is[i])
-			if before != nil {
-				add(before)
-			}
 		}
 	}
 	for _, g := range old {
