@@ -2,8 +2,10 @@ package kit_test
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/test/check"
@@ -34,4 +36,6 @@ func TestProtocolErrorsNameTheLine(t *testing.T) {
 		check.That(t, errors.Is(err, kit.ErrProtocol) && strings.Contains(err.Error(), want),
 			"%.60q: got %v, want %s", in, err, want)
 	}
+	check.ErrorIs(t, kit.Score(kit.NewJudge(example(), 1), iotest.ErrReader(io.ErrClosedPipe)), io.ErrClosedPipe,
+		"answers that cannot be read")
 }

@@ -98,6 +98,8 @@ func TestFailureNamesRule(t *testing.T) {
 		"a x: no answer", "  given     nothing\n", "5 more wrong"} {
 		check.That(t, strings.Contains(out.String(), want), "the report misses %q:\n%s", want, out.String())
 	}
+	check.Equal(t, example()[4].Expected(), `{"either":[{"out":{"sddl":"O:BA"}},{"out":{"sddl":"O:BU"}},`+
+		`{"out":{"sddl":"O:S-1-5-21-1-2-3-512"}}]}`, "three right answers")
 	if n := j.OfWay(kit.Decided); n != (kit.Count{}) { // each kind is counted apart (B-43)
 		t.Errorf("decided: got %+v, want none", n)
 	}
@@ -146,13 +148,16 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	for _, q := range questions {
 		q.Known = kit.Decided
 	}
-	questions[4].Suite = "policy"
-	j := kit.NewJudge(questions, 9)
+	questions[4].Suite, questions[4].Rules = "policy", []string{"A-2"}
+	j, few := kit.NewJudge(questions, 9), kit.NewJudge(questions, 1)
 	for _, line := range []string{`{"id":"a","out":{"hex":"00"}}`, `{"id":"b","error":"invalid"}`,
 		`{"id":"c","error":"other: ` + strings.Repeat("x", 3<<10) + `"}`, `{"id":"d","out":{"recorded":true}}`,
 		`{"id":"e","out":{"sddl":"O:SY"}}`} {
 		check.NoError(t, j.Take([]byte(line)))
+		check.NoError(t, few.Take([]byte(line)))
 	}
+	check.That(t, len(few.Differ) == 1 && len(few.Failed) == 1, "%d that differ and %d wrong are kept, want one of each",
+		len(few.Differ), len(few.Failed))
 	j.Finish()
 	if n := j.Total(); n != (kit.Count{Asked: 7, Right: 1, Wrong: 3, Differs: 3}) {
 		t.Errorf("got %+v, want three that differ and three wrong", n)
@@ -166,6 +171,7 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	}
 	b, err := j.JSON()
 	check.That(t, err == nil && strings.Contains(string(b), `"differs": 3`) &&
+		strings.Contains(string(b), `"A-2": {`) &&
 		strings.Count(string(b), `"in": {}`) == 6 && strings.Contains(string(b), "owner: S-1-5-18, want S-1-5-32-544") &&
 		strings.Contains(string(b), `"got": "{\"id\":\"c\",`), // a long answer is cut
 		"JSON: got %v and %s, want both lists of three", err, b)
