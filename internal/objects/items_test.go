@@ -2,6 +2,7 @@ package objects_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -152,6 +153,15 @@ func TestItemsKeepDescriptorsOfEqualPaths(t *testing.T) {
 		return true
 	}))
 	check.Equal(t, n, len(list), "items")
+	text := hex.EncodeToString(sd.New(sd.Parts{Owner: domain}).Binary()) // as base64 it is no descriptor
+	var read []bool
+	s = sourceOf(io.EOF, objects.Object{SD: []byte(text), Form: objects.FormHex},
+		objects.Object{SD: []byte(text), Form: objects.FormBase64})
+	check.NoError(t, objects.All(context.Background(), s, domain, nil, func(i objects.Item) bool {
+		read = append(read, i.Err == nil)
+		return true
+	}))
+	check.SlicesEqual(t, read, []bool{true, false}, "one text in two forms is a descriptor")
 }
 
 // A reading keeps at most 16384 parsed descriptors.

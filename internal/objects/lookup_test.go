@@ -16,7 +16,7 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 	d, err := directory.New(&directory.Accounts{Domain: domain,
 		Users: []directory.User{{Name: "alice", SID: domain.WithRID(1107)},
 			{Name: "Administrators", SID: domain.WithRID(1108)}, {Name: "both", SID: domain.WithRID(1109)},
-			{Name: "Carol", SID: domain.WithRID(1110)}, {Name: "carol", SID: domain.WithRID(1111)},
+			{Name: "cAROL", SID: domain.WithRID(1114)}, {Name: "Carol", SID: domain.WithRID(1110)}, {Name: "carol", SID: domain.WithRID(1111)},
 			{Name: "Dan", SID: domain.WithRID(1112)}, {Name: "dan", SID: domain.WithRID(1113)}},
 		Groups: []directory.Group{{Name: "both", SID: domain.WithRID(2001)}, {Name: "DAN", SID: domain.WithRID(2003)},
 			{Name: "posix", SID: domain.WithRID(2002), GID: directory.UnixID{ID: 7, Known: true}},

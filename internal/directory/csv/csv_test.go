@@ -16,7 +16,7 @@ const (
 	getADUser = "#TYPE Microsoft.ActiveDirectory.Management.ADUser\r\n" +
 		`"DistinguishedName","Enabled","GivenName","MemberOf","Name","ObjectClass","ObjectGUID","PrimaryGroupID",` +
 		`"SamAccountName","SID","SIDHistory","Surname","UserPrincipalName"` + "\r\n" +
-		`"CN=Smith\, Alice,CN=Users,DC=corp,DC=test","True","Alice","CN=Staff,DC=corp,DC=test;CN=Gone,DC=corp",` +
+		`"CN=Smith\, Alice,CN=Users,DC=corp,DC=test","True","Alice","cn=staff,dc=corp,dc=test;CN=Gone,DC=corp",` +
 		`"Smith, Alice","user","9a0f1860-f616-488f-a1fc-38b25a30f379","513","alice","S-1-5-21-1-2-3-1107",` +
 		`"S-1-5-21-9-9-9-77","Smith","alice@corp.test"` + "\r\n" +
 		`"CN=Bob,CN=Users,DC=corp,DC=test","False","Bob",` +

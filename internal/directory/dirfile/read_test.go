@@ -41,14 +41,16 @@ func TestAmbiguousInputNamesLineAndField(t *testing.T) {
 		"users: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: a, sid: S-1-5-21-1-2-3-5}]":  `"a": an earlier user`,
 		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: A, sid: S-1-5-21-1-2-3-5}]": `"A": an earlier group`,
 		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: b, sid: S-1-5-21-1-2-3-4}]": "another group's",
-		user(`,"memberOf":["c"]`):                                                      `"c" is neither`,
-		"groups:\n- {name: a, sid: S-1-5-21-1-2-3-4, memberOf: [c]}":                   `line 2: groups[0] "a"`,
-		user(`,"claims":{"x":{"y":1}}`):                                                "x: want a string",
-		user(`,"claims":[{"name":"x","type":"strin","values":["a"]}]`):                 "strin",
-		"domain: nowhere":                            "domain",
-		`{"users":[],"user":1}`:                      "user: unknown field",
-		"name,sid,Name\na,BA,b":                      "line 1: column Name occurs twice",
-		"name,sid,claims.x,claims.X:int64\na,BA,b,1": "line 1: column claims.X:int64 occurs twice",
+		`{"groups":[{"name":"a","sid":"S-1-5-21-1-2-3-4"},` + "\n" +
+			`{"name":"a","sid":"S-1-5-21-1-2-3-5"}]}`: `line 2: groups[1] "a": an earlier group`,
+		user(`,"memberOf":["c"]`):                                      `"c" is neither`,
+		"groups:\n- {name: a, sid: S-1-5-21-1-2-3-4, memberOf: [c]}":   `line 2: groups[0] "a"`,
+		user(`,"claims":{"x":{"y":1}}`):                                "x: want a string",
+		user(`,"claims":[{"name":"x","type":"strin","values":["a"]}]`): "strin",
+		"domain: nowhere":                                              "domain",
+		`{"users":[],"user":1}`:                                        "user: unknown field",
+		"name,sid,Name\na,BA,b":                                        "line 1: column Name occurs twice",
+		"name,sid,claims.x,claims.X:int64\na,BA,b,1":                   "line 1: column claims.X:int64 occurs twice",
 	} {
 		_, err := dirfile.Read([]byte(text))
 		check.That(t, err != nil && strings.Contains(err.Error(), want), "%.80q: %v, want %s", text, err, want)

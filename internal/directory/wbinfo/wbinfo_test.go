@@ -39,7 +39,7 @@ S-1-5-21-1-2-3-1104 -> uid/gid 3000012
 S-1-5-21-1-2-3-9 -> unmapped
 + wbinfo -S S-1-5-21-1-2-3-500
 0
-+ wbinfo -n bob
++ wbinfo -n bob -u
 S-1-5-21-1-2-3-1103 SID_USER (1)
 + wbinfo --user-sids S-1-5-21-1-2-3-1106
 S-1-5-21-1-2-3-1106

@@ -123,6 +123,9 @@ func TestExportedNamesHaveSIDs(t *testing.T) {
 	check.That(t, slices.Equal(names, want), "%v, want %v", names, want)
 	names, err = idmaps.ReadNames([]byte(strings.Replace(exported, "machine: S-1-5-21-7-7-7\n", "", 1)))
 	check.That(t, err == nil && slices.Equal(names, want[2:]), "without a machine: %v, %v, want the group", names, err)
+	names, err = idmaps.ReadNames([]byte(strings.Replace(exported, "sid: S-1-5-21-7-7-7-1003, ", "", 1)))
+	check.That(t, err == nil && slices.Equal(names, want[:2]), "a group without a SID: %v, %v, want the accounts", names,
+		err)
 	if names, err := idmaps.ReadNames([]byte("version: 2")); err == nil || names != nil {
 		t.Errorf("version 2: %v, %v, want nil, an error", names, err)
 	}
