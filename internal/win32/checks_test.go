@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -17,7 +18,8 @@ func TestAccessChecksReturnDecision(t *testing.T) {
 	w, _ := thread(t)
 	client := duplicate(t, w, ownToken(t, w), winnt.SecurityIdentification)
 	in := win32.AccessCheckByTypeIn{ClientToken: client, PrivilegeSetLength: 1 << 10,
-		SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;CC;;;AU)")),
+		SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;CC;;;PS)")),
+		PrincipalSelfSid:   nt.Cap(sid.AuthenticatedUsers),
 		GenericMapping:     nt.Cap(winnt.FileObject.Mapping),
 		ObjectTypeList:     nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}, {Level: 1, GUID: winnt.GUID{2}}})}
 	for desired, want := range map[winnt.AccessMask]win32.AccessCheckOut{
@@ -29,14 +31,15 @@ func TestAccessChecksReturnDecision(t *testing.T) {
 		if !want.AccessStatus {
 			code, each = 5, 5
 		}
-		plain := win32.AccessCheckIn{SecurityDescriptor: in.SecurityDescriptor, ClientToken: client,
-			DesiredAccess: desired, GenericMapping: in.GenericMapping, PrivilegeSetLength: 1 << 10}
+		plain := win32.AccessCheckIn{ClientToken: client,
+			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;CC;;;AU)")),
+			DesiredAccess:      desired, GenericMapping: in.GenericMapping, PrivilegeSetLength: 1 << 10}
 		for row, params := range map[string]any{"AccessCheck": plain, "AccessCheckByType": in} {
 			w.CallRow(win32.Table.Find("SetLastError"), win32.SetLastErrorIn{Code: 4242})
-			out, ok, _, _ := w.CallRow(win32.Table.Find(row), params)
+			out, ok, set, _ := w.CallRow(win32.Table.Find(row), params)
 			check.DeepEqual(t, out, want, "%s for %#x", row, uint32(desired))
-			check.That(t, ok && w.LastError() == code, "%s for %#x: %t, %v, want %v", row, uint32(desired), ok,
-				w.LastError(), code)
+			check.That(t, ok && w.LastError() == code && set == each, "%s for %#x: %t, %v set to %v, want %v, %v", row,
+				uint32(desired), ok, w.LastError(), set, code, each)
 		}
 		list, ok := w.AccessCheckByTypeResultList(in)
 		check.That(t, ok, "AccessCheckByTypeResultList for %#x: %v", uint32(desired), w.LastError())

@@ -31,6 +31,16 @@ func Example() {
 	// true
 }
 
+// A client at identification level opens no token; its process can (I-22).
+func TestThreadTokenIsOpenedAsSelf(t *testing.T) {
+	w, _ := thread(t)
+	check.That(t, w.ImpersonateSelf(winnt.SecurityIdentification), "ImpersonateSelf: %v", w.LastError())
+	for _, asSelf := range []bool{true, false} {
+		_, ok := w.OpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, asSelf)
+		check.That(t, ok == asSelf, "opened as self %t: %t, %v", asSelf, ok, w.LastError())
+	}
+}
+
 // O-70: functions that succeed leave the last error alone, except
 // AdjustTokenPrivileges, which always sets it.
 func TestSuccessKeepsLastError(t *testing.T) {

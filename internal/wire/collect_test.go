@@ -123,4 +123,8 @@ func TestFailedOperationReleasesItsRoom(t *testing.T) {
 	check.That(t, ok && err == nil && a.head.Status == ntstatus.PipeBroken && b.Confirmed && !b.Ended && s.bytes == 0,
 		"collected %v, %+v, %t, %v with %d bytes counted, want STATUS_PIPE_BROKEN and 0 bytes", a.head.Status, b, ok,
 		err, s.bytes)
+	check.Require(t, s.keeps(2, op), ntstatus.Success, "keeping another operation")
+	b, notify := s.far(2, op, false) // its call failed before it began
+	check.That(t, b.Confirmed && !b.Ended && notify == nil && s.bytes == 0, "an operation that did not begin: %+v, %d bytes",
+		b, s.bytes)
 }

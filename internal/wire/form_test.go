@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
 )
 
 // TestDifferentTypesHaveDifferentForms checks that types with different encodings or field names have different
@@ -46,5 +47,14 @@ func TestHelloListsEachRowOnce(t *testing.T) {
 			check.ErrorIs(t, check.Err(DecodeHello(helloBody.append(f, nil, h))), ErrValue,
 				"hello with %s, form %d", name, f)
 		}
+	}
+}
+
+// A call without parameters still has the flag that requests its reason, which is 0 or 1 (W-6).
+func TestCallHasItsFlag(t *testing.T) {
+	s, service := NewServer(nil, nil), uint16(nt.NtTable.Find("NtTestAlert").Info().Number)
+	for body, want := range map[string]error{"": ErrValue, "\x02": ErrValue, "\x00": nil, "\x01": nil} {
+		_, err := s.request(&Frame{Kind: Call, Service: service, Body: []byte(body)})
+		check.ErrorIs(t, err, want, "call with the body %q", body)
 	}
 }

@@ -223,7 +223,7 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 		l.out = out // ends checks that the server has closed the descriptor
 		l.close()
 	}
-	s := serve(t)
+	s := serveAs(t, func(p process) wire.Process { return attaching{process: p} })
 	s.exchangeHello()
 	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendHandle(nil, 8)}
 	check.Equal(t, s.status(f), ntstatus.NotSupported, "attach over a stream that cannot carry descriptors")

@@ -29,5 +29,14 @@ func TestWatchdogSleepsWhenIdle(t *testing.T) {
 				t.Errorf("after round %d the watchdog slept %d times, want %d", round, got, want)
 			}
 		}
+		s := (&Server{watchdog: l}).newTimeSlice(nil)
+		s.enter()
+		naps.Store(0)
+		time.Sleep(3 * idleInspections * inspectEvery)
+		s.leave()
+		if got := naps.Load(); got < 2*idleInspections {
+			t.Errorf("during a time slice the watchdog slept %d times, want at least %d", got, 2*idleInspections)
+		}
+		time.Sleep(time.Second)
 	})
 }
