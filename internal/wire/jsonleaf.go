@@ -250,13 +250,13 @@ func (r *jsonReader) text() (s string, err error) {
 	if r.Peek() != '{' {
 		return r.Text()
 	}
-	at, given := r.Pos, false
+	at := r.Pos
 	err = r.Object([]string{"bytes"}, func(int) error {
 		b, err := r.bytes()
-		s, given = string(b), true
+		s = string(b)
 		return err
 	})
-	if err == nil && (!given || utf8.ValidString(s)) {
+	if err == nil && utf8.ValidString(s) { // such as without bytes
 		err = r.FailAt(at, "a text as bytes is one that is not UTF-8")
 	}
 	return s, err
