@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
@@ -127,6 +128,7 @@ func TestItemHasAllOfItsObject(t *testing.T) {
 	}))
 	check.SlicesEqual(t, got, []string{"a7keytrue false true 9O:BAD:(A;;FX;;;WD)<nil>",
 		"b0filefalse true false 0O:BAnone<nil>"}, "items")
+	check.Equal(t, objects.NoteNoDACL.String(), accessquery.NoDACL, "text of the note")
 }
 
 // Each object has its own descriptor, though others have its path; equal ones are parsed once.

@@ -62,6 +62,10 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 			"all,S-1-5-21-1-2-3-2000,group,\n"}, [2]string{"passwd", "h:x:50:b\n"})
 	sources.HasGroups(t, d, "a", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
 	sources.HasGroups(t, d, "b", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
+	d, _ = sources.Read(t, [2]string{"passwd", "a:x:1:9:::\n"}, [2]string{"passwd", "g:x:50:a\n"},
+		[2]string{"ldif", "dn: CN=h\nobjectClass: group\nsAMAccountName: h\nobjectSid: S-1-22-2-50\nmemberOf: CN=all\n\n" +
+			"dn: CN=all\nobjectClass: group\nsAMAccountName: all\nobjectSid: S-1-5-21-1-2-3-2000\n"})
+	sources.HasGroups(t, d, "a", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
 	// A name means the first group that matches without case, unless another one matches exactly.
 	d, _ = sources.Read(t, [2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\n" +
 		"Ops,S-1-5-21-1-2-3-2000,group,\nOPS,S-1-5-21-4-5-6-2000,group,\n" +

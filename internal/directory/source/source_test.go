@@ -277,7 +277,7 @@ func TestErrorsHaveTheirPosition(t *testing.T) {
 		{"wbinfo", "+ wbinfo --sids-to-unix-ids=a\nS-1-1-0 -> 5\n", `"S-1-1-0 -> 5": want uid, gid or uid/gid and a number`},
 		{"wbinfo", "+ wbinfo --user-sids=a\nS-1-1-0\n", "line 2, an answer to wbinfo --user-sids: the call's "},
 		{"wbinfo", "\n\nx\n", "line 3: no call before it"}, {"wbinfo", "\n", "is this the output of sh -x?"},
-		{"csv", "#TYPE x\nSamAccountName,SID\na,\"b", "line 3: "}, {"csv", "SamAccountName,SID,sid\n", "the column sid occurs twice"},
+		{"csv", "#TYPE x\nSamAccountName,SID\na,\"b", "line 3: "}, {"csv", "SamAccountName,sid,SID\n", "the column SID occurs twice"},
 		{"csv", "SamAccountName,SID\na,b,c\n",
 			"line 2: wrong number of fields"},
 		{"csv", "SamAccountName,SID,uidNumber\na," + d("1") + ",x\n", `line 2: column uidNumber "x" is not a number`},
