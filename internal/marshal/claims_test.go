@@ -36,7 +36,8 @@ func TestAttributesShareOneLimit(t *testing.T) {
 	for _, c := range []struct {
 		length byte
 		want   ntstatus.Status
-	}{{5, ntstatus.InvalidParameter}, {6, ntstatus.InsufficientResources}, {4, ntstatus.Success}, {2, ntstatus.InsufficientResources}} {
+	}{{5, ntstatus.InvalidParameter},
+		{6, ntstatus.InsufficientResources}, {4, ntstatus.Success}, {2, ntstatus.InsufficientResources}} {
 		text := binary.LittleEndian.AppendUint64([]byte{c.length, 0, c.length, 0, 0, 0, 0, 0}, uint64(at))
 		check.Equal(t, check.Status(r.text(text)), c.want, "text of %d bytes", c.length)
 	}

@@ -125,6 +125,6 @@ func TestFailedOperationReleasesItsRoom(t *testing.T) {
 		err, s.bytes)
 	check.Require(t, s.keeps(2, op), ntstatus.Success, "keeping another operation")
 	b, notify := s.far(2, op, false) // its call failed before it began
-	check.That(t, b.Confirmed && !b.Ended && notify == nil && s.bytes == 0, "an operation that did not begin: %+v, %d bytes",
-		b, s.bytes)
+	check.That(t, b.Confirmed && !b.Ended && notify == nil && s.bytes == 0,
+		"an operation that did not begin: %+v, %d bytes", b, s.bytes)
 }

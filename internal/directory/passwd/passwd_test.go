@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	passwd = "# users\n+:::::::\n-eve:x:9:100::/:/bin/sh\nroot:x:0:0:root:/root:/bin/sh\nalice:x:1001:100::/home/alice:/bin/sh\n"
-	group  = "users:x:100:\nsy:x:3:alice\nstaff:x:50: alice, ghost\n"
+	passwd = "# users\n+:::::::\n-eve:x:9:100::/:/bin/sh\n" +
+		"root:x:0:0:root:/root:/bin/sh\nalice:x:1001:100::/home/alice:/bin/sh\n"
+	group = "users:x:100:\nsy:x:3:alice\nstaff:x:50: alice, ghost\n"
 )
 
 func TestPasswdInputYieldsUnixGroups(t *testing.T) {
