@@ -137,3 +137,16 @@ func TestDecisionWithoutApplicableEntry(t *testing.T) {
 		}
 	}
 }
+
+// Of two labels the first counts. Without a SID of the object, PRINCIPAL SELF is a SID like others.
+func TestFirstLabelAndPlainSelf(t *testing.T) {
+	const self = "S-1-5-10"
+	low := oracle.ACE{Type: oracle.MandatoryLabel, Mask: 1, SID: "S-1-16-4096"}
+	high := oracle.ACE{Type: oracle.MandatoryLabel, Mask: 1, SID: "S-1-16-12288"}
+	for i, labels := range [][]oracle.ACE{{low, high}, {high, low}} {
+		q := &oracle.AccessCheck{Desired: 2, Mapping: oracle.File, Token: &oracle.Token{User: "S-1-5-7", Integrity: 0x2000,
+			MandatoryPolicy: 1, Groups: []oracle.Group{{SID: self, Attributes: 4}}}, SD: &oracle.Descriptor{Owner: "S-1-5-18",
+			DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 2, SID: self}}}, SACL: &oracle.ACL{Entries: labels}}}
+		check.Equal(t, oracle.Access(q).Granted, []oracle.Word{2, 0}[i], "labels %+v", labels)
+	}
+}
