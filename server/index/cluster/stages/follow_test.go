@@ -11,10 +11,16 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// kept is a sink that keeps only the last watermark.
-type kept struct{ last index.Watermark }
+// kept is a sink that keeps only the last watermark, and counts events.
+type kept struct {
+	last   index.Watermark
+	events int
+}
 
-func (*kept) Write([]index.Event) error { return nil }
+func (k *kept) Write(events []index.Event) error {
+	k.events += len(events)
+	return nil
+}
 
 func (*kept) Close() error { return nil }
 

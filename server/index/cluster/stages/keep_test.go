@@ -24,13 +24,15 @@ func TestKeeperKeepsUnprocessedMessages(t *testing.T) {
 	name := "rows." + b.part.Subject()
 	l := check.Must(take(t.Context(), b.c, site.StreamRows, name, "w1"))
 	next := l.last
-	next.Cursor, next.Tries, next.Whole, next.Started = 2, 0, true, b.teller.started
+	next.Cursor, next.Tries, next.Whole, next.Started, next.Generation = 2, 0, true, b.teller.started, 2
 	check.NoError(t, l.write(t.Context(), next, nil))
 	work := b.dial(site.Work)
 	// The position of another worker is in another log.
-	other, err := json.Marshal(&watermark{Generation: next.Generation + 1, Cursor: 4, Beat: heartbeat{Time: 1}})
-	check.NoError(t, err)
-	check.NoError(t, work.keep(t.Context(), "fence."+name, "other", other))
+	for _, g := range []uint64{next.Generation + 1, next.Generation - 1} {
+		other := check.Must(json.Marshal(&watermark{Generation: g, Cursor: 4, Beat: heartbeat{Time: 1}}))
+		check.NoError(t, work.keep(t.Context(), "fence."+name, fmt.Sprint("other", g), other))
+		check.That(t, work.remove(t.Context(), name, request{Input: 4}) != nil, "N-120: input of generation %d", g)
+	}
 	piece := func(n int, final bool, generation uint64) uint64 {
 		t.Helper()
 		r := next

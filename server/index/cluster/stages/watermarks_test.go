@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -124,6 +125,15 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 	expect("all", all)
 	expect("all again", all)
 	check.That(t, ready == 1, "it was ready %d times, want 1", ready)
+	more := new(kept)
+	f.sinks = append(f.sinks, more)
+	check.NoError(t, errors.Join(f.write(), f.writeWatermark()))
+	check.That(t, more.events > 0 && maps.Equal(more.last.Sources, all), "a second sink has %+v", more)
+	for i := range maxRecent {
+		f.logs[0].remember(uint64(31+i), "r")
+	}
+	recent := f.logs[0].recent
+	check.Equal(t, recent[len(recent)-500].sequence, 30+maxRecent-499, "the 500th last record")
 	*warned, f.logs[0].records.follower.refused = 0, 2
 	f.warnRefused(f.logs[0])
 	f.warnRefused(f.logs[0])
@@ -153,4 +163,8 @@ func TestWatermarksOfManySharesAreRead(t *testing.T) {
 		err := f.present(t.Context(), list)
 		check.Equal(t, errors.Is(err, errLost), f.behind == doubts, "earlier watermarks, %d times: %v", f.behind, err)
 	}
+	f.behind, f.config.Beat = doubts-1, time.Hour
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	check.ErrorIs(t, f.run(ctx), errLost, "the result of the follower")
 }
