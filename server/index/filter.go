@@ -223,7 +223,7 @@ func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
 func termsOf(t *token.Token) []string {
 	sids := []string{t.User().SID.String()}
 	for _, g := range t.Groups() {
-		if g.Attributes&winnt.SE_GROUP_ENABLED != 0 && g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0 {
+		if g.Attributes&winnt.SE_GROUP_ENABLED != 0 { // a group for deny only is never enabled
 			sids = append(sids, g.SID.String())
 		}
 	}
