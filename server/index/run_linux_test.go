@@ -1,6 +1,7 @@
 package index_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -245,6 +246,8 @@ func (c *closings) Close() error                        { *c++; return nil }
 // TestRunClosesSinksOfARefusedConfiguration checks that Run closes its sinks once, also if it fails before it has a
 // log.
 func TestRunClosesSinksOfARefusedConfiguration(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end() // Run returns nil at once if it accepts the configuration
 	for name, change := range map[string]func(*index.Config){
 		"a relative tree":        func(c *index.Config) { c.Trees = []string{"t"} },
 		"an unknown right":       func(c *index.Config) { c.Rights = "fly" },
@@ -261,9 +264,9 @@ func TestRunClosesSinksOfARefusedConfiguration(t *testing.T) {
 		},
 	} {
 		var got closings
-		c := index.Config{Trees: []string{"/t"}, Rights: "read", State: t.TempDir(), Sinks: []index.Sink{&got}}
+		c := index.Config{Trees: []string{t.TempDir()}, Rights: "read", State: t.TempDir(), Sinks: []index.Sink{&got}}
 		change(&c)
-		if err := index.Run(t.Context(), c); err == nil || got != 1 {
+		if err := index.Run(ended, c); err == nil || got != 1 {
 			t.Errorf("%s: Run returned %v and closed the sink %d times, want an error and 1", name, err, got)
 		}
 	}
