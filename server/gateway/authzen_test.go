@@ -337,7 +337,8 @@ func TestDeclaredTypesAreDecidedByAccount(t *testing.T) {
 		want                  bool
 	}{{"user", "alice", "read", "record", true}, {"user", "alice", "write", "record", true},
 		{"user", "bob", "write", "record", false}, {"user", "bob", "run", "record", false},
-		{"user", "nobody", "read", "record", false}, {"robot", "r2", "run", "record", true}, {"robot", "r2", "read", "record", false},
+		{"user", "nobody", "read", "record", false},
+		{"robot", "r2", "run", "record", true}, {"robot", "r2", "read", "record", false},
 		{"robot", "r2", "read", "file", false}, {"user", "alice", "read", "thing", false}} {
 		code, a := w.evaluateBody("carol",
 			fmt.Sprintf(`{"subject":{"type":%q,"id":%q},"action":{"name":%q},"resource":{"type":%q,"id":"1"}}`, c.kind,
