@@ -298,7 +298,7 @@ func TestUnnamedDocumentsAreForgotten(t *testing.T) {
 
 // TestNestedFoldersUpdateRowsOnce checks that a batch that changes each folder of a chain writes one row for each
 // document, with the classes of all folders, also if a document comes before its folders (N-16). A document below a
-// folder that a walk did not find has no readers (N-15).
+// folder that a walk did not find, or that was deleted, has no readers (N-15).
 func TestNestedFoldersUpdateRowsOnce(t *testing.T) {
 	w := firmWorker(t, TraverseAlways)
 	open := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
@@ -331,6 +331,10 @@ func TestNestedFoldersUpdateRowsOnce(t *testing.T) {
 	check.NoError(t, w.Batch(&watch.Batch{Tree: "/t", Begin: true, End: true,
 		Seen: []watch.Seen{list[5], list[4], list[3], list[1]}}))
 	check.SlicesEqual(t, readers(w, "/t/0/1/2/3/f"), nil, "N-15: readers below a folder that a walk did not find")
+	last := watch.Seen{Path: "/t/e/f", Descriptor: open}
+	report(t, w, folder("/t/e", "(A;;FA;;;WD)"))
+	report(t, w, last, watch.Seen{Path: "/t/e", Gone: true}, last)
+	check.SlicesEqual(t, readers(w, last.Path), nil, "N-15: readers below a deleted folder")
 }
 
 // TestNamePassesToNewSID checks that a name belongs to its new SID once the directory has the old one no more, and to
