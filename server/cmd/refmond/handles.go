@@ -98,7 +98,7 @@ func (l *inspector) described(h winnt.Handle, typ string) string {
 	return ""
 }
 
-// pipeDevice is the device of named pipes. Pipe ends have no object name, but report their name
+// pipeDevice is the device of pipes. An end of a pipe without a name has no object name, and reports an empty name
 // below the device.
 const pipeDevice = `\Device\NamedPipe`
 

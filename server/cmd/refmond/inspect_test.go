@@ -150,6 +150,13 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	pipe, err := th.ListenPipe("looked", nt.PipeConfig{})
 	check.NoError(t, err)
 	defer pipe.Close()
+	device := check.Result(th.NtOpenFile(winnt.SYNCHRONIZE, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe`}, 3,
+		0))
+	unnamed := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{MaximumInstances: 1, ShareAccess: 3,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{RootDirectory: device}), DesiredAccess: winnt.FILE_READ_DATA}))
+	check.Success(t, check.Status(th.NtOpenFile(winnt.FILE_WRITE_DATA, &nt.ObjectAttributes{RootDirectory: unnamed}, 3,
+		0)))
+	check.Success(t, th.NtFsControlFile(unnamed, winnt.FSCTL_PIPE_DISCONNECT))
 	tok, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
 	check.Success(t, st)
 	check.Success(t, check.Status(th.NtAdjustPrivilegesToken(tok, false, []nt.LUIDAndAttributes{
@@ -187,6 +194,8 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"why", "--path", "elsewhere"}, "",
 			`^No recent denial that you may see\.\n$`, exitSuccess},
 		{[]string{"open-files", "PIPE"}, "", own + `  ` + name + ` +0x[0-9a-f]+  \\Device\\NamedPipe\\looked  `, exitSuccess},
+		{[]string{"open-files", "disconn"}, "", `0x[0-9a-f]+  \(pipe, disconnected\)  WRITE_DATA\n$`, exitSuccess},
+		{[]string{"open-files", "pipe"}, "", `  \\Device\\NamedPipe  READ_DATA\n`, exitSuccess},
 		{[]string{"trace", "--for", "1ms"}, "", `^$`, exitSuccess},
 		{[]string{"trace", "--process", own, "--for", "1ms"}, "", "", exitSuccess},
 	} {
