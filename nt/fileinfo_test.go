@@ -23,6 +23,7 @@ func TestLeastReturnsStructureSize(t *testing.T) {
 
 // The bytes of a FILE_PIPE_PEEK_BUFFER are its four numbers, in the order of the structure in C, and the data.
 func TestPeekBufferHasLayoutOfStructure(t *testing.T) {
-	b := nt.PipePeekBuffer{NamedPipeState: 3, ReadDataAvailable: 5, NumberOfMessages: 2, MessageLength: 4, Data: []byte("x")}
+	b := nt.PipePeekBuffer{NamedPipeState: 3, ReadDataAvailable: 5, NumberOfMessages: 2, MessageLength: 4,
+		Data: []byte("x")}
 	check.Equal(t, string(b.Bytes()), "\x03\x00\x00\x00\x05\x00\x00\x00\x02\x00\x00\x00\x04\x00\x00\x00x", "bytes")
 }

@@ -83,8 +83,9 @@ func TestFollowerRejectsForeignNumberAcrossCompaction(t *testing.T) {
 	events, err = w.Compact(false)
 	check.NoError(t, errors.Join(err, l.replace(events)))
 	writeDocument(t, l, w, "/t/b")
-	stop()
-	check.NoError(t, errors.Join(opened.follow(ctx, dir, nil), l.Close()))
+	ended, end := context.WithCancel(t.Context())
+	end()
+	check.NoError(t, errors.Join(opened.follow(ended, dir, nil), l.Close()))
 }
 
 // TestReadersContinueAfterTornLine checks that readers that have read half a line continue when the next run has cut it
