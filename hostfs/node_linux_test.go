@@ -217,8 +217,9 @@ func TestOpenSharesRequestedAccess(t *testing.T) {
 						f.share, f.links, f.found, want, forced)
 				}
 				facts, _, st := f.Found()
-				if w.want(st, ntstatus.Success); facts.EndOfFile != int64(len(contents)) {
-					t.Errorf("size at the open: %d, want that of %q", facts.EndOfFile, contents)
+				w.want(st, ntstatus.Success)
+				if facts.EndOfFile != int64(len(contents)) || facts.FileID != w.inode("f") {
+					t.Errorf("size %d and inode %d at the open, want those of %q", facts.EndOfFile, facts.FileID, contents)
 				}
 				b := make([]byte, 9)
 				n, st := f.ReadAt(b, 0)
