@@ -179,7 +179,7 @@ func (n *notary) findStale(from, to uint64) error {
 				if name = path.Join(dir, name); n.stored(name) {
 					continue
 				}
-				if err := n.log.cfg.disk.Remove(name); err != nil {
+				if err := n.log.cfg.disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 					return err
 				}
 			}
