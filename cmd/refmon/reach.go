@@ -256,13 +256,13 @@ func (c *reachCmd) targets(s *reach.Search) (list []int, err error) {
 	return list, nil
 }
 
-// isAccount reports whether a name is that of an account of the directory, or a well-known one, also of its domain. A
-// well-known number of the domain counts if the directory knows its domain. d may get a new principal.
+// isAccount reports whether a name is a SID, or that of an account of the directory, or a well-known one, also of its
+// domain. A well-known number of the domain counts if the directory knows its domain. d may get a new principal.
 func isAccount(d *directory.Directory, name string) bool {
 	if _, _, err := d.FindOrAdd(name); err == nil || d.Account(name) != nil {
 		return true
 	}
-	if _, err := sid.Resolve(name, d.Domain); err == nil { // also that of a disabled user
+	if _, err := sid.Resolve(name, d.Domain); err == nil { // a SID or an alias, also of a disabled user
 		return true
 	}
 	for rid := uint32(498); rid < 600 && !d.Domain.IsZero(); rid++ { // the well-known RIDs of a domain

@@ -256,7 +256,7 @@ func (r *jsonReader) text() (s string, err error) {
 		s = string(b)
 		return err
 	})
-	if err == nil && utf8.ValidString(s) { // such as without bytes
+	if err == nil && utf8.ValidString(s) { // an object without bytes gives "", which is valid
 		err = r.FailAt(at, "a text as bytes is one that is not UTF-8")
 	}
 	return s, err

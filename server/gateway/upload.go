@@ -285,7 +285,7 @@ func (u *upload) name() ntstatus.Status {
 	if st != ntstatus.Success {
 		return st
 	}
-	defer func() { u.q.s.p.release(h) }()
+	defer func() { u.q.s.p.release(h) }() // h may be the former temporary file
 	st = u.store(func(th *nt.Thread) ntstatus.Status { return u.q.s.p.conn.Refill(th, h, u.temp) })
 	if st == ntstatus.Success {
 		st = u.giveName(h, nt.FileRenameInformation)

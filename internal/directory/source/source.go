@@ -82,5 +82,12 @@ func ReadMembers(c *collect.Collector, group string, file []byte) error {
 // mark, as PowerShell writes it. UTF-16 that ends inside a character is an error. Other bytes are returned as they are.
 func decodeText(file []byte) (string, error) {
 	text, err := utf16text.UTF8(file)
-	return strings.ReplaceAll(string(text), "\r\n", "\n"), err
+	var b strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutSuffix(line, "\n"); ok {
+			line = strings.TrimRight(rest, "\r") + "\n" // a pipe can write \r\r\n
+		}
+		b.WriteString(line)
+	}
+	return b.String(), err
 }

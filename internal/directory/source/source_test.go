@@ -232,7 +232,7 @@ groups:
 // The members of a group are names on lines, or the rows of a CSV file.
 func TestMembersAreNamesOrRows(t *testing.T) {
 	var l collect.Collector
-	check.NoError(t, source.Read(&l, "passwd", []byte(inUTF16("alice:x:1:5:::\r\nbób:x:2:5:::\r\n"+
+	check.NoError(t, source.Read(&l, "passwd", []byte(inUTF16("alice:x:1:5:::\r\r\nbób:x:2:5:::\r\r\n"+
 		"staff:x:6:\r\ncrew:x:7:\r\n"))))
 	check.NoError(t, source.ReadMembers(&l, "new", []byte("\n")))
 	check.NoError(t, source.ReadMembers(&l, "staff", []byte("alice\r\n\n ghost \n")))

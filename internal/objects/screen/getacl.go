@@ -33,7 +33,7 @@ func (g *getAcl) one(o *objects.Object) error {
 	}
 	x := properties{number: g.lines.number, values: map[string][]part{}}
 	label, size := "", 0
-	fail := func(format string, value any) error { // goes on behind the next empty line
+	fail := func(format string, value any) error { // reading continues after the next empty line
 		g.lines.skip()
 		o.Path, o.Err = fmt.Appendf(nil, "line %d", x.number), fmt.Errorf(format, value)
 		return nil

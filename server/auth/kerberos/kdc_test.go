@@ -99,9 +99,10 @@ func TestCancelledRequestLeavesKDCAsItWas(t *testing.T) {
 			kdcs.Wait = time.Minute
 			go func() {
 				defer cancel()
-				if c, err := hung.Accept(); err == nil {
-					defer c.Close()
-					_, _ = c.Read(make([]byte, 1))
+				if conn, err := hung.Accept(); err == nil {
+					defer conn.Close() // after the cancel, so that the KDC does not end the connection
+					_, _ = conn.Read(make([]byte, 1))
+					cancel()
 				}
 			}()
 		}

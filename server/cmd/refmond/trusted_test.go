@@ -107,7 +107,7 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 	// A secret that others can read is refused, too.
 	state := t.TempDir()
 	open := filepath.Join(state, "open")
-	check.NoError(t, os.WriteFile(open, nil, 0o644))
+	check.NoError(t, errors.Join(os.WriteFile(open, nil, 0o600), os.Chmod(open, 0o644)))
 	for what, s := range map[string]settings{"keytab": {Kerberos: tickets{Keytab: open}},
 		"directory.passwordFile": {Directory: directory{PasswordFile: open}}} {
 		s.State = state
