@@ -140,7 +140,9 @@ func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOpt
 		}
 		defer t.NtClose(h)
 		st = m.nodes.remove(parent, name, func() ntstatus.Status { return t.removeName(m, h) })
-		t.noteFailed(m, m.nodes.path(parent, name), winnt.DELETE, deletion, st)
+		if st != ntstatus.Success {
+			t.noteFailed(m, m.nodes.path(parent, name), winnt.DELETE, deletion, st)
+		}
 		return status(st)
 	})
 }

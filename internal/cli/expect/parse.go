@@ -45,7 +45,7 @@ type Descriptor struct {
 	self   sid.SID // SID for PRINCIPAL SELF; zero: unknown
 	note   objects.Note
 	way    *objects.Way // the folders above a file of this machine; nil: none is tested
-	file   string       // clean path of a file of this machine; "": it is none
+	file   string       // clean path of a file of this machine, "" for other objects
 	failed error        // an object that could not be read: SD is nil
 	folder bool         // SD has the host's search permission of a folder on the way to an object
 }
