@@ -117,7 +117,7 @@ const c = 1
 		}
 	}
 	text := s.text()
-	text += "var refmonMutant int\n"
+	text += "var refmonMutant int\n\nfunc refmonList(...int) {}\n"
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "p.go", text, 0)
 	if err == nil {
@@ -216,6 +216,9 @@ func TestSum(t *testing.T) {
 		rows = append(rows, Row{mutants[i], got})
 	}
 	check.Equal(t, len(together.number), len(cases)-1, "mutants can be switched")
+	less, zero := []string{"TestLess", "TestMore"}, []string{"TestTable"}
+	check.Equal(t, fmt.Sprint(together.built["p"].calls), fmt.Sprint(map[int][]string{1: less, 2: less, 3: less, 4: zero,
+		5: zero}), "tests that call the functions of mutants")
 	broken := Mutant{Name: "broken", Folder: "p", Old: "a < b", New: "a < c", Tests: []string{"p"}}
 	together, err = NewTogether(&r, []Mutant{broken, mutants[0]})
 	check.NoError(t, err)

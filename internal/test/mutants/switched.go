@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// A switched is a source file with mutants that the environment chooses from.
+// A switched is a source file with mutants of which the test program gets at most one.
 type switched struct {
 	name   string
 	source []byte
@@ -93,14 +93,15 @@ type edit struct {
 	text       string
 }
 
-// text returns the new text of the file. Each function with a mutant calls its copy if the environment selects the
-// mutant. The call is on the line on which the body begins, so line numbers stay.
+// text returns the new text of the file. Each function with a mutant calls its copy if that mutant is chosen, and lists
+// itself if listing is. The call is on the line on which the body begins, so line numbers stay.
 func (s *switched) text() string {
 	var edits []edit
 	for fn, numbers := range s.cases {
 		receiver, arguments := s.named(fn, &edits)
 		var b strings.Builder
-		b.WriteString(" switch refmonMutant {")
+		list := strings.Trim(strings.ReplaceAll(fmt.Sprint(numbers), " ", ", "), "[]")
+		fmt.Fprintf(&b, " switch refmonMutant { case %d: refmonList(%s);", listing, list)
 		for _, n := range numbers {
 			call := receiver + standIn(fn, n) + typeArguments(fn) + "(" + arguments + ")"
 			if fn.Type.Results.NumFields() > 0 {

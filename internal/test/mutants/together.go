@@ -16,13 +16,9 @@ import (
 	"time"
 )
 
-// variable is the environment's name for the mutant that a build of many has.
-const variable = "REFMON_MUTANT"
-
-// A Together has many mutants in one build of the tests: each is a second copy of
-// the function that it changes, which the first calls when the environment says
-// so. To ask about a mutant costs the time of the tests and no build. A mutant
-// outside a function is asked about by its [Runner].
+// A Together has many mutants in one build of the tests: each is a second copy of the function that it changes, which
+// the first calls when a file next to the program says so. To ask about a mutant costs no build, and only the time of
+// the tests that call the function. A mutant outside a function is asked about by its [Runner].
 //
 // It belongs to one goroutine. Its files are below the Runner's Scratch.
 type Together struct {
@@ -34,10 +30,12 @@ type Together struct {
 
 // A binary is the test program of a package.
 type binary struct {
-	name string
-	red  string        // a pattern of the tests that fail without a mutant; "" if all pass
-	took time.Duration // all tests without a mutant
-	err  error         // why it does not compile
+	name  string
+	red   string           // a pattern of the tests that fail without a mutant; "" if all pass
+	took  time.Duration    // all tests without a mutant
+	calls map[int][]string // the tests that call a mutant's function, by the mutant's number
+	rest  []string         // the tests whose calls are not known
+	err   error            // why it does not compile
 }
 
 // enough returns the time after which a test program with a mutant is stopped and the mutant counts as killed. It is
@@ -97,12 +95,10 @@ func (t *Together) write(files map[string]*switched) error {
 		return os.WriteFile(to, []byte(text), 0o600)
 	}
 	for name, s := range files {
-		const format = "package %s\n\nimport (\n\t\"os\"\n\t\"strconv\"\n)\n\n" +
-			"var refmonMutant, _ = strconv.Atoi(os.Getenv(%q))\n"
 		at := filepath.Join(filepath.Dir(name), "zz_refmon_mutant.go")
 		err := put(name, s.text())
 		if replace[at] == "" {
-			err = errors.Join(err, put(at, fmt.Sprintf(format, s.file.Name.Name, variable)))
+			err = errors.Join(err, put(at, fmt.Sprintf(choice, s.file.Name.Name)))
 		}
 		if err != nil {
 			return err
@@ -163,11 +159,17 @@ func (t *Together) ask(f Mutant) (Outcome, error) {
 	return Survived, nil
 }
 
-// test reports whether tests of a package fail with a mutant, except for those that fail without one.
+// test reports whether tests of a package fail with a mutant, except for those that fail without one. Without a
+// pattern it runs the tests that call the mutant's function.
 func (t *Together) test(number int, folder, pattern string) (seen bool, err error) {
 	b, err := t.binary(folder)
 	if err != nil || b.name == "" {
 		return false, err
+	}
+	if pattern == "" {
+		if pattern = anyOf(slices.Concat(b.calls[number], b.rest)); pattern == "" {
+			return false, nil
+		}
 	}
 	_, failed, err := t.run(b, number, folder, pattern)
 	return failed, err
@@ -204,6 +206,9 @@ func (t *Together) binary(folder string) (binary, error) {
 		if b.red = failures(out); failed && b.red == "" {
 			return binary{}, fmt.Errorf("%w: %s: %s", errRed, folder, out)
 		}
+		if err := t.findCalls(&b, folder); err != nil {
+			return binary{}, err
+		}
 	}
 	t.built[folder] = b
 	return b, nil
@@ -227,7 +232,12 @@ func failures(out []byte) string {
 			names = names[:len(names)-1]
 		}
 	}
-	if names == nil {
+	return anyOf(names)
+}
+
+// anyOf returns a pattern of some tests, "" for none.
+func anyOf(names []string) string {
+	if len(names) == 0 {
 		return ""
 	}
 	return "^(" + strings.Join(names, "|") + ")$"
@@ -245,8 +255,15 @@ func (t *Together) run(b binary, number int, folder, pattern string) (out []byte
 	if skip := strings.Trim(t.runner.Skip+"|"+b.red, "|"); skip != "" {
 		args = append(args, "-test.skip="+skip)
 	}
+	return t.start(b, number, folder, args)
+}
+
+// start runs a test program with the mutant of that number and reports whether it failed.
+func (t *Together) start(b binary, number int, folder string, args []string) (out []byte, failed bool, err error) {
+	if err := os.WriteFile(b.name+chosen, []byte(strconv.Itoa(number)), 0o644); err != nil {
+		return nil, false, err
+	}
 	cmd := t.runner.prepare(filepath.Join(t.runner.Root, folder), b.name, args...)
-	cmd.Env = append(cmd.Env, variable+"="+strconv.Itoa(number))
 	var text bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &text, &text
 	err = cmd.Run()

@@ -1,0 +1,101 @@
+package mutants
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Two files are next to a test program: one contains the number of the chosen mutant. If that is listing, the program
+// appends to the other the numbers of the mutants whose functions it calls. A program that a test starts from the same
+// file finds both, whatever its environment is.
+const (
+	chosen  = ".mutant"
+	called  = ".calls"
+	listing = -1
+)
+
+// choice is the source of the file that each package with mutants gets.
+const choice = `package %s
+
+import (
+	"os"
+	"strconv"
+	"sync"
+)
+
+var refmonProgram, _ = os.Executable()
+
+var refmonMutant = func() int {
+	b, _ := os.ReadFile(refmonProgram + "` + chosen + `")
+	n, _ := strconv.Atoi(string(b))
+	return n
+}()
+
+var refmonListed sync.Map
+
+func refmonList(numbers ...int) {
+	for _, n := range numbers {
+		if _, listed := refmonListed.LoadOrStore(n, true); listed {
+			continue
+		}
+		if f, err := os.OpenFile(refmonProgram+"` + called + `", os.O_APPEND|os.O_WRONLY, 0); err == nil {
+			f.WriteString(strconv.Itoa(n) + "\n")
+			f.Close()
+		}
+	}
+}
+`
+
+// findCalls runs the tests of a package one by one, and notes in b.calls which of them call the functions that have
+// mutants. It stops after several times the duration of all tests together. The tests that it did not run, and those
+// that fail alone, are b.rest.
+func (t *Together) findCalls(b *binary, folder string) error {
+	out, _, err := t.start(*b, 0, folder, []string{"-test.list=^(Test|Example|Fuzz)"})
+	if err != nil {
+		return err
+	}
+	b.calls = map[int][]string{}
+	list := b.name + called
+	end := time.Now().Add(20*time.Second + 5*b.took)
+	for test := range strings.FieldsSeq(string(out)) {
+		if slices.Contains(strings.Split(strings.Trim(b.red, "^()$"), "|"), test) {
+			continue
+		}
+		if time.Now().After(end) {
+			b.rest = append(b.rest, test)
+			continue
+		}
+		// Tests run programs as other users.
+		if err := errors.Join(os.WriteFile(list, nil, 0o600), os.Chmod(list, 0o666)); err != nil {
+			return err
+		}
+		args := []string{"-test.short", "-test.timeout=" + b.enough().String(), "-test.paniconexit0",
+			"-test.run=" + anyOf([]string{test})}
+		_, failed, err := t.start(*b, listing, folder, args)
+		if err != nil {
+			return err
+		}
+		if failed {
+			b.rest = append(b.rest, test)
+			continue
+		}
+		numbers, err := os.ReadFile(list)
+		if err != nil {
+			return err
+		}
+		for line := range strings.FieldsSeq(string(numbers)) {
+			n, err := strconv.Atoi(line)
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(b.calls[n], test) {
+				b.calls[n] = append(b.calls[n], test)
+			}
+		}
+	}
+	return nil
+}
