@@ -35,7 +35,7 @@ type ShareCheck struct {
 
 // ShareChecked records a request through a share, event 5145, if Detailed File Share is on
 // for its outcome and the subject. A status other than success is STATUS_AUDIT_FAILED, and
-// the open must fail with it. F-178
+// the open must fail with it (F-178).
 func (l *Log) ShareChecked(from Origin, check *ShareCheck) ntstatus.Status {
 	from = l.named(from)
 	from.Subject = check.Request.Subject

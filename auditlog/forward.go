@@ -118,7 +118,7 @@ func (f *Forwarder) warnf(format string, args ...any) {
 	}
 }
 
-// reportLost warns about records that the log no longer has, except those that it reported before. U-204
+// reportLost warns about records that the log no longer has, except those that it reported before (U-204).
 func (f *Forwarder) reportLost(gone *GoneError) {
 	from := max(gone.From, f.lost+1)
 	if from > gone.To {

@@ -54,14 +54,14 @@ func (c *call) programAt(at user, size uint32, environment bool) (*program, ntst
 		return nil, ntstatus.ObjectNameNotFound // the command line has blanks only
 	}
 	if application == "" {
-		// Search PATH for the first word of the command line, not for an application name. O-166
+		// Search PATH for the first word of the command line, not for an application name (O-166).
 		if application = search(args[0]); application == "" {
 			return nil, ntstatus.ObjectNameNotFound
 		}
 	} else if len(args) == 0 {
 		args = []string{application}
 	}
-	// A relative name belongs to the folder of this program, not to that of the new one. O-166
+	// A relative name belongs to the folder of this program, not to that of the new one (O-166).
 	application, err := filepath.Abs(application)
 	if info, lost := os.Stat(application); err != nil || lost != nil || info.IsDir() {
 		return nil, ntstatus.ObjectNameNotFound

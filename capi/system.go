@@ -77,7 +77,7 @@ func clock() int64 {
 // environment returns a variable of the environment, "" if it is not set.
 func environment(name string) string {
 	// The caller of a set-user-id program chooses the environment, and must choose neither the token that the program
-	// checks nor the server that it believes. W-103
+	// checks nor the server that it believes (W-103).
 	text := C.CString(name)
 	defer C.free(unsafe.Pointer(text))
 	return C.GoString(C.secure_getenv(text)) // NULL is ""

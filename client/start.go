@@ -64,7 +64,7 @@ func (c *Conn) endUnstarted(process winnt.Handle, connection *os.File) {
 		const own = winnt.NtCurrentProcess
 		h, st := th.NtDuplicateObject(own, process, own, winnt.PROCESS_TERMINATE, 0, 0)
 		if st == ntstatus.Success {
-			// If only the connection ended, the process would end with STATUS_SUCCESS. W-77
+			// If only the connection ended, the process would end with STATUS_SUCCESS (W-77).
 			_, _ = th.NtTerminateProcess(h, ntstatus.Unsuccessful), th.NtClose(h)
 		}
 	})

@@ -18,7 +18,7 @@ const shortName = 256
 var noName [1]byte
 
 // below opens a file by its path below a directory, without access to its contents (O_PATH). Every lookup in a tree
-// goes through it. Backslashes and slashes both separate components. It follows no link and enters no mount. F-112
+// goes through it. Backslashes and slashes both separate components. It follows no link and enters no mount (F-112).
 func below(dir int, path string, flags uint64) (int, error) {
 	return resolve(dir, path, unix.O_PATH|flags)
 }

@@ -7,13 +7,13 @@ import (
 )
 
 // settled is the minimum age of a file's last change at which its descriptor is cached. Kernels take change times from
-// a ticking clock, so two changes in quick succession can have the same time. F-115
+// a ticking clock, so two changes in quick succession can have the same time (F-115).
 const settled = 20 * time.Millisecond
 
 // settling returns the minimum age of a file's last change at which its descriptor is cached: settled, or 0 for a file
 // system on which a change never gets a time that was already reported (multigrain timestamps, since Linux 6.13).
 // tmpfs has such timestamps too, but the removal of a file gives its directory the clock's time. The next change of the
-// directory can then have that time again. F-115
+// directory can then have that time again (F-115).
 func settling(root int, fs *unix.Statfs_t) time.Duration {
 	switch fs.Type {
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC:

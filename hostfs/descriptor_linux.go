@@ -18,7 +18,7 @@ import (
 )
 
 // identity identifies a version of a file: its inode number and its times of birth and change. Setting an attribute
-// or changing permissions or owner updates the change time, so the descriptor cache uses identity as its key. F-115
+// or changing permissions or owner updates the change time, so the descriptor cache uses identity as its key (F-115).
 type identity struct {
 	inode                 uint64
 	changed, born         int64
@@ -118,7 +118,7 @@ func (t *Tree) readAttribute(h *held, s *unix.Statx_t) (*known, error) {
 	}
 	// Without a descriptor, or with one that the permissions belie, a file grants what
 	// its permissions amount to, or nothing, as the tree says. A directory gets no entries for children: Everyone could
-	// read new files of a private folder, because nothing here checks the folder's mode as Samba's host does. F-115
+	// read new files of a private folder, because nothing here checks the folder's mode as Samba's host does (F-115).
 	k.descriptor = nil
 	if t.cfg.Missing == SynthesiseMissing {
 		acl, err := t.attribute(h, aclAccess)

@@ -21,7 +21,7 @@ const byName = winnt.DELETE | winnt.FILE_WRITE_ATTRIBUTES
 // the decision: for an existing file with rights that its own descriptor can give, and for a name missing in an
 // existing directory. Otherwise it returns false, also after any error, and the caller must use Find. The caller must
 // release the place. A nil start is the root. On a tree with a share it may set r.Face to SMB, even if it returns
-// false. F-181
+// false (F-181).
 func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, bool) {
 	if !t.direct(r) {
 		return nil, false
@@ -33,7 +33,7 @@ func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlac
 		return nil, false
 	}
 	if t.share != nil {
-		// A tree with a descriptor of its own is opened as behind an SMB server. F-111
+		// A tree with a descriptor of its own is opened as behind an SMB server (F-111).
 		r.Face = fileaccess.SMB
 	}
 	object, err := below(base, r.Name, 0)

@@ -21,7 +21,7 @@ import (
 // closed if only root, the user of this process and the given groups can search one
 // of its directories. Those groups should have no members. Other mounts of the tree
 // and of directories in it also count, if this process can see them. Exposure does
-// not find mounts in other namespaces and hard links from outside. F-126
+// not find mounts in other namespaces and hard links from outside (F-126).
 func (t *Tree) Exposure(groups ...uint32) (open []string, err error) {
 	places, err := t.places()
 	if err != nil {

@@ -124,7 +124,7 @@ func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 const sector = 512
 
 // Volume returns the free and total space of the host's file system. An allocation unit is one of its blocks, and a
-// sector has 512 bytes. F-128
+// sector has 512 bytes (F-128).
 func (f *file) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
 	var s unix.Statfs_t
 	if err := retry(func() error { return unix.Fstatfs(f.fd, &s) }); err != nil {
@@ -260,7 +260,7 @@ func (f *file) changing() error {
 }
 
 // clearSpecial clears the set-uid and set-gid bits of a file before its contents change. The kernel does so for
-// ordinary users, but not for a server with CAP_FSETID. It does nothing for a directory. F-125
+// ordinary users, but not for a server with CAP_FSETID. It does nothing for a directory (F-125).
 func (f *file) clearSpecial() error {
 	s, err := f.stat()
 	if err != nil {
@@ -332,11 +332,11 @@ func given(t int64) bool { return t > 0 }
 // SetDelete does not mark it and returns the host's error as a status.
 func (f *file) SetDelete(remove bool) ntstatus.Status {
 	if f.linkNow().name == "" {
-		// The root of the tree stays. F-117
+		// The root of the tree stays (F-117).
 		return ntstatus.CannotDelete
 	}
 	if remove {
-		// The removal follows the last close, which reports no error. F-117
+		// The removal follows the last close, which reports no error (F-117).
 		if err := f.removable(); err != nil {
 			return statusOf(err)
 		}

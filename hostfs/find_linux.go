@@ -52,7 +52,7 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 		return nil, ntstatus.AccessDenied // the zero Tree has nothing
 	}
 	if t.share != nil {
-		// A tree that has a share descriptor decides opens as an SMB server does. F-111
+		// A tree that has a share descriptor decides opens as an SMB server does (F-111).
 		r.Face = fileaccess.SMB
 	}
 	p := t.place()
@@ -84,7 +84,7 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 	o := &p.facts.Object
 	if slashed && name != "" && !o.IsDirectory && (o.Exists || r.Options&fileaccess.DirectoryFile == 0) {
 		p.Release()
-		// A name that ends with a backslash is a directory's. F-113
+		// A name that ends with a backslash is a directory's (F-113).
 		return nil, ntstatus.ObjectNameInvalid
 	}
 	return p, ntstatus.Success
@@ -113,7 +113,7 @@ func walks(p *fileaccess.Policy, r *fileaccess.Request) bool {
 }
 
 // nameable returns STATUS_OBJECT_NAME_INVALID for a name that no file of a tree has: over 32 KiB, with a colon, not
-// UTF-8, or with a component that begins like a private name. The empty name gives success. F-113
+// UTF-8, or with a component that begins like a private name. The empty name gives success (F-113).
 func nameable(name string) ntstatus.Status {
 	if len(name) > maxPath || strings.Contains(name, ":") || !utf8.ValidString(name) ||
 		strings.HasPrefix(name, privatePrefix) || strings.Contains(name, `\`+privatePrefix) {
@@ -202,7 +202,7 @@ func (p *place) describe() (err error) {
 		}
 		o.ReparseTag = fileaccess.SymbolicLinkTag
 	default:
-		// A device, a pipe or a socket is not a file of the tree. F-112
+		// A device, a pipe or a socket is not a file of the tree (F-112).
 		return unix.EACCES
 	}
 	if deviceOf(&p.status) != p.t.device {

@@ -21,7 +21,7 @@ type lender struct {
 	users bool
 }
 
-// restricted has the mount attributes of every passed descriptor: no execution, no set-uid bits, no devices. F-153
+// restricted has the mount attributes of every passed descriptor: no execution, no set-uid bits, no devices (F-153).
 const restricted = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
 
 // newLender makes detached copies of the mount that root is on: a read-only one, and for HandOutWrites one for
@@ -75,7 +75,7 @@ func (t *Tree) HandsOut() (HandOut, error) {
 // Rights that a handle needs before a descriptor is passed.
 const (
 	// seen has the rights to read what any descriptor shows: the attributes, the extended
-	// ones, and the security descriptor among those. F-154
+	// ones, and the security descriptor among those (F-154).
 	seen    = winnt.FILE_READ_ATTRIBUTES | winnt.FILE_READ_EA | winnt.READ_CONTROL
 	reading = winnt.FILE_READ_DATA
 	// writing has all rights that a descriptor for writing gives: its holder can also change the length and the
@@ -92,11 +92,11 @@ const (
 func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.AccessMask, ntstatus.Status) {
 	l := f.t.lender
 	if l == nil {
-		// The zero value and a tree without a copy of its mount pass no descriptors. F-151
+		// The zero value and a tree without a copy of its mount pass no descriptors (F-151).
 		return nil, 0, ntstatus.NotSupported
 	}
 	if f.directory {
-		// Names below a directory would be opened through it. F-152
+		// Names below a directory would be opened through it (F-152).
 		return nil, 0, ntstatus.FileIsADirectory
 	}
 	if f.symlink {
@@ -112,7 +112,7 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 		return nil, 0, statusOf(err)
 	}
 	if granted&seen != seen || k.audited && granted&winnt.ACCESS_SYSTEM_SECURITY == 0 {
-		// The attribute with the whole security descriptor can be read through any descriptor. F-154
+		// The attribute with the whole security descriptor can be read through any descriptor (F-154).
 		return nil, 0, ntstatus.AccessDenied
 	}
 	reads, writes := granted&reading != 0, l.confines(&s, granted, uid)
@@ -140,11 +140,11 @@ func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32)
 	if l.writes < 0 || granted&writing != writing {
 		return false
 	}
-	// The owner changes permissions and attributes of the file through any descriptor. F-155
+	// The owner changes permissions and attributes of the file through any descriptor (F-155).
 	if s.Uid == uid || s.Uid != 0 && s.Uid != l.self {
 		return false
 	}
-	// With a POSIX ACL the bits of the group are its mask, which bounds all its entries. F-155
+	// With a POSIX ACL the bits of the group are its mask, which bounds all its entries (F-155).
 	others := (s.Mode | s.Mode>>3) & 0o7
 	if others&0o4 != 0 && granted&reading == 0 {
 		return false // the receiver could open the file again for reading

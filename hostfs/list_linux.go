@@ -60,7 +60,7 @@ func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descrip
 		return list, ntstatus.Success
 	}
 	if !matched {
-		// Nothing fits at all, or nothing more does. F-120
+		// Nothing fits at all, or nothing more does (F-120).
 		return nil, ntstatus.NoSuchFile
 	}
 	return nil, ntstatus.NoMoreFiles
@@ -84,7 +84,7 @@ func (f *file) restartLocked(pattern string) ntstatus.Status {
 	}
 	f.scan, f.pattern, f.matched, f.read = d, pattern, false, nil
 	if f.node.inode != f.t.rootInode {
-		// The root of a volume does not list itself, other directories do. F-175
+		// The root of a volume does not list itself, other directories do (F-175).
 		f.read = []string{".", ".."}
 	}
 	return ntstatus.Success

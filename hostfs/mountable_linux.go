@@ -53,7 +53,7 @@ func (t *Tree) Statfs(s *unix.Statfs_t) error {
 
 // RemoveName immediately removes the name of a file that is to be deleted with its
 // last open, as FILE_DISPOSITION_POSIX_SEMANTICS does. The opens continue without a name. It fails with
-// STATUS_CANNOT_DELETE if the name is not marked for deletion. M-20
+// STATUS_CANNOT_DELETE if the name is not marked for deletion (M-20).
 func (f *file) RemoveName() ntstatus.Status {
 	t, n := f.t, f.node
 	t.mu.Lock()

@@ -38,7 +38,7 @@ func (g *target) release() {
 func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 	l := f.linkNow()
 	if l.name == "" && !(f.nameless && m.Link) {
-		// The root of the tree has no name to change, nor has a file without one. F-118
+		// The root of the tree has no name to change, nor has a file without one (F-118).
 		return ntstatus.AccessDenied
 	}
 	q := fileaccess.Move{Directory: f.directory, DeletePending: f.goes(), ReplaceIfExists: m.Replace,
@@ -269,7 +269,7 @@ func (f *file) exchangeBy(r *record, l *link, g *target) error {
 		return nil
 	}
 	if err := r.removeReplaced(&other, l.dir, l.name); err != nil {
-		// What cannot be removed, such as a directory with entries, is not replaced: it has its name back. M-20
+		// What cannot be removed, such as a directory with entries, is not replaced: it has its name back (M-20).
 		return cmp.Or(swap(), err)
 	}
 	return nil

@@ -41,7 +41,7 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.opens >= t.cfg.Opens {
-		// A tree has a bounded number of open files. F-123
+		// A tree has a bounded number of open files (F-123).
 		return ntstatus.TooManyOpenedFiles
 	}
 	n := t.nodes[inode]
@@ -50,14 +50,14 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 		n.inode, n.opens = inode, n.first[:0]
 	}
 	if n.goesLocked(f.link) {
-		// A name that is marked for deletion cannot be opened. F-117
+		// A name that is marked for deletion cannot be opened (F-117).
 		return ntstatus.DeletePending
 	}
 	for _, other := range n.opens {
 		// Only opens that read, write, execute or delete take part (F-49).
 		if fileaccess.SharesModes(f.granted) && fileaccess.SharesModes(other.granted) &&
 			(!shares(other.share, f.granted) || !shares(f.share, other.granted)) {
-			// Two opens must each share what the other may do. F-116
+			// Two opens must each share what the other may do (F-116).
 			return ntstatus.SharingViolation
 		}
 	}
@@ -113,7 +113,7 @@ func shares(s fileaccess.ShareAccess, granted winnt.AccessMask) bool {
 }
 
 // leave removes an open from the table of opens. The last open by a name that is marked for deletion removes the
-// name, and enter refuses that name until then. Errors of the removal are lost. F-117
+// name, and enter refuses that name until then. Errors of the removal are lost (F-117).
 func (t *Tree) leave(f *file) {
 	t.mu.Lock()
 	n, l := f.node, f.link

@@ -134,7 +134,7 @@ func (o *Offline) Cause() error { return o.own.cause }
 // Write writes a descriptor to the attribute, in its existing version, or else in that
 // of the directory, with the hash that makes a file server accept it. It fails if the
 // hash cannot be computed. For an attribute in security.* the host requires
-// CAP_SYS_ADMIN. F-171
+// CAP_SYS_ADMIN (F-171).
 func (o *Offline) Write(d *sd.Descriptor) error {
 	a := o.own.attribute
 	switch {

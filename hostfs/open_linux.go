@@ -14,7 +14,7 @@ import (
 )
 
 // privatePrefix begins the temporary names under which files are created and removed. Clients can neither request nor
-// list such a name. F-113
+// list such a name (F-113).
 const privatePrefix = ".refmon-"
 
 // privateName returns a random temporary name, which nobody can guess and listings hide.

@@ -57,7 +57,7 @@ func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) 
 	case a.Version == 0:
 		a = t.versionBelow(nil)
 	case k.verdict == ntacl.Unverifiable:
-		// Only Samba's server can compute this hash. With another hash it would ignore the new descriptor. F-121
+		// Only Samba's server can compute this hash. With another hash it would ignore the new descriptor (F-121).
 		return false, ntstatus.NotSupported
 	}
 	a.Descriptor = next

@@ -12,7 +12,7 @@ import (
 )
 
 // append encodes d as user.DOSATTRIB stores it, in the binary form that [decodeDOS] reads, and appends it to b.
-// directory adds the directory attribute. F-130
+// directory adds the directory attribute (F-130).
 func (d dos) append(b []byte, directory bool) []byte {
 	attributes := d.attributes
 	if directory {
@@ -36,7 +36,7 @@ func (t *Tree) writeDOS(d dos, fd int, s *unix.Statx_t) error {
 // SetBasic sets the times of access, writing and creation, and the attributes that a file server stores. A time that is
 // 0 or negative stays, and so do all attributes if the new ones are 0. An attribute that cannot be stored gives
 // STATUS_NOT_SUPPORTED and changes nothing. The two other times are set last: if that fails, the attributes and the
-// time of creation stay changed. ChangeTime is ignored. F-122
+// time of creation stay changed. ChangeTime is ignored (F-122).
 func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
 	if st := f.keeps(b.FileAttributes); st != ntstatus.Success {
 		return st
@@ -64,7 +64,7 @@ func (f *file) keeps(a fileaccess.Attributes) ntstatus.Status {
 		// A directory is not temporary, and a file is not a directory (F-174).
 		return ntstatus.InvalidParameter
 	case a&^(dosKept|fileaccess.AttributeDirectory|fileaccess.AttributeNormal) != 0:
-		// What could not be kept is not promised. F-122
+		// What could not be kept is not promised (F-122).
 		return ntstatus.NotSupported
 	}
 	return ntstatus.Success

@@ -79,7 +79,7 @@ func Open(c Config) (*Tree, error) {
 		return nil, errors.Join(fmt.Errorf("hostfs: open the tree %s: %w", c.Path, err), unix.Close(fd))
 	}
 	if c.HandOut != HandOutNothing {
-		// Without the right to copy a mount the tree is served, but passes no descriptors. F-151
+		// Without the right to copy a mount the tree is served, but passes no descriptors (F-151).
 		if t.lender, err = newLender(fd, c.HandOut, c.Attribute); err != nil {
 			t.noLender = fmt.Errorf("hostfs: %s hands no descriptors out: %w", c.Path, err)
 		}
@@ -158,7 +158,7 @@ func shut(fd int) {
 	}
 }
 
-// statuses maps errors of the host's system calls to statuses. F-124
+// statuses maps errors of the host's system calls to statuses (F-124).
 var statuses = map[unix.Errno]ntstatus.Status{
 	unix.ENOENT: ntstatus.ObjectNameNotFound, unix.ESTALE: ntstatus.ObjectNameNotFound,
 	unix.ENOTDIR: ntstatus.ObjectPathNotFound,

@@ -56,7 +56,7 @@ func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus
 		full.Groups = withoutRepeats(full.Groups)
 	}
 	if len(full.Groups) > token.MaxGroups {
-		// A token cannot hold more groups, and dropping some could drop denials. L-4
+		// A token cannot hold more groups, and dropping some could drop denials (L-4).
 		return Result{}, ntstatus.TooManyContextIDs
 	}
 	r := Result{Token: full, Account: p.Account}
@@ -67,7 +67,7 @@ func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus
 	network := t == winnt.LOGON32_LOGON_NETWORK || t == winnt.LOGON32_LOGON_NETWORK_CLEARTEXT
 	switch {
 	case t == winnt.LOGON32_LOGON_BATCH, t == winnt.LOGON32_LOGON_SERVICE:
-		// A batch or service logon of an administrator is not limited. L-6
+		// A batch or service logon of an administrator is not limited (L-6).
 	case network && p.Remote:
 		// A domain user who is an administrator here is not limited over the network (L-58).
 	case network:
@@ -75,7 +75,7 @@ func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus
 		limited.ElevationType = winnt.TokenElevationTypeDefault
 		r.Token = limited
 	default:
-		// An administrator gets the limited token, and the full one is linked to it. L-5
+		// An administrator gets the limited token, and the full one is linked to it (L-5).
 		full.ElevationType, limited.ElevationType = winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited
 		r.Token, r.Linked = limited, &full
 	}
@@ -118,21 +118,21 @@ func (p *Person) spec(t winnt.LogonType, more []token.Group) token.Spec {
 			s.Owner, s.Integrity = sid.Administrators, sid.HighLevel
 		}
 	}
-	// Everyone, the SIDs of the way to log on and Authenticated Users are in every logon's token. L-8
+	// Everyone, the SIDs of the way to log on and Authenticated Users are in every logon's token (L-8).
 	add(sid.Everyone)
 	Add(&s, t, p.Proof, !p.Remote)
 	add(sid.AuthenticatedUsers, sid.ThisOrganization)
-	// The groups that a caller adds have the caller's attributes. T-144
+	// The groups that a caller adds have the caller's attributes (T-144).
 	s.Groups = append(s.Groups, token.AsGiven(more)...)
 	if t == winnt.LOGON32_LOGON_NETWORK {
-		// A network logon gives an impersonation token, every other a primary one. L-9
+		// A network logon gives an impersonation token, every other a primary one (L-9).
 		s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
 	}
 	return s
 }
 
 // Limit returns the limited (UAC) form of an administrator's token. Administrative groups are deny-only, few
-// privileges remain, and the integrity is Medium. L-5
+// privileges remain, and the integrity is Medium (L-5).
 func Limit(full token.Spec) token.Spec {
 	s := full
 	s.Groups = slices.Clone(full.Groups)
@@ -154,7 +154,7 @@ func Limit(full token.Spec) token.Spec {
 func (r *Result) Administrator() bool {
 	has := func(s *token.Spec) bool {
 		return s != nil && (s.User.SID == sid.LocalSystem || slices.ContainsFunc(s.Groups, func(g token.Group) bool {
-			// A group without attributes becomes an ordinary, enabled one. T-143
+			// A group without attributes becomes an ordinary, enabled one (T-143).
 			return g.SID == sid.Administrators && (g.Attributes == 0 || g.Attributes&winnt.SE_GROUP_ENABLED != 0)
 		}))
 	}
@@ -186,7 +186,7 @@ func AnonymousLogon() Result {
 func (r *Result) InSession(id, linked winnt.LUID) (spec token.Spec, other *token.Spec) {
 	spec = r.Token
 	if spec.AuthenticationID != 0 {
-		// The sessions that are always there have no logon SID. L-10
+		// The sessions that are always there have no logon SID (L-10).
 		return spec, nil
 	}
 	session := sid.Logon(uint32(id>>32), uint32(id))

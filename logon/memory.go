@@ -80,7 +80,7 @@ func (m *Memory) LookupName(full string) (Account, bool) {
 		return m.computer, true
 	}
 	if qualified && domain != "." && !strings.EqualFold(domain, m.computer.Domain) {
-		// A name with a domain is the name of that domain only. L-12
+		// A name with a domain is the name of that domain only (L-12).
 		return Account{}, false
 	}
 	x, ok := m.bySID[m.byName[strings.ToUpper(name)]]
@@ -118,7 +118,7 @@ func (m *Memory) AccountRights(s sid.SID) (winnt.PrivilegeSet, Rights) {
 // STATUS_NO_SUCH_PACKAGE. A name without a domain may be qualified by r.Domain.
 func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	if len(r.Groups) > 0 && !r.Tcb {
-		// Only a caller with SeTcbPrivilege adds groups to a token. L-33
+		// Only a caller with SeTcbPrivilege adds groups to a token (L-33).
 		return Result{}, ntstatus.PrivilegeNotHeld
 	}
 	if r.IsAnonymous() {
@@ -140,7 +140,7 @@ func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	case r.Package != Password:
 		return Result{}, ntstatus.NoSuchPackage
 	case !ok:
-		// An unknown name and a wrong password return the same status. L-32
+		// An unknown name and a wrong password return the same status (L-32).
 		return Result{Reason: ntstatus.NoSuchUser}, ntstatus.LogonFailure
 	case x.Password == "" || x.Password != r.Password:
 		return Result{Account: a, Reason: ntstatus.WrongPassword}, ntstatus.LogonFailure
@@ -153,7 +153,7 @@ func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	}
 	out, st := Compose(p, r.Type, r.Groups...)
 	if st == ntstatus.Success && r.Package == S4U && !r.Tcb {
-		// Without SeTcbPrivilege, S4U returns a token at level Identification. L-36
+		// Without SeTcbPrivilege, S4U returns a token at level Identification (L-36).
 		out.Token.Level = winnt.SecurityIdentification
 	}
 	return out, st

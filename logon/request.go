@@ -59,7 +59,7 @@ type Request struct {
 }
 
 // IsAnonymous reports whether the request is a network logon without name and
-// password. L-34
+// password (L-34).
 func (r *Request) IsAnonymous() bool {
 	return r.Package == Password && r.Name == "" && r.Password == "" && r.Type == winnt.LOGON32_LOGON_NETWORK
 }

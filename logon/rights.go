@@ -65,11 +65,11 @@ func (r Rights) permit(t winnt.LogonType) ntstatus.Status {
 	case winnt.LOGON32_LOGON_REMOTE_INTERACTIVE:
 		need = SeRemoteInteractiveLogonRight
 	default:
-		// A person cannot log on with another type. L-3
+		// A person cannot log on with another type (L-3).
 		return ntstatus.InvalidLogonType
 	}
 	if r&need == 0 || r&(need<<5) != 0 {
-		// A logon needs the right for its type, and must not have the deny form. L-2
+		// A logon needs the right for its type, and must not have the deny form (L-2).
 		return ntstatus.LogonTypeNotGranted
 	}
 	return ntstatus.Success

@@ -72,7 +72,7 @@ func WellKnownName(full string) (Account, bool) {
 	}
 	a, ok := WellKnownSID(s)
 	if qualified && !strings.EqualFold(a.Domain, domain) {
-		// A name with a domain is the name of that domain only. L-12
+		// A name with a domain is the name of that domain only (L-12).
 		return Account{}, false
 	}
 	return a, ok

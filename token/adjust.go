@@ -158,7 +158,7 @@ func (t *Token) adjustGroup(enabled sidset.Bits, index int, enable bool) ntstatu
 	state := groupState(Group{Attributes: t.body.attrs[index]})
 	// ENABLED does not matter for two entries: the user always matches, the integrity entry never does.
 	fixed := index == 0 || index == int(t.integrityAt)
-	// They cannot be disabled, nor can the logon SID, as if they were mandatory. T-75
+	// They cannot be disabled, nor can the logon SID, as if they were mandatory (T-75).
 	state.mandatory = state.mandatory || fixed || isLogon(t.body.attrs[index])
 	on, st := state.adjust(enable)
 	switch {

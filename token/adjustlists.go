@@ -18,10 +18,10 @@ type entryState struct {
 // enabled.
 func (s entryState) adjust(enable bool) (bool, ntstatus.Status) {
 	switch {
-	// A mandatory entry cannot be disabled. Otherwise the token's holder could switch off a group that denies. T-75
+	// A mandatory entry cannot be disabled. Otherwise the token's holder could switch off a group that denies (T-75).
 	case !enable && s.mandatory:
 		return s.enabled, ntstatus.CantDisableMandatory
-	// A deny-only entry cannot be enabled: a filter made it so that it no longer grants. T-75
+	// A deny-only entry cannot be enabled: a filter made it so that it no longer grants (T-75).
 	case enable && s.denyOnly:
 		return s.enabled, ntstatus.CantEnableDenyOnly
 	}
@@ -31,7 +31,7 @@ func (s entryState) adjust(enable bool) (bool, ntstatus.Status) {
 // reset returns the enabled bit of a group or claim after ResetToDefault: the default. A mandatory or deny-only entry
 // keeps its present bit.
 func (s entryState) reset() bool {
-	// A reset skips the entries that no adjustment may change. T-75
+	// A reset skips the entries that no adjustment may change (T-75).
 	if s.mandatory || s.denyOnly {
 		return s.enabled
 	}

@@ -18,10 +18,10 @@ func (s *Spec) entries(space []Group) (groups []Group, integrityAt uint16) {
 		switch {
 		case i == 0:
 		case *a == 0:
-			// A group without attributes is an ordinary one, as a restricting SID. T-143
+			// A group without attributes is an ordinary one, as a restricting SID (T-143).
 			*a = GroupDefault
 		case *a == GroupDisabled:
-			// The mark of a disabled group belongs to the spec; the token has 0. T-143
+			// The mark of a disabled group belongs to the spec; the token has 0 (T-143).
 			*a = 0
 		case *a&winnt.SE_GROUP_INTEGRITY != 0:
 			integrityAt = uint16(i)

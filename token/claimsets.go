@@ -18,7 +18,7 @@ func (t *Token) RestrictedUserClaims() *claims.Set {
 // RestrictedDeviceClaims returns the device's claims that the restricted pass of an access check sees. These are all
 // of them, unless NtFilterTokenEx removed some (T-67).
 func (t *Token) RestrictedDeviceClaims() *claims.Set {
-	// An empty set differs from nil: the filter left no claim. T-67
+	// An empty set differs from nil: the filter left no claim (T-67).
 	if t.body.restrictedDeviceClaims != nil {
 		return t.body.restrictedDeviceClaims
 	}

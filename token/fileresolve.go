@@ -42,7 +42,7 @@ func (r *fileReader) resolve() error {
 		}
 	}
 	// An empty list of attributes means a disabled group. Without the list the
-	// reader has set those of an ordinary group. T-144
+	// reader has set those of an ordinary group (T-144).
 	s.Groups = AsGiven(s.Groups)
 	for _, l := range []struct {
 		from loc

@@ -160,7 +160,7 @@ func (w *filtered) drop(set winnt.PrivilegeSet) {
 // above Medium becomes Medium, and the elevation type becomes limited (T-65). It does not change the privileges.
 func (w *filtered) lua() {
 	// Administrative groups become deny-only, so that entries which refuse them still
-	// bind the limited token. T-65
+	// bind the limited token (T-65).
 	for i, g := range w.old.Groups() {
 		if isAdministrative(g.SID) {
 			w.makeDenyOnly(i)
@@ -172,7 +172,7 @@ func (w *filtered) lua() {
 		w.t.integrity = winnt.SECURITY_MANDATORY_MEDIUM_RID
 		w.effect = true
 	}
-	// Class 18 reports the limited token of a linked pair. T-65
+	// Class 18 reports the limited token of a linked pair (T-65).
 	w.b.elevation = winnt.TokenElevationTypeLimited
 }
 

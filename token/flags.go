@@ -31,7 +31,7 @@ func (t *Token) Flags() uint32 {
 	if t.integrity > winnt.SECURITY_MANDATORY_LOW_RID {
 		f |= winnt.TOKEN_NOT_LOW
 	}
-	// TOKEN_LOWBOX follows from the package. T-1
+	// TOKEN_LOWBOX follows from the package (T-1).
 	if t.IsAppContainer() {
 		f |= winnt.TOKEN_LOWBOX
 	}
@@ -49,7 +49,7 @@ func (t *Token) IsAdmin() bool {
 		return false
 	}
 	// A restricted token is an administrator's only if both passes would see the
-	// group. T-103
+	// group (T-103).
 	return t.body.restricted == nil || t.body.restricted.Find(h, sid.Administrators) >= 0
 }
 

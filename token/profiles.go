@@ -147,7 +147,7 @@ func Administrator(user sid.SID) Spec {
 func LimitedAdministrator(user sid.SID) Spec {
 	s := Administrator(user)
 	for i, g := range s.Groups {
-		// Deny-only and not gone: an entry that denies Administrators still binds. T-65
+		// Deny-only and not gone: an entry that denies Administrators still binds (T-65).
 		if g.SID == sid.Administrators {
 			s.Groups[i].Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 		}

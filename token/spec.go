@@ -277,7 +277,7 @@ func (t *Token) Spec() Spec {
 	for i := b.restricted.Len(); i < b.restrictedDeny.Len(); i++ {
 		s.Restricted = append(s.Restricted, Group{b.restrictedDeny.At(i), winnt.SE_GROUP_USE_FOR_DENY_ONLY})
 	}
-	// A group that is not enabled stays so in a copy. T-144
+	// A group that is not enabled stays so in a copy (T-144).
 	s.Groups = AsGiven(collect(t.Groups()))
 	if t.integrityAt != 0 {
 		s.Integrity = t.body.set.At(int(t.integrityAt))

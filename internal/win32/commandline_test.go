@@ -7,7 +7,7 @@ import (
 )
 
 // TestCommandLineToArguments has the table of the document "CommandLineToArgvW", and the ends of
-// lines. O-165
+// lines (O-165).
 func TestCommandLineToArguments(t *testing.T) {
 	for line, want := range map[string][]string{
 		"":                         nil,

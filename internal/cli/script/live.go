@@ -43,7 +43,7 @@ func (r *Runner) missing(name string) error {
 	if what == "" {
 		return nil
 	}
-	// Routines of kernel mode never travel. W-26
+	// Routines of kernel mode never travel (W-26).
 	return &UnaskableError{fmt.Sprintf("%s: %s cannot be had over a connection, which carries calls of user mode only",
 		name, what)}
 }
@@ -53,7 +53,7 @@ func (r *Runner) missing(name string) error {
 // with the Runner.
 func (r *Runner) connectProcess(name string, t, descriptor starlark.Value) (starlark.Value, error) {
 	if t != nil || descriptor != starlark.None {
-		// The daemon, not the program, decides the identity of a connection. W-26
+		// The daemon, not the program, decides the identity of a connection (W-26).
 		return nil, &UnaskableError{"process: the daemon decides which token and descriptor a connection gets, " +
 			`from who you are: write process("` + name + `")`}
 	}

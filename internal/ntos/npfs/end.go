@@ -44,7 +44,7 @@ func (e *End) outbox() *queue {
 // +checklocks:e.instance.mu
 func (e *End) readyLocked() ntstatus.Status {
 	if e.detachedLocked() {
-		// A client that the server disconnected no longer belongs to the instance. I-134
+		// A client that the server disconnected no longer belongs to the instance (I-134).
 		return ntstatus.PipeDisconnected
 	}
 	switch e.instance.state {

@@ -137,7 +137,7 @@ func (e *End) Peek(n int) (b nt.PipePeekBuffer, st ntstatus.Status) {
 	box := e.inbox()
 	switch {
 	case e.detachedLocked():
-		// A client that the server disconnected cannot peek. I-132
+		// A client that the server disconnected cannot peek (I-132).
 		return b, ntstatus.PipeDisconnected
 	case in.state == Closing && len(box.messages) == 0:
 		// The other end has closed and all its data was read.

@@ -134,7 +134,7 @@ func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
 	switch {
 	case !r.Op.waits(res.Status) || e.complete.Load():
 	case full:
-		// As many operations wait at an end as may. I-141
+		// As many operations wait at an end as may (I-141).
 		res.Status = ntstatus.InsufficientResources
 	default:
 		res.Status = ntstatus.Pending

@@ -86,7 +86,7 @@ func (e *End) putLocked(m *message, stall bool, f *finished) (st ntstatus.Status
 	case !stall || e.complete.Load():
 		st = ntstatus.PipeBusy
 	case box.bytes+len(m.data) > maxStalled:
-		// What waits to be read has a bound, too. I-141
+		// What waits to be read has a bound, too (I-141).
 		st = ntstatus.InsufficientResources
 	default:
 		// The write completes when its unread part fits into the queue, even if the pipe is empty now (I-152).

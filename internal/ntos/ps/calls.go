@@ -49,7 +49,7 @@ func (q *calls) add(a nt.UserAPC, paid quota.Receipt) ntstatus.Status {
 	defer q.mu.Unlock()
 	switch {
 	case q.ended:
-		// A thread that has ended makes no calls. O-147
+		// A thread that has ended makes no calls (O-147).
 		return ntstatus.Unsuccessful
 	case len(q.list) >= MaxCalls:
 		return ntstatus.InsufficientResources

@@ -23,7 +23,7 @@ func (p *Process) Terminate(status ntstatus.Status) bool {
 	atExit, threads := p.atExit, slices.Collect(maps.Keys(p.threads))
 	p.mu.Unlock()
 	for _, t := range threads {
-		// The threads end with the status of their process. O-169
+		// The threads end with the status of their process (O-169).
 		t.terminate(status)
 	}
 	p.leaveJobs()

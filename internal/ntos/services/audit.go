@@ -205,13 +205,13 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 // needs SeAuditPrivilege, also if nothing is recorded.
 func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn) (out nt.PrivilegeObjectAuditAlarmOut,
 	st ntstatus.Status) {
-	// The tests run in the same order as in the other alarms. U-42
+	// The tests run in the same order as in the other alarms (U-42).
 	used, st := c.privilegesUsed(in.ClientToken, in.Privileges, in.AccessGranted, in.SubsystemName)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	object := audit.Object{Server: in.SubsystemName.V, Handle: in.HandleID}
-	// The use of these privileges on an object is one record. U-42
+	// The use of these privileges on an object is one record (U-42).
 	return out, c.kept(c.Sys.Log.PrivilegesUsed(used.by, object, in.DesiredAccess, used.set, used.outcome))
 }
 
@@ -220,7 +220,7 @@ func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn)
 func (c *Context) NtPrivilegedServiceAuditAlarm(
 	in nt.PrivilegedServiceAuditAlarmIn,
 ) (out nt.PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
-	// The tests run in the same order as in the other alarms. U-43
+	// The tests run in the same order as in the other alarms (U-43).
 	used, st := c.privilegesUsed(in.ClientToken, in.Privileges, in.AccessGranted, in.SubsystemName, in.ServiceName)
 	if st != ntstatus.Success {
 		return out, st

@@ -84,7 +84,7 @@ func (c *Context) newIRP(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp, 
 	}
 	if l.ApcRoutine != 0 && c.self.CallsFull() {
 		i.drop()
-		// The queue of the thread's calls has a bound. O-147
+		// The queue of the thread's calls has a bound (O-147).
 		return nil, c.Fail("O-147", ntstatus.InsufficientResources)
 	}
 	l.Over = make(chan struct{})
@@ -177,7 +177,7 @@ func (c *Context) start(i *irp) (r npfs.Result, st ntstatus.Status) {
 func (c *Context) startOn(i *irp, do func() (npfs.Result, func() bool)) ntstatus.Status {
 	if st := i.thread.AddIO(i); st != ntstatus.Success {
 		i.over(npfs.Result{Status: st}, false)
-		// A process has a bounded number of operations under way, a thread that ends none. I-141
+		// A process has a bounded number of operations under way, a thread that ends none (I-141).
 		return c.Fail("I-141", st)
 	}
 	r, cancel := do()

@@ -176,7 +176,7 @@ func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Toke
 	if held == nil || !s.Log.Records(audit.SpecialLogon, audit.Success, v) {
 		return ntstatus.Success
 	}
-	// Sensitive privileges are recorded right after the logon that brings them. L-48
+	// Sensitive privileges are recorded right after the logon that brings them (L-48).
 	origin := audit.Origin{Subject: access.Subject{Primary: v}, Names: s.Log.Names}
 	return s.write(4672, audit.Success, origin, audit.Values{"PrivilegeList": held})
 }

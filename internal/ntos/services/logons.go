@@ -46,7 +46,7 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	}
 	defer end()
 	if st := c.Sys.RecordLogon(from, in.LogonType, v); st != ntstatus.Success {
-		// Under a policy that fails closed, a logon without its record fails. L-48
+		// Under a policy that fails closed, a logon without its record fails (L-48).
 		return out, c.Fail("L-48", st)
 	}
 	tok := c.Sys.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
@@ -109,7 +109,7 @@ func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntsta
 	}
 	if r.Tcb || c.holds(winnt.SeImpersonatePrivilege) {
 		// Only a program that may act for its clients is believed where they are: another one would
-		// name a new place for each guess. L-64
+		// name a new place for each guess (L-64).
 		r.Origin = in.OriginName
 	}
 	return r, ntstatus.Success
@@ -167,7 +167,7 @@ func (s *System) OpenSession(r *logon.Result) (v *token.Token, end func(), st nt
 		full, err = token.New(*linked)
 	}
 	if err != nil {
-		// What makes no token is refused with the status of its fault; a zero result too. L-10
+		// What makes no token is refused with the status of its fault; a zero result too (L-10).
 		var fault *token.SpecError
 		if st = ntstatus.InvalidParameter; errors.As(err, &fault) {
 			st = fault.Status
@@ -175,7 +175,7 @@ func (s *System) OpenSession(r *logon.Result) (v *token.Token, end func(), st nt
 		return nil, nil, st
 	}
 	if r.Token.AuthenticationID != 0 {
-		// The sessions of the system and of Anonymous are always there. L-10
+		// The sessions of the system and of Anonymous are always there (L-10).
 		return v, func() {}, ntstatus.Success
 	}
 	for _, id := range ids {

@@ -28,7 +28,7 @@ func (m *Mutant) state(by *ps.Thread) nt.MutantInformation {
 	case owner == nil:
 		return nt.MutantInformation{CurrentCount: 1}
 	case owner.Exited():
-		// The owner ended without a release: the mutant is free and abandoned. O-136
+		// The owner ended without a release: the mutant is free and abandoned (O-136).
 		return nt.MutantInformation{CurrentCount: 1, AbandonedState: true}
 	default:
 		return nt.MutantInformation{OwnedByCaller: owner == by}

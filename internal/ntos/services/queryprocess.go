@@ -81,7 +81,7 @@ func (c *Context) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (ou
 		exact = handleCountSize
 	case nt.ProcessImageFileName:
 	case nt.ProcessHandleInformation:
-		// A process's resources are more than its identity. U-96
+		// A process's resources are more than its identity (U-96).
 		want = winnt.PROCESS_QUERY_INFORMATION
 	default:
 		return out, c.Fail("U-96", ntstatus.InvalidInfoClass)

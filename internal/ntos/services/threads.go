@@ -136,7 +136,7 @@ func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, 
 	}
 	defer t.Deref(ob.TagCall)
 	// commit
-	// Resuming counts down, and the thread starts when it reaches 0. O-144
+	// Resuming counts down, and the thread starts when it reaches 0 (O-144).
 	out.PreviousSuspendCount = uint32(t.Resume())
 	return out, ntstatus.Success
 }

@@ -148,7 +148,7 @@ func (c *Context) NtSetTimer(in nt.SetTimerIn) (out nt.SetTimerOut, st ntstatus.
 	}
 	defer t.Deref(ob.TagCall)
 	// commit
-	// A timer that is set is signalled when its time comes, and not before. O-140
+	// A timer that is set is signalled when its time comes, and not before (O-140).
 	out.PreviousState = t.set(c.Sys.now(), in.DueTime.V, int64(in.Period)*millisecond)
 	return out, ntstatus.Success
 }
@@ -163,7 +163,7 @@ func (c *Context) NtCancelTimer(in nt.CancelTimerIn) (out nt.CancelTimerOut, st 
 	}
 	defer t.Deref(ob.TagCall)
 	// commit
-	// A timer that is cancelled keeps its state. O-140
+	// A timer that is cancelled keeps its state (O-140).
 	out.CurrentState = t.cancel(c.Sys.now())
 	return out, ntstatus.Success
 }

@@ -319,5 +319,5 @@ func (c *Context) ListNames(v winnt.Handle, after uint64) (list []nt.DirectoryNa
 // package's form and in the host's.
 const scanSize = 64 << 10
 
-// maxEntries bounds the entries of one call. F-123
+// maxEntries bounds the entries of one call (F-123).
 const maxEntries = 1024

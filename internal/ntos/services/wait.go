@@ -27,14 +27,14 @@ func waitableOf(obj ob.Object) (w waitable, ok bool) {
 	}
 	switch o := obj.(type) {
 	case *Event:
-		// A synchronization event lets one wait through, a notification event all. O-146
+		// A synchronization event lets one wait through, a notification event all (O-146).
 		release := ke.All
 		if o.Kind == nt.SynchronizationEvent {
 			release = ke.One
 		}
 		return waitable{&o.signal, release, func() bool { return o.signal.Take(release == ke.One) }}, true
 	case *Semaphore:
-		// Each wait counts a semaphore down. O-146
+		// Each wait counts a semaphore down (O-146).
 		return waitable{&o.raised, ke.Wakes, o.take}, true
 	case *npfs.End:
 		return persistent(&o.File)
@@ -49,7 +49,7 @@ func waitableOf(obj ob.Object) (w waitable, ok bool) {
 // referenceWaitable references an object to wait for. The handle must grant SYNCHRONIZE. An object that threads
 // cannot wait for gives STATUS_OBJECT_TYPE_MISMATCH (O-145). The caller releases the object.
 func (c *Context) referenceWaitable(h winnt.Handle) (ob.Object, waitable, ntstatus.Status) {
-	// To wait for an object its handle must grant SYNCHRONIZE. O-145
+	// To wait for an object its handle must grant SYNCHRONIZE (O-145).
 	obj, _, st := ob.Reference[ob.Object](&c.Caller, h, winnt.SYNCHRONIZE, nil)
 	if st != ntstatus.Success {
 		return nil, waitable{}, st
@@ -83,12 +83,12 @@ func (c *Context) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (out nt.Wai
 		return out, ntstatus.Success
 	}
 	if in.Alertable {
-		// The calls are made where the thread would wait, and in place of the wait. O-147
+		// The calls are made where the thread would wait, and in place of the wait (O-147).
 		if out.UserApcs = c.self.TakeCalls(); len(out.UserApcs) > 0 {
 			return out, ntstatus.UserAPC
 		}
 	}
-	// No other thread waits here. O-145
+	// No other thread waits here (O-145).
 	return out, ntstatus.Timeout
 }
 

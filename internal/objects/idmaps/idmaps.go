@@ -103,7 +103,7 @@ func Read(file []byte, subordinate []fileaccess.SubIDs) (ntacl.Accounts, error) 
 			return nil, fmt.Errorf("id maps: %w", err)
 		}
 		if ok && !anySubordinate(subordinate, r.First, r.Last) {
-			// A map that overlaps subordinate ids is not used, here as by refmond. L-54
+			// A map that overlaps subordinate ids is not used, here as by refmond (L-54).
 			ranges = append(ranges, r)
 		}
 	}
@@ -129,7 +129,7 @@ func Read(file []byte, subordinate []fileaccess.SubIDs) (ntacl.Accounts, error) 
 		case id == unmapped && !group:
 			return sid.Anonymous
 		case anySubordinate(subordinate, id, id):
-			// A subordinate id is an account of no domain and no store, whatever they say. L-24
+			// A subordinate id is an account of no domain and no store, whatever they say (L-24).
 			return other[kindOf(group)](id)
 		}
 		return sidOfID(id, kindOf(group), &known, ranges)

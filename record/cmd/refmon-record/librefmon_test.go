@@ -118,7 +118,7 @@ func privileged(t *testing.T) *token.Token {
 	s := token.LocalSystem()
 	s.Privileges |= winnt.SeCreateTokenPrivilege.Bit() | winnt.SeTcbPrivilege.Bit()
 	s.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit() | winnt.SeTcbPrivilege.Bit()
-	// A disabled group stays so in every copy of the token. T-144
+	// A disabled group stays so in every copy of the token (T-144).
 	s.Groups = append(s.Groups, token.Group{SID: sid.BackupOperators, Attributes: token.GroupDisabled})
 	return check.Must(token.New(s))
 }

@@ -98,7 +98,7 @@ func (a *asker) ownToken() (json.RawMessage, error) {
 	for _, p := range list {
 		a.addPrivilege(&s, p)
 	}
-	// The system reports attributes 0 of a disabled group. T-144
+	// The system reports attributes 0 of a disabled group (T-144).
 	s.Groups = token.AsGiven(withoutIntegrity(s.Groups))
 	t, err := token.New(s)
 	if err != nil {
