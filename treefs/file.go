@@ -246,7 +246,10 @@ func (o *File) Stat() (fs.FileInfo, error) {
 		return nil, err
 	}
 	s, err := o.standard()
-	return info{path.Base(path.Clean(o.name)), basic, s.EndOfFile, s.Directory}, err
+	if err != nil {
+		return nil, err
+	}
+	return info{path.Base(path.Clean(o.name)), basic, s.EndOfFile, s.Directory}, nil
 }
 
 // ReadDir returns the next entries of a directory, in the order of the file system. With n > 0 it returns at most n,

@@ -135,6 +135,9 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 			[]string{"WRONG audit        a broken disk; 0 records "}, true},
 		{"an audit log without a reserve", trail(auditlog.State{Reserve: 2}, "", ""),
 			[]string{"note  audit        the file system cannot preallocate"}, false},
+		{"an audit log on a disk without an answer", trail(auditlog.State{Free: -1}, "", ""),
+			[]string{"ok    audit        0 records from 0 on, since 0001-01-01T00:00:00Z; 0 KiB; 0 of 0 KiB in reserve, " +
+				"the free space is unknown"}, false},
 		{"no folder for attributes", func(k *checkUp) { k.attributes(filepath.Join(dir, "none")) }, nil, false},
 	} {
 		var out bytes.Buffer

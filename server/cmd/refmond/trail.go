@@ -272,8 +272,12 @@ func (c *checkUp) trail(cfg *config) {
 
 // trailState reports the state of an audit log, without records left out.
 func (c *checkUp) trailState(s *trailReport) {
-	found := fmt.Sprintf("%d records from %d on, since %s; %d KiB; %d of %d KiB in reserve, %d MiB free", s.Records,
-		s.Oldest, s.Since.UTC().Format(time.RFC3339), s.Bytes>>10, s.Reserved>>10, s.Reserve>>10, s.Free>>20)
+	free := fmt.Sprintf("%d MiB free", s.Free>>20)
+	if s.Free < 0 {
+		free = "the free space is unknown"
+	}
+	found := fmt.Sprintf("%d records from %d on, since %s; %d KiB; %d of %d KiB in reserve, %s", s.Records, s.Oldest,
+		s.Since.UTC().Format(time.RFC3339), s.Bytes>>10, s.Reserved>>10, s.Reserve>>10, free)
 	switch {
 	case s.Ended != "":
 		c.wrong("audit", "%s; %s: put the disk right, then restart refmond", s.Ended, found)
