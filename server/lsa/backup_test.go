@@ -62,13 +62,17 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		}
 	}
 	// A backup takes the place of a damaged store, and of a file that no store wrote.
-	for i, there := range [][]byte{damaged, backup.Bytes()[:backup.Len()/2], bytes.Repeat([]byte("x"), 1<<16), nil} {
+	unlike := bytes.Clone(backup.Bytes()) // neither page of meta data has its checksum
+	unlike[16+64-1]++
+	unlike[4096+16+64-1]++
+	for i, there := range [][]byte{damaged, backup.Bytes()[:backup.Len()/2], bytes.Repeat([]byte("x"), 1<<16), unlike,
+		nil} {
 		opened := f.cfg
 		opened.Folder = t.TempDir() // bbolt keeps a file locked that failed to open
 		for _, folder := range []string{f.cfg.Folder, opened.Folder} {
 			check.NoError(t, os.WriteFile(filepath.Join(folder, File), there, 0o600))
 		}
-		if s, err := Open(opened); i < 3 && (err == nil || s != nil || !strings.Contains(err.Error(), "account store ")) {
+		if s, err := Open(opened); i < 4 && (err == nil || s != nil || !strings.Contains(err.Error(), "account store ")) {
 			t.Errorf("Open of damaged store %d: %v, want an error that names the account store", i, err)
 		} else if s != nil {
 			_ = s.Close()

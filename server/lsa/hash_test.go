@@ -53,10 +53,7 @@ func TestHashCostOutsideBoundsIsRejected(t *testing.T) {
 	known.hash = known.of("password")
 	const want = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
 	check.That(t, known.String() == want, "got the hash %s, want %s", known, want)
-	if h := (Hashing{}).orDefault(); h != (Hashing{Memory: 64 << 10, Passes: 3}) {
-		t.Errorf("default cost %+v, want 64 MiB and 3 passes", h)
-	}
-	if h := (Hashing{Memory: 9, Passes: 2}).orDefault(); h != (Hashing{Memory: 9, Passes: 2}) {
-		t.Errorf("orDefault changed the configured cost to %+v, want {Memory:9 Passes:2}", h)
+	for cost, want := range map[Hashing]Hashing{{}: {64 << 10, 3}, {9, 2}: {9, 2}, {0, 2}: {64 << 10, 2}, {9, 0}: {9, 3}} {
+		check.Equal(t, cost.orDefault(), want, "the cost of the configured %+v", cost)
 	}
 }

@@ -152,7 +152,11 @@ func TestLookedUpIDsStayInsideTheirMap(t *testing.T) {
 					t.Errorf("L-55: %s: gid %d, want none", what, n)
 				}
 			}
-			f.cfg.Domains, f.cfg.Numbers = nil, nil // there is no source
+			*said = answer{user: user, group: group, uid: low, gid: low}
+			f.cfg.Domains, f.cfg.Numbers = said, nil // there is no source, or only that of the other backend
+			if backend == Winbind {
+				f.cfg.Domains, f.cfg.Numbers = nil, said
+			}
 			f.reopen(t)
 			idIs(t, f, "without a source", user, false, 0, false)
 			_, status := f.TokenForUID(low, []uint32{7})

@@ -2,6 +2,7 @@ package lsa
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -71,27 +72,30 @@ func TestAccountListsPrintEveryState(t *testing.T) {
 	}
 	stranger := sid.MustParse("S-1-5-21-9-8-7-1000")
 	f.must(t, func(e *Edit) error {
-		e.AddGroup(Group{Name: "empty", GID: number(66)})
+		e.AddGroup(Group{Name: "empty", GID: number(4200000000)})
 		e.AddGroup(Group{Name: "team", GID: number(77), Members: []sid.SID{alice, stranger, sid.Everyone}})
 		e.Grant(stranger, winnt.SeBackupPrivilege.Bit(), logon.SeBatchLogonRight)
 		e.Grant(sid.MustParse("S-1-5-21-9-8-7-999"), 0, 0) // an entry without a right, before the other one
 		return nil
 	})
+	_, closed := io.Pipe()
+	check.NoError(t, closed.Close())
 	for what, list := range map[string]struct {
-		write func(*strings.Builder) error
+		write func(io.Writer) error
 		want  []string
 	}{
-		"accounts": {func(b *strings.Builder) error { return f.ListAccounts(b) }, []string{"NAME SID UID STATE FULL NAME",
+		"accounts": {f.ListAccounts, []string{"NAME SID UID STATE FULL NAME",
 			"alice M-1001 3000 active Alice \uFFFD[31m", "bare M-1002 - no password -", "off M-1003 - disabled -",
 			"shut M-1004 - locked out -", "offshut M-1005 - disabled -"}},
-		"groups": {func(b *strings.Builder) error { return f.ListGroups(b) }, []string{"GROUP SID GID MEMBER MEMBER'S SID",
-			"empty M-1006 66 - -", `team M-1007 77 HOST\alice M-1001`, "team M-1007 77 - S-1-5-21-9-8-7-1000",
+		"groups": {f.ListGroups, []string{"GROUP SID GID MEMBER MEMBER'S SID",
+			"empty M-1006 4200000000 - -", `team M-1007 77 HOST\alice M-1001`, "team M-1007 77 - S-1-5-21-9-8-7-1000",
 			"team M-1007 77 Everyone S-1-1-0"}},
-		"rights": {func(b *strings.Builder) error { return f.ListRights(b) }, []string{"WHO SID RIGHTS",
+		"rights": {f.ListRights, []string{"WHO SID RIGHTS",
 			"- S-1-5-21-9-8-7-1000 SeBackupPrivilege SeBatchLogonRight"}},
 	} {
 		var b strings.Builder
 		check.NoError(t, list.write(&b))
+		check.ErrorIs(t, list.write(closed), io.ErrClosedPipe, "the %s in a closed pipe", what)
 		var got []string
 		for line := range strings.Lines(strings.ReplaceAll(b.String(), machine.String(), "M")) {
 			line = strings.Join(strings.Fields(line), " ")

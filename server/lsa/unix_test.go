@@ -67,9 +67,9 @@ func TestOverflowUIDIsAnonymous(t *testing.T) {
 	if v.User().SID != sid.Anonymous || v.AuthenticationID() != winnt.ANONYMOUS_LOGON_LUID {
 		t.Errorf("uid 65534 is %v, want Anonymous in its own session", v.User().SID)
 	}
-	if r, _ := f.TokenForUID(77, []uint32{65534}); in(r, fileaccess.UnixGroup(65534)) {
-		t.Error("gid 65534 is a group of the token, want not")
-	}
+	r, _ := f.TokenForUID(77, []uint32{65534, 7})
+	check.That(t, !in(r, fileaccess.UnixGroup(65534)) && in(r, fileaccess.UnixGroup(7)),
+		"L-25: the groups for the gids 65534 and 7 are %v, want only 7 of the host's", groups(&r))
 	check.Equal(t, f.UserSID(65534), sid.Anonymous, "UserSID(65534)")
 	check.Equal(t, f.GroupSID(65534), fileaccess.UnixGroup(65534), "L-25: GroupSID(65534)")
 }
@@ -78,15 +78,18 @@ func TestOverflowUIDIsAnonymous(t *testing.T) {
 // overflow uid (L-25, L-56). A disabled account has no logon, but a name for the record.
 func TestWithHostGroupsAddsEachGroupOnce(t *testing.T) {
 	f := open(t, func(c *Config) {
-		c.Hosts = hosts{users: map[string]uint32{"dora": 12, "nobody": Unmapped},
+		c.Hosts = hosts{users: map[string]uint32{"dora": 12, "gone": 14, "nobody": Unmapped},
 			in: map[string][]uint32{"dora": {7, 9, 7, 9}, "nobody": {8}}}
 	})
 	for uid, want := range map[uint32][]uint32{12: {9, 7}, 13: {9}, Unmapped: {9}} {
 		got := check.Result(f.WithHostGroups(uid, []uint32{9}))
 		check.SlicesEqual(t, got, want, "gids of uid %d", uid)
 	}
+	gids, st := f.WithHostGroups(14, []uint32{9}) // the host does not list the user's groups
+	check.That(t, slices.Equal(gids, []uint32{9}) && st == ntstatus.NoLogonServers, "L-56: uid 14: %v, %v", gids, st)
 	f.account(t, Account{Name: "out", UID: number(5), Disabled: true}, "")
-	r, st := f.TokenForUID(5, nil)
+	var r logon.Result
+	r, st = f.TokenForUID(5, nil)
 	check.That(t, st == ntstatus.AccountDisabled && r.Account.Name == "out", "a disabled account: %v, %v", r.Account, st)
 }
 

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -254,6 +255,20 @@ func TestEditFindsTheAccountOfTheName(t *testing.T) {
 		other, err := e.accountNamed("\u212AIM")
 		check.That(t, err == nil && other.RID == 1002, "the other is %d, %v, want 1002", other.RID, err)
 	}
+}
+
+// TestConcurrentUpdatesAllCount checks that an update begins with the state that the update before it left (L-39).
+func TestConcurrentUpdatesAllCount(t *testing.T) {
+	f := open(t, nil)
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			add := func(e *Edit) error { e.AddAccount(Account{Name: fmt.Sprint("u", i)}); return nil }
+			check.Equal(t, f.Update(sid.LocalSystem, add), nil, "update %d", i)
+		})
+	}
+	all.Wait()
+	check.Equal(t, len(f.now.Load().accounts), 16, "L-39: accounts after 16 concurrent updates")
 }
 
 // TestChangedIsCalledAfterEachChange checks that Changed is called once after each change takes effect, and not for a
