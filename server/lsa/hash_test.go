@@ -53,7 +53,8 @@ func TestHashCostOutsideBoundsIsRejected(t *testing.T) {
 	known.hash = known.of("password")
 	const want = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
 	check.That(t, known.String() == want, "got the hash %s, want %s", known, want)
-	for cost, want := range map[Hashing]Hashing{{}: {64 << 10, 3}, {9, 2}: {9, 2}, {0, 2}: {64 << 10, 2}, {9, 0}: {9, 3}} {
+	for cost, want := range map[Hashing]Hashing{{}: {64 << 10, 3}, {9, 2}: {9, 2}, {0, 2}: {64 << 10, 2},
+		{9, 0}: {9, 3}} {
 		check.Equal(t, cost.orDefault(), want, "the cost of the configured %+v", cost)
 	}
 }

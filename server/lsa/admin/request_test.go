@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -21,9 +22,10 @@ import (
 // token's user (L-50).
 func TestEachRequestIsRecorded(t *testing.T) {
 	var changes []lsa.Change
+	var refused error
 	s := check.Must(lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1},
-		Audit:    func(c lsa.Change) error { changes = append(changes, c); return nil }}))
+		Audit:    func(c lsa.Change) error { changes = append(changes, c); return refused }}))
 	t.Cleanup(func() { _ = s.Close() })
 	boss := sid.MustParse("S-1-5-21-7-7-7-1105")
 	a := &asker{t, admin.Answerer{Store: s}, newToken(t, token.Administrator(boss))}
@@ -70,6 +72,14 @@ func TestEachRequestIsRecorded(t *testing.T) {
 		check.Equal(t, text, c.want, "L-50: %s", c.r.Do)
 	}
 	check.Equal(t, a.list(admin.ListAccounts), "alix M-1001 7 disabled A\n", "accounts in the end")
+	guess := func() ntstatus.Status {
+		return check.Status(s.LogonPassword("alix", "guess", winnt.LOGON32_LOGON_NETWORK))
+	}
+	for guess() == ntstatus.LogonFailure {
+	}
+	refused = errors.ErrUnsupported
+	check.That(t, check.Err(admin.Ask(a.send, admin.Request{Do: admin.Unlock, Name: "alix"})) != nil &&
+		guess() == ntstatus.AccountLockedOut, "L-50: an unlock that cannot be recorded: want an error and a locked name")
 }
 
 // TestUnlockReopensAccount checks that unlock reopens an account locked by failures or by an administrator, and that an

@@ -59,6 +59,20 @@ func TestManyLookupsStartFewProcesses(t *testing.T) {
 	}
 }
 
+// TestUserAndGroupOfOneNameAreTwoLookups checks that lookups of a user and a group with the same name share no process.
+func TestUserAndGroupOfOneNameAreTwoLookups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &Names{queue: lookupQueue{slots: make(chan struct{}), waiting: map[string]*lookup{}}} // no slot is free
+		ctx, cancel := context.WithCancel(t.Context())
+		go n.UID(ctx, "both")
+		go n.GID(ctx, "both")
+		synctest.Wait()
+		check.Equal(t, len(n.queue.waiting), 2, "L-85: lookups of a user and a group")
+		cancel()
+		synctest.Wait()
+	})
+}
+
 // TestLookupJoinsQueuedLookup checks that a lookup joins one that waits and none that runs, and that a lookup without
 // callers ends and is forgotten (L-85).
 func TestLookupJoinsQueuedLookup(t *testing.T) {
@@ -123,6 +137,14 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 		if err := <-left; !errors.Is(err, context.Canceled) {
 			t.Errorf("a lookup whose caller left: %v", err)
 		}
-		synctest.Wait() // the lookup has ended too, otherwise the test would hang
+		synctest.Wait()               // the lookup has ended too, otherwise the test would hang
+		q.slots = make(chan struct{}) // none is free
+		running := q.join("e", nil)
+		q.forget(running) // as serve does
+		next := q.join("e", nil)
+		q.leave(running)
+		check.That(t, q.join("e", nil) == next, "L-85: a caller that left a running lookup removed the one that waits")
+		q.leave(next)
+		q.leave(next)
 	})
 }
