@@ -121,6 +121,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{refuse("Makeable folder", "/c/n"), "alice MKCOL /n If-Match: *", 403, "access denied", ""},
 		{none, `alice MKCOL /d If-Match: "x"`, 405, "exists", ""},
 		{none, `alice MKCOL /f If-Match: "x"`, 405, "exists", ""},
+		{none, "alice LOCK /f < exclusive\nbob MKCOL /f", 405, "exists", ""},
 		{none, "alice MKCOL /", 403, "a root", ""},
 		{refuse("Lockable", "/c/f"), "alice LOCK /f < exclusive", 403, "access denied", ""},
 		{refuse("Stat", "/c/f"), "alice LOCK /f < exclusive", 403, "access denied", ""},

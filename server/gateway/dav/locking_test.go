@@ -118,9 +118,9 @@ func TestLockOfUnknownLength(t *testing.T) {
 func TestLocksStayWithNames(t *testing.T) {
 	m := newMemory(t)
 	code, body := m.run("alice LOCK /d Depth: 0; Timeout: Second-100 < exclusive\nalice LOCK /d/m < exclusive\n" +
-		"alice LOCK /e Depth: 0 < exclusive\n" +
-		"alice MOVE /e Destination: /c/d; If: </c/d> ($1) </c/d/m> ($2) </c/e> ($3)")
-	check.That(t, code == 204 && m.tree() == "d/ f=f t=t", "MOVE: %d %s\n%s", code, body, m.tree())
+		"alice LOCK /e/n < exclusive\nalice LOCK /e Depth: 0 < exclusive\n" +
+		"alice MOVE /e Destination: /c/d; If: </c/d> ($1) </c/d/m> ($2) </c/e/n> ($3) </c/e> ($4)")
+	check.That(t, code == 204 && m.tree() == "d/ d/n= f=f t=t", "MOVE: %d %s\n%s", code, body, m.tree())
 	left := m.Locks.Active()
 	check.RequireThat(t, len(left) == 1 && left[0].Root == "/c/d", "locks after MOVE: %+v, want that of /c/d", left)
 	_, body = m.run("alice PROPFIND /d Depth: 0")
