@@ -44,7 +44,7 @@ func TestConsoleShowsOnlyWhatClientMaySee(t *testing.T) {
 		{"bob", "/why?path=/share/dir&right=DELETE", "Denied (STATUS_ACCESS_DENIED)", ""},
 		{"bob", "/why?path=/share/dir&right=DELETE&account=alice", "Allowed (STATUS_SUCCESS)", ""},
 		{"bob", "/why?path=/share/hers&right=MAXIMUM_ALLOWED", "STATUS_ACCESS_DENIED", "Allowed"},
-		{"bob", "/why?path=/share/dir&right=FILE_READ_EA", "<option selected>FILE_READ_EA</option>", ""},
+		{"bob", "/why?path=/share/dir&right=FILE_READ_EA", "ALLOWED</option><option selected>FILE_READ_EA<", ""},
 		{"bob", "/why?path=/share/dir&right=DELETE", "<option selected>DELETE</option>", "<option selected>GENERIC"},
 		{"bob", "/why?path=/share/dir&right=FLY", "is not a right of a file", ""},
 		{"bob", "/trail", "There is no denied call that you may see", "hers"},

@@ -159,7 +159,7 @@ func TestIndexQueryAboutOthersNeedsRight(t *testing.T) {
 		asks           string // the subject passed to the index; "": no query
 	}{
 		{"bob", "can-read", `{"ids":["/srv/plan","/srv/x"]}`, 200,
-			`"answers":[{"allowed":true,"class":"c","seq":7},{"allowed":false}]`, bob},
+			`{"current":true,"answers":[{"allowed":true,"class":"c","seq":7},{"allowed":false}]`, bob},
 		{"bob", "can-read", `{"who":"` + bob + `","ids":["/srv/x"]}`, 200, `[{"allowed":false}]`, bob},
 		{"bob", "can-read", `{"who":"alice","ids":["/srv/plan"]}`, 403, "only about yourself", ""},
 		{"bob", "filter", `{"who":"` + alice + `","right":"read","form":"list"}`, 403, "only about yourself", ""},

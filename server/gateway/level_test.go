@@ -44,6 +44,9 @@ func TestHidingDenialsWaitForTimeStep(t *testing.T) {
 		w.view("bob", "/tree?path=/share/none")
 		check.That(t, time.Since(begun) >= w.g.levels.name, "G-48: the console answers before a step of %v", w.g.levels.name)
 	}
+	begun := time.Now()
+	level(t.Context(), begun.Add(-3*long/2), long) // a refusal that took one and a half steps is sent after two
+	check.That(t, time.Since(begun) >= long/2, "G-48: a late refusal is sent after %v", time.Since(begun))
 	w.g.levels = levels{name: time.Hour, logon: time.Hour}
 	w.want(http.StatusOK, "bob", http.MethodGet, "/share/f", "")
 }

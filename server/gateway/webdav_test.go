@@ -173,12 +173,14 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 	if _, said := lock("bob", "/share/read/new", "x"); !strings.HasPrefix(said, "403\n") {
 		t.Errorf("a name that cannot be made: %s", said)
 	}
-	// With the right to add files alone, carol gets a lock of depth 0 on the folder, and no deep one (G-39).
+	// With the right to add files, carol gets a lock of depth 0 on the folder. A deep one takes the right to delete its
+	// members (DT), and not the folder (G-39).
 	w.describe(".", both+"(A;;FR;;;{carol})")
-	w.describe("d", both+"(A;;FRFW;;;{carol})")
-	for depth, code := range map[string]string{"infinity": "403\n", "0": "200\n"} {
-		token, said := lock("carol", "/share/d", "x", "Depth", depth)
-		check.That(t, strings.HasPrefix(said, code), "G-39: lock of depth %s: %s, want %s", depth, said, code)
+	for _, c := range [][3]string{{"FRFW", "infinity", "403\n"}, {"FRFWSD", "infinity", "403\n"},
+		{"FRFWDT", "infinity", "200\n"}, {"FRFW", "0", "200\n"}} {
+		w.describe("d", both+"(A;;"+c[0]+";;;{carol})")
+		token, said := lock("carol", "/share/d", "x", "Depth", c[1])
+		check.That(t, strings.HasPrefix(said, c[2]), "G-39: lock with %q: %s", c, said)
 		w.ask("carol", "UNLOCK", "/share/d", "", "Lock-Token", "<"+token+">")
 	}
 	if stay := w.g.dav.Locks.Active(); w.left != left || len(stay) != 0 {

@@ -157,6 +157,15 @@ func TestGrantsOfEachSIDAreComputedAlone(t *testing.T) {
 		list[99].GetSid() != "S-1-5-21-1-1-1-98" {
 		t.Errorf("%d entries, the last is %s, want the first 100, from LocalSystem on", len(list), list[len(list)-1].GetSid())
 	}
+	for n, want := range map[int]string{maxNamed - 1: "Everyone", maxNamed: ""} {
+		entries.Reset()
+		for i := range n {
+			fmt.Fprintf(&entries, "(A;;FR;;;S-1-5-21-1-1-1-%d)", i)
+		}
+		q := w.newRequest("bob")
+		name := q.namesIn(sddl.MustParse("D:" + entries.String() + "(A;;FR;;;WD)"))
+		check.Equal(t, name(sid.Everyone), want, "the name of the SID after %d others", n)
+	}
 }
 
 // TestEvaluationsWaitForProcessorUntilRequestEnds checks that the gateway's own access checks leave processors to other
