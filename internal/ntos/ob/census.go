@@ -19,9 +19,7 @@ type censusShard struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	first *Header // guarded by mu
-	// +checklocks:mu
-	n int64 // guarded by mu
-	_ [64]byte
+	_     [64]byte
 }
 
 // Track adds a new object to the census; destroying the object removes it. Call it before the object is shared.
@@ -38,7 +36,6 @@ func (c *Census) Track(obj Object) {
 		s.first.prev = h
 	}
 	s.first = h
-	s.n++
 }
 
 // remove takes an object out of the census. The object must be in it. It locks only the object's shard.
@@ -55,7 +52,6 @@ func (c *Census) remove(h *Header) {
 		h.next.prev = h.prev
 	}
 	h.prev, h.next = nil, nil
-	s.n--
 }
 
 // Counts returns the objects, handles and references alive. It reads each object
