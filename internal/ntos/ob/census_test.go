@@ -1,11 +1,12 @@
 package ob_test
 
 import (
-	"github.com/refmon/refmon/internal/test/check"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestCensusReportsLeakedObject checks that the census counts objects, handles and references, and reports an object
@@ -13,19 +14,24 @@ import (
 func TestCensusReportsLeakedObject(t *testing.T) {
 	var census ob.Census
 	table := ob.NewTable(0)
-	for range 3 {
+	const made, closed = 256, 64 // so that lists have several objects, and lose some at each end
+	for range made {
 		o := newObject(eventType, nil)
 		census.Track(o)
 		table.Insert(o, 1, 0)
 		o.Deref(ob.TagCall)
 	}
-	if o, h, r := census.Counts(); o != 3 || h != 3 || r != 3 {
-		t.Errorf("alive: %d objects, %d handles, %d references; want 3 of each", o, h, r)
+	for i := range closed {
+		check.Success(t, table.Close(winnt.Handle(4*(i+1)))|table.Close(winnt.Handle(4*(made-i))))
 	}
-	leak, _, _ := table.Lookup(8, ob.TagSaved)
+	const left = made - 2*closed
+	if o, h, r := census.Counts(); o != left || h != left || r != left {
+		t.Errorf("alive: %d objects, %d handles, %d references; want %d of each", o, h, r, left)
+	}
+	leak, _, _ := table.Lookup(4*made/2, ob.TagSaved)
 	visited := 0
 	census.Visit(func(ob.Object) { visited++ })
-	check.Equal(t, visited, 3, "objects visited")
+	check.Equal(t, visited, left, "objects visited")
 	table.Drain()
 	if got := census.Report(); len(got) != 1 || !strings.HasPrefix(got[0], "Event: handles 0, references 1") {
 		t.Errorf("report %q, want the one event that is still referenced", got)

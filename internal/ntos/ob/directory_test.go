@@ -36,11 +36,14 @@ func TestRefusedInsertLeavesNoName(t *testing.T) {
 	}
 }
 
-// Clear removes the names of all objects of a directory, also of those that have the same name in another case (T-137).
+// Clear removes the names of all objects of a directory, also of open ones and of those that have the same name in
+// another case (T-137).
 func TestClearRemovesEqualNames(t *testing.T) {
-	d := ob.NewDirectory(nil, 0)
+	d := ob.NewDirectory(nil, -1) // without a limit of its own
 	for _, name := range []string{"a", "A", "b"} {
-		check.Success(t, d.Insert(name, newObject(eventType, nil), false))
+		o := newObject(eventType, nil)
+		o.HoldOpen()
+		check.Success(t, d.Insert(name, o, false))
 	}
 	d.Clear()
 	check.That(t, len(d.Names()) == 0, "names after Clear: %v, want none", d.Names())

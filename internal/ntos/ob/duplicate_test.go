@@ -36,6 +36,7 @@ func TestDuplicateWithMoreRightsIsChecked(t *testing.T) {
 	})
 	thread := protected(threadType, ownThread)
 	w.want("implied rights", dup(thread, 1, winnt.THREAD_QUERY_INFORMATION, 0), ntstatus.Success, 0x0840)
+	w.want("of the source", dup(thread, 0x0840, winnt.THREAD_QUERY_INFORMATION, 0), ntstatus.Success, 0x0840)
 }
 
 // A duplicate has the requested attributes, those of the source with DUPLICATE_SAME_ATTRIBUTES, and the

@@ -128,6 +128,7 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 		{root, `\\y`, ntstatus.ObjectPathSyntaxBad},
 		{root, `x\\y`, ntstatus.ObjectPathNotFound},
 		{0, `\A\x\`, ntstatus.ObjectPathNotFound},
+		{0, `\ev\x\`, ntstatus.ObjectNameInvalid}, // nothing can be missing below an event
 		{0, `\B\ev`, ntstatus.ObjectPathNotFound},
 		{0, `\A\ev`, ntstatus.ObjectNameNotFound},
 		{root, `ev`, ntstatus.ObjectNameNotFound},
@@ -247,6 +248,8 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	unnamed, _, _ := ob.Reference[*object](w.c, v, 0, eventType)
 	check.That(t, !unnamed.Permanent() && !unnamed.KernelObject(),
 		"O-26: an unnamed object is permanent or of kernel mode")
+	unnamed.MakePermanent()
+	check.That(t, unnamed.Permanent(), "MakePermanent of an unnamed object has no effect")
 	unnamed.Deref(ob.TagCall)
 	wantStatus(t, "closing the handle", w.c.Close(v), ntstatus.Success)
 
@@ -332,6 +335,10 @@ func TestOpenNeedsTraverseRight(t *testing.T) {
 	})
 	w.dir(`\C`, "O:SYG:SYD:(A;;0x2;;;"+alice+")")
 	wantStatus(t, "create without CREATE_OBJECT", check.Status(w.create(`\C\ev`, 0)), ntstatus.AccessDenied)
+	w.kernel(func() {
+		_, st := w.create(`\C\ev`, winnt.OBJ_FORCE_ACCESS_CHECK)
+		wantStatus(t, "kernel mode without CREATE_OBJECT, forced", st, ntstatus.AccessDenied)
+	})
 	w.dir(`\D`, "O:SYG:SYD:(A;;0x6;;;"+alice+")")
 	w.mustCreate(`\D\ev`, 0)
 	_, _, st := w.ns.Create(w.c, ob.Name{Path: `\D\sub`}, ob.DirectoryType, w.self, 1, newDirectory)
@@ -523,12 +530,14 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 	h.Unname()
 	h.Deref(ob.TagCall)
 	w.self = subject(t, winnt.SeCreatePermanentPrivilege)
+	made := protected(eventType, ownEvent)
 	_, _, st := w.ns.Create(w.c, ob.Name{Path: `\ev`, Attributes: winnt.OBJ_PERMANENT}, eventType, w.self, 1,
 		func(*ob.Directory) (ob.Object, ntstatus.Status) {
 			w.c.Table.Drain() // the process ends during the call
-			return protected(eventType, ownEvent), ntstatus.Success
+			return made, ntstatus.Success
 		})
 	wantStatus(t, "table that is drained during the call", st, ntstatus.ProcessIsTerminating)
+	check.Equal(t, made.destroyed, 1, "ends of the object without a handle")
 	for _, path := range []string{"", `\ev`} {
 		wantStatus(t, "drained table", check.Status(w.create(path, 0)), ntstatus.ProcessIsTerminating)
 	}

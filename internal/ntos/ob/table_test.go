@@ -34,7 +34,7 @@ func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, O-40, OC-
 	a, _ := open(t, table, 1, 0)
 	b, _ := open(t, table, 1, 0)
 	check.RequireThat(t, a == 4 && b == 8, "O-11: first values %d, %d; want 4, 8", a, b)
-	for _, v := range []winnt.Handle{0, 1, 2, 3, 12, -1, -4, 1 << 40, 1<<32 | a, -1 << 63, 1<<63 - 1} {
+	for _, v := range []winnt.Handle{0, 1, 2, 3, 12, -1, -4, 1 << 40, 1<<32 | a, 1<<34 | a, -1 << 63, 1<<63 - 1} {
 		_, _, st := table.Lookup(v, ob.TagCall)
 		wantStatus(t, v.String(), st, ntstatus.InvalidHandle)
 		wantStatus(t, "close "+v.String(), table.Close(v), ntstatus.InvalidHandle)
@@ -116,9 +116,11 @@ func TestTableGrowthKeepsHandles(t *testing.T) {
 		}
 	}
 	check.That(t, seen == n && table.Count() == n, "All yields %d, Count is %d; want %d", seen, table.Count(), n)
+	table.All()(func(ob.Entry) bool { return false })
 	check.That(t, block.Used() > 0, "%d bytes are charged for a table, want some", block.Used())
 	table.Drain()
 	check.Equal(t, block.Used(), 0, "bytes charged after the table's end")
+	check.Equal(t, objects[4].destroyed, 1, "ends of the object at which an iteration stopped")
 }
 
 func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
