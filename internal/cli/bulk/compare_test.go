@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"os"
 	"testing"
 
 	"github.com/refmon/refmon/claims"
@@ -70,6 +71,20 @@ func TestOnlyChangedPairsAreEvaluated(t *testing.T) {
 		}
 		check.Equal(t, n, c.pairs, "%s: principals with a cached answer", c.name)
 	}
+}
+
+// TestErrorEndsBatchOfComparison checks that the objects after an error are not compared, and that it is kept.
+func TestErrorEndsBatchOfComparison(t *testing.T) {
+	b := &box[compared]{}
+	b.in.Add(objects.Object{})
+	b.in.Add(objects.Object{})
+	asked := 0
+	(&comparer{d: &Diff{}}).batch(b, func(*comparer, *box[compared], *objects.Object) error {
+		asked++
+		return []error{os.ErrClosed, nil}[asked-1]
+	})
+	check.That(t, b.fatal == os.ErrClosed && asked == 1 && b.sum.Objects == 1, "%v after %d of %d objects, want %v after 1",
+		b.fatal, asked, b.sum.Objects, os.ErrClosed)
 }
 
 // TestDiffPairsPrincipalsByNameAndPosition checks that equal names pair in the order of their principals, and that a

@@ -202,6 +202,7 @@ func TestEachSetHasMembers(t *testing.T) {
 	s := store(t)
 	members := map[string]bool{}
 	for _, row := range check.Must(csv.NewReader(strings.NewReader(s.sets)).ReadAll())[1:] {
+		check.That(t, row[1] != "S-1-0-0" || !members[row[0]], "set %s has members and nobody", row[0])
 		members[row[0]] = true
 	}
 	paths := map[string]string{}

@@ -182,6 +182,7 @@ func TestResumedDiffWritesTheSameRows(t *testing.T) {
 		check.NoError(t, rest.Resume(at, state))
 		check.NoError(t, check.Err(rest.Do(context.Background())))
 		check.That(t, out.String() == want, "summary %t: %d bytes, want the same %d", summary, out.Len(), len(want))
+		check.That(t, rest.Resume(at, []byte("[1099511627776]")) != nil, "resumed with a state file that is too short")
 	}
 }
 
@@ -300,7 +301,7 @@ func TestSummaryHasGoneObjectsLast(t *testing.T) {
 		}
 		return text
 	}
-	before := list([2]string{`\\srv\a\gone`, a}, [2]string{`C:\`, a},
+	before := list([2]string{`\\srv\a\gone`, a}, [2]string{`C:\`, a}, [2]string{"/", a},
 		[2]string{`/b/is\gone`, strings.Replace(a, "CC", "LC", 1)}, [2]string{"/z/x", ""},
 		[2]string{`/b/is\gone`, strings.Replace(a, "CC", "DC", 1)}) // the last row of a path counts
 	for _, how := range []string{"", "resumed", "failed"} {
@@ -310,7 +311,7 @@ func TestSummaryHasGoneObjectsLast(t *testing.T) {
 		want := "folder,objects,principals,gained,lost,cause\n/z,1,1,0x00000001,0x00000000,entry added: " + a +
 			" alice\n"
 		gone := `\\srv\a,1,1,0x00000000,0x00000001,object is gone` + "\n" +
-			`C:\,1,1,0x00000000,0x00000001,object is gone` + "\n/b,1,1,0x00000000,0x00000002,object is gone\n"
+			`C:\,1,1,0x00000000,0x00000001,object is gone` + "\n/,1,1,0x00000000,0x00000001,object is gone\n/b,1,1,0x00000000,0x00000002,object is gone\n"
 		switch how {
 		case "resumed":
 			_, want, _ = strings.Cut(want, "\n")

@@ -38,6 +38,7 @@ func TestResumeRejectsWrongLengths(t *testing.T) {
 		`{"runs":[8],"reach":[[0,0,0]],"errors":null}`:                                  "longer than its run",
 		`{"runs":[8,8],"reach":[[0,0,0]],"errors":null}`:                                "longer than its run",
 		`{"runs":[9],"reach":[[0,0,0]],"errors":null}`:                                  "has 8 bytes",
+		`{"runs":[8,9],"reach":[[0,0,0]],"errors":null}`:                                "has 8 bytes",
 		`{"runs":[8,4],"reach":[[0,0,0]],"errors":null}`:                                "follow one another",
 		`{"runs":[-1],"reach":[[0,0,0]],"errors":null}`:                                 "follow one another",
 		`{"runs":[8],"reach":[[0,0,0]],"errors":null,"runs":[]}`:                        "runs: given twice",

@@ -169,8 +169,10 @@ func TestParentFoldersLimitSearchResults(t *testing.T) {
 	check.That(t, strings.Contains(out.String(), "/x,0x001f01ff,"), "F-108: an admin user of the share has\n%s",
 		out.String())
 	out.Reset()
+	between := ways.With(ways.With(ways.With(nil, sddl.MustParse("D:(A;;FX;;;WD)")),
+		sddl.MustParse("D:(A;;FX;;;BA)")), sddl.MustParse("O:SYD:(A;;FX;;;WD)"))
 	r = &bulk.Run{Directory: staff(""), Rights: check.Must(words.Parse("read")), Ask: bulk.Count, Format: bulk.CSV,
-		Out: &out, Source: &behind{dacl: "D:(A;;FR;;;WD)", way: closed.way}}
+		Out: &out, Source: &behind{dacl: "D:(A;;FR;;;WD)", way: between}}
 	check.NoError(t, check.Err(r.Do(context.Background())))
 	check.That(t, strings.Contains(out.String(), "/x,read,0\n"), "B-20: behind a closed folder read\n%s", out.String())
 }

@@ -3,17 +3,22 @@ package bulk_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 )
 
 // TestReportPageRunsOnlyItsOwnScript checks that the page runs only its own script, whatever names it has.
@@ -100,6 +105,13 @@ users:
 	check.SlicesEqual(t, rowsUnder(page, "Down to the entry"), []string{"1|allow|alice|control|0x00040000",
 		"2|allow|alice|read, control|0x001a0089", "read" + second, "write|0", "control" + second},
 		"descriptor that grants WRITE_DAC, which the share denies")
+	policies := &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"),
+		Rules: []access.Rule{{Descriptor: sddl.MustParse("D:(A;;WO;;;WD)")}}}}}
+	page = pageOf(t, &bulk.Report{Title: "t", Directory: dir, Config: effective.Config{Policies: policies}},
+		`{"path":"/g","sd":"O:SYG:SYD:(A;;WD;;;S-1-5-21-1-2-3-1001)(A;;WO;;;WD)S:(SP;;;;;S-1-17-1)"}`+"\n")
+	rows := rowsUnder(page, "Down to the entry")
+	check.Equal(t, rows[len(rows)-1], "control|2|entry 2 of the DACL allows it: alice, bob",
+		"descriptor that grants WRITE_DAC, which a policy denies")
 }
 
 // reportOf returns the page of a report about a number of users u0, u1 and so on.
@@ -172,11 +184,11 @@ func TestReportOrdersPrincipalsByPower(t *testing.T) {
 // TestReportDetailsDescribeDescriptor checks what the section of a descriptor says of its entries and of those who get
 // in: at most 40 names for a right, and admin users of a share apart.
 func TestReportDetailsDescribeDescriptor(t *testing.T) {
-	const more, none, behind = "and %d more", "There is no DACL", "A folder on the way refuses"
+	const more, none, shut = "and %d more", "There is no DACL", "A folder on the way refuses"
 	page := reportOf(t, 42, func(d *directory.Directory) { d.Principals[41].Root = true },
 		objectLine("/all", "D:(A;;FR;;;WD)(A;;0x88;;;S-1-5-21-1-2-3-9)(D;;DTWO;;;BU)"))
 	check.That(t, strings.Count(page, fmt.Sprintf(more, 2)) == 1 && !strings.Contains(page, none) &&
-		!strings.Contains(page, behind), "page of a descriptor with a DACL, which 42 people read\n%s", page)
+		!strings.Contains(page, shut), "page of a descriptor with a DACL, which 42 people read\n%s", page)
 	rows := rowsUnder(page, "Down to the entry")
 	check.SlicesEqual(t, rows[:3], []string{"1|allow|Everyone|read|0x00120089",
 		"2|allow|S-1-5-21-1-2-3-9|FILE_READ_EA, FILE_READ_ATTRIBUTES|0x00000088", "3|deny|Users|control|0x00080040"},
@@ -193,6 +205,13 @@ func TestReportDetailsDescribeDescriptor(t *testing.T) {
 	page = reportOf(t, 2, func(d *directory.Directory) { d.Principals[1].Root = true }, objectLine("/empty", "D:"))
 	check.That(t, strings.Contains(page, "admin users of the share") && !strings.Contains(page, none),
 		"page of an empty DACL, which an admin user passes")
+	for dacl, want := range map[string]bool{"D:(A;;FX;;;S-1-5-21-1-2-3-1107)": true, "D:(A;;FX;;;WD)": false} {
+		r := &bulk.Report{Directory: staff(""), Source: &behind{dacl: "D:(A;;FR;;;WD)",
+			way: new(objects.Ways).With(nil, sddl.MustParse(dacl))}}
+		var out strings.Builder
+		check.NoError(t, errors.Join(r.Collect(t.Context()), r.Write(&out)))
+		check.Equal(t, strings.Contains(out.String(), shut), want, "%s: the page says that a folder refuses others", dacl)
+	}
 	page = reportOf(t, 40, nil, objectLine("/none", "")+objectLine("/empty", "D:"))
 	check.That(t, strings.Count(page, none) == 1 && !strings.Contains(page, "more</span>"),
 		"page of an object without a DACL, which 40 people read")

@@ -109,6 +109,10 @@ func TestDirectoryRightWordsEqualAccessCheck(t *testing.T) {
 				got, want)
 		}
 	}
+	r = &bulk.Run{Directory: dir, Rights: rights[:2], Type: r.Type, Format: bulk.JSONL} // each is one part of another type
+	for i, row := range decode[whoRow](t, rowsOf(t, r, text.String())) {
+		check.DeepEqual(t, row, rows[i/2*len(rights)+i%2], "row of two rights")
+	}
 	t.Logf("%d pairs: %v allowed", n*len(rights)*len(dir.Principals), allowed)
 	for _, right := range rights {
 		check.That(t, allowed[right.Name] != 0,

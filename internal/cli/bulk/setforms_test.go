@@ -12,6 +12,20 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
+// TestOldSetIsNotWrittenAgain checks that the table of sets has a set once, until two generations of other sets follow.
+func TestOldSetIsNotWrittenAgain(t *testing.T) {
+	w := &setWriter{run: &Run{}}
+	most := w.run.maxSets()
+	for i := range 2*most + 2 {
+		id := setID{byte(i), byte(i >> 8), byte(i >> 16)}
+		check.RequireThat(t, w.first(id) && !w.first(id), "set %d is not written once", i)
+		if i == most {
+			check.That(t, !w.first(setID{1}) && !w.first(setID{1}), "a set of the old generation is written again")
+		}
+	}
+	check.That(t, w.first(setID{2}), "a forgotten set is not written")
+}
+
 // TestSetIsWrittenInItsShorterForm checks that a set is written as ranges of numbers or as a bitmap, whichever is
 // shorter.
 func TestSetIsWrittenInItsShorterForm(t *testing.T) {

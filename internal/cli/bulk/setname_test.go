@@ -51,8 +51,12 @@ func TestSetNameDependsOnMembersAndMask(t *testing.T) {
 		"sets of different rights or principals have the same name: %v, want different names", was)
 	check.That(t, was[0]["write"] == was[2]["write"],
 		"empty sets of one right have different names: %v, want one name", was)
+	// Users with the same SID have the order of their names.
+	twin := user("twin", 1107)
+	check.DeepEqual(t, setNames(t, alice+","+twin, "read", rows), setNames(t, twin+","+alice, "read", rows),
+		"set names of two users with one SID, in another order")
 	// A word is its mask.
-	got := setNames(t, alice+","+bob, "read+0x120089+0x80000000", rows)
+	got := setNames(t, alice+","+bob, "read+0x120089+0x80000000+write+full", rows)
 	check.Equal(t, got[0]["read"], got[0]["0x120089"], "names of the sets of one mask")
 	check.Equal(t, got[0]["0x80000000"], got[0]["0x120089"], "names of the sets of a generic right and of its mask")
 }

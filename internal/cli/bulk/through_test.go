@@ -71,6 +71,8 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 	run := bulk.Run{Directory: newFirm(), Rights: check.Must(words.Parse("control")), Ask: bulk.Through}
 	got := rowsFor(t, run, `{"path":"/x","sd":"O:`+four+`G:SYD:(A;;WO;;;S-1-5-21-9-9-9-1000)"}`+"\n")
 	check.Equal(t, got, "/x control other DACL entry 1 other\nu0, u1, u2 and 1 more owner Four", "control")
+	got = rowsFor(t, run, `{"path":"/x","sd":"O:SYG:SY"}`+"\n")
+	check.Equal(t, got, "/x control u0, u1, u2 and 8 more no DACL", "no DACL")
 	run.Directory = newFirm().Clone()
 	run.Directory.Principals[10].Root = true // an admin user of the share (F-108)
 	got = rowsFor(t, run, `{"path":"/x","sd":"O:SYG:SYD:"}`+"\n")
