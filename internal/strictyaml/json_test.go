@@ -14,15 +14,16 @@ import (
 // The JSON of YAML data, and the lines of its values.
 func TestYAMLConvertsToJSON(t *testing.T) {
 	for yaml, want := range map[string]string{
-		"a: 1\nb: [x, 'y', \"z\"]": `{"a":1,"b":["x","y","z"]}`,
-		"a:\nb: ~\nc: null":        `{"a":null,"b":null,"c":null}`,
-		"a: true\nb: 'true'":       `{"a":true,"b":"true"}`,
-		"a: 0x10\nb: 010\nc: 1.5":  `{"a":"0x10","b":"010","c":1.5}`,
-		"- 1\n- {x: -2}":           `[1,{"x":-2}]`,
-		"---\na: |\n  text\n":      `{"a":"text"}`,
-		`{"a":[1,{"b":null}]}`:     `{"a":[1,{"b":null}]}`,
-		"\ufeffa: 1\r\nb: x\r\n":   `{"a":1,"b":"x"}`, // as editors of Windows write it
-		"a: 1\na: 2":               `{"a":1,"a":2}`,   // the reader of the JSON refuses it
+		"a: 1\nb: [x, 'y', \"z\"]":    `{"a":1,"b":["x","y","z"]}`,
+		"a:\nb: ~\nc: null":           `{"a":null,"b":null,"c":null}`,
+		"a: true\nb: 'true'":          `{"a":true,"b":"true"}`,
+		"a: '1'\nb: \"2\"\nc: |\n  3": `{"a":"1","b":"2","c":"3"}`, // text, not numbers
+		"a: 0x10\nb: 010\nc: 1.5":     `{"a":"0x10","b":"010","c":1.5}`,
+		"- 1\n- {x: -2}":              `[1,{"x":-2}]`,
+		"---\na: |\n  text\n":         `{"a":"text"}`,
+		`{"a":[1,{"b":null}]}`:        `{"a":[1,{"b":null}]}`,
+		"\ufeffa: 1\r\nb: x\r\n":      `{"a":1,"b":"x"}`, // as editors of Windows write it
+		"a: 1\na: 2":                  `{"a":1,"a":2}`,   // the reader of the JSON refuses it
 	} {
 		got, _, err := JSON([]byte(yaml))
 		if err != nil || string(got) != want {
