@@ -43,9 +43,7 @@ func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlac
 	p := t.place()
 	p.links, p.user = r.Options&fileaccess.OpenReparsePoint != 0, userOf(r)
 	p.object, p.path, p.name = object, join(prefix, dir), name
-	if prefix == "" {
-		p.request = r.Name
-	}
+	p.request = r.Name
 	if err := p.describe(); err != nil {
 		p.Release()
 		return nil, false

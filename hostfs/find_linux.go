@@ -155,9 +155,7 @@ func (p *place) findRoot(base int, prefix string) (err error) {
 // returns nil. Letter case is ignored only with CaseInsensitive.
 func (p *place) find(base int, prefix, path string, walk bool) error {
 	dir, name := parentOf(path)
-	if prefix == "" {
-		p.request = path
-	}
+	p.request = path
 	err := p.findParent(base, prefix, dir, walk)
 	if err != nil || p.parent < 0 {
 		return err

@@ -311,6 +311,11 @@ func TestListingsRestartAndContinue(t *testing.T) {
 		check.That(t, len(list) == c.names && st == c.st,
 			"F-120: case %d: List(%.20q): %d names, %v, want %d, %v", i, c.pattern, len(list), st, c.names, c.st)
 	}
+	w.dir("gone", wide)
+	gone := w.opened("gone", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	check.Equal(t, check.Status(gone.List("x", true, 9, nil)), ntstatus.NoSuchFile, "List of an empty directory")
+	w.must(os.Remove(w.path("gone")))
+	check.Equal(t, check.Status(gone.List("x", false, 9, nil)), ntstatus.ObjectNameNotFound, "List that the host refuses")
 }
 
 // In a pattern * matches any text, and ? one character of any length in bytes. Case does not matter (F-120).

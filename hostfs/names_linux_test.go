@@ -170,6 +170,11 @@ func TestListNamesContinuesAfterPosition(t *testing.T) {
 			}
 		}
 	}
+	block := check.Result(first.ListNames(0))
+	check.Equal(t, check.Status(first.ListNames(all[files+1].Position)), ntstatus.NoMoreFiles, "names after the last")
+	if got := rest(first, block[len(block)-1].Position); !slices.Equal(got, all[len(block):]) {
+		t.Errorf("M-71: back from the end %d names, want the %d after the first block", len(got), len(all)-len(block))
+	}
 	for _, e := range all[:files/2] {
 		if e.Name != "." && e.Name != ".." {
 			w.must(os.Remove(w.path(`d\` + e.Name)))

@@ -65,6 +65,9 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	w.must(os.WriteFile(w.path(`plain\f`), nil, 0o600))
 	w.must(errors.Join(os.Symlink("plain/f", w.path("l")), os.Symlink("plain", w.path("ld"))))
 	w.must(mkfifo(w.path("fifo")))
+	plain := check.Must(OpenOffline(w.path("plain"), c))
+	ofPlain := formatted(plain.Descriptor()) // its permissions are not those of its file
+	plain.Close()
 	before := len(descriptors(t))
 	for _, c2 := range []struct {
 		name, own, above string
@@ -72,7 +75,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 		version          uint16 // version that is written; 0: Write fails
 	}{
 		{`d\f`, narrow, hers, false, 3}, {`d\e`, wide, hers, true, 3}, {`d\bare`, "made", hers, false, 3},
-		{`d\spoiled`, "nothing", hers, false, 3}, {`d\hashed`, wide, hers, false, 0}, {`plain\f`, "made", "made", false, 4},
+		{`d\spoiled`, "nothing", hers, false, 3}, {`d\hashed`, wide, hers, false, 0}, {`plain\f`, "made", ofPlain, false, 4},
 		{"", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)", "made", true, 3},
 	} {
 		o := check.Must(OpenOffline(w.path(c2.name), c))
@@ -133,9 +136,12 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 		check.Equal(t, formatted(o.Parent()), parent, "F-171: parent of %q below a root", name)
 		o.Close()
 	}
-	if o, err := OpenOffline(w.root, Config{}); err != nil || o.t.cfg.Attribute != ntacl.Name {
-		t.Errorf("F-171: OpenOffline without an attribute's name: %v, want %s", err, ntacl.Name)
-	} else {
+	for given, want := range map[string]string{"": ntacl.Name, "user.other": "user.other"} {
+		o := check.Must(OpenOffline(w.root, Config{Attribute: given}))
+		b := check.Must(OpenOfflineBelow(below, "", Config{Attribute: given}))
+		check.That(t, o.t.cfg.Attribute == want && b.t.cfg.Attribute == want, "F-171: attribute %q: %s, %s, want %s", given,
+			o.t.cfg.Attribute, b.t.cfg.Attribute, want)
 		o.Close()
+		b.Close()
 	}
 }

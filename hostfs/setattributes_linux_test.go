@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"cmp"
 	"encoding/hex"
 	"os"
 	"strings"
@@ -113,10 +114,12 @@ func TestTimesAreSetSeparately(t *testing.T) {
 	h := w.open(th, "f", winnt.FILE_WRITE_ATTRIBUTES|winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)
 	w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, nt.FileBasic{LastAccessTime: access, LastWriteTime: write}),
 		ntstatus.Success)
+	created := fileTime(check.Must(statAt(unix.AT_FDCWD, w.path("f"), 0)).Btime)
 	for _, c := range []struct {
 		set                   nt.FileBasic
 		wantAccess, wantWrite int64
 	}{
+		{nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly}, access, write},
 		{nt.FileBasic{LastAccessTime: then}, then, write}, {nt.FileBasic{LastAccessTime: access}, access, write},
 		{nt.FileBasic{LastWriteTime: then}, access, then}, {nt.FileBasic{LastWriteTime: write}, access, write},
 		{nt.FileBasic{CreationTime: then}, access, write},
@@ -124,10 +127,12 @@ func TestTimesAreSetSeparately(t *testing.T) {
 		{nt.FileBasic{LastAccessTime: -1, LastWriteTime: -1}, access, write},
 	} {
 		w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, c.set), ntstatus.Success)
+		created = cmp.Or(c.set.CreationTime, created)
 		v := check.Result(th.NtQueryInformationFile(h, nt.FileBasicInformation))
-		if b, ok := v.(nt.FileBasic); !ok || b.LastAccessTime != c.wantAccess || b.LastWriteTime != c.wantWrite {
-			t.Errorf("F-122: after setting %+v: %+v, want access time %d, write time %d", c.set, v, c.wantAccess,
-				c.wantWrite)
+		if b, ok := v.(nt.FileBasic); !ok || b.LastAccessTime != c.wantAccess || b.LastWriteTime != c.wantWrite ||
+			b.CreationTime != created {
+			t.Errorf("F-122: after setting %+v: %+v, want access time %d, write time %d, creation time %d", c.set, v,
+				c.wantAccess, c.wantWrite, created)
 		}
 	}
 }
