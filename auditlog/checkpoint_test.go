@@ -89,6 +89,9 @@ func TestSignedNoteVectorVerifies(t *testing.T) {
 	if got, err := OpenCheckpoint(signed, key); err != nil || got != c {
 		t.Errorf("%+v, %v, want %+v, nil", got, err, c)
 	}
+	signed[len(signed)-3]++ // only its two spare bits change, so the signature is the same
+	_, err = OpenCheckpoint(signed, key)
+	testcheck.That(t, err != nil && strings.Contains(err.Error(), "canonical form"), "a second spelling: %v", err)
 }
 
 // TestEitherOfTwoKeysOpensCheckpoint checks that two keys sign during a key change, and that either one opens the

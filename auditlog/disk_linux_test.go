@@ -82,6 +82,14 @@ func TestFreeSpaceIsCountedInFragments(t *testing.T) {
 	testcheck.Equal(t, bytesFree(&unix.Statfs_t{Bavail: 3, Bsize: 512}), 3*512, "without fragments")
 }
 
+// A file system without fallocate can have no reserve. That is not a full disk.
+func TestAllocationMayBeUnsupported(t *testing.T) {
+	f, err := folder{dir: "/proc/self"}.Open("comm")
+	testcheck.NoError(t, err)
+	testcheck.ErrorIs(t, f.(osFile).Allocate(1), errNoAllocation, "Allocate in /proc")
+	testcheck.NoError(t, f.Close())
+}
+
 // A log on a file system that was remounted read-only rejects a writer, and can be read, verified and proved.
 func TestReadOnlyFileSystemCanBeVerified(t *testing.T) {
 	disk := smallDisk(t, 2048)
@@ -166,6 +174,8 @@ func TestRecordIDsIncreaseWhenClockGoesBack(t *testing.T) {
 // A second writer process is rejected with an error that has the process id of the first.
 func TestSecondWriterProcessIsRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
+	testcheck.NoError(t, os.Mkdir(dir, 0o700)) // an earlier process had a longer number
+	testcheck.NoError(t, os.WriteFile(filepath.Join(dir, lockName), []byte("123456789012\n"), 0o600))
 	l := mustOpen(t, Config{Dir: dir})
 	cmd, out := startVictim(t, dir)
 	testcheck.NoError(t, cmd.Wait())

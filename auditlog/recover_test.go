@@ -51,7 +51,7 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 		verifyDisk(t, d)
 	}
 	other := rewrite(9, []byte(`{"id":9}`)) // its number is not the next one
-	for want, tail := range map[int][]byte{len(other): other, 9000: bytes.Repeat([]byte{1}, 9000),
+	for want, tail := range map[int][]byte{len(other): other, 100_000: bytes.Repeat([]byte{1}, 100_000),
 		1 + frameFixed: append([]byte{1}, make([]byte, frameFixed)...), // a few zeros belong to a truncated record
 		1:              append([]byte{1}, make([]byte, frameFixed+1)...)} {
 		d := left.crash(lostAll)

@@ -151,8 +151,11 @@ func TestSegmentNameIsItsFirstRecord(t *testing.T) {
 // TestInvalidSegmentHeaderIsRefused checks that the first record's number must be 1 to 2^56-1, and that a truncated or
 // altered header, and one of another version, has its own error (U-70).
 func TestInvalidSegmentHeaderIsRefused(t *testing.T) {
-	good := header{first: 1}
+	good := header{mode: Relaxed, log: [16]byte{1}, first: 1}
 	whole := good.encode()
+	if got, err := decodeHeader(whole); err != nil || whole[6] != 1 || got.mode != Relaxed || got.log != good.log {
+		t.Errorf("%x is decoded as %+v, %v, want mode 1 and the same log", whole, got, err)
+	}
 	sum := func(b []byte) []byte {
 		n := len(b) - 4
 		binary.LittleEndian.PutUint32(b[n:], crc32.Checksum(b[:n], crc32.MakeTable(crc32.Castagnoli)))

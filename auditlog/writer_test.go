@@ -8,9 +8,11 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/refmon/refmon/audit"
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 )
 
 // bareWriter returns a writer of an empty segment without a goroutine, so that the test controls each step.
@@ -99,6 +101,44 @@ func TestLossIsAnnouncedOnce(t *testing.T) {
 		t.Errorf("%d were lost, %d are announced, want 4", got, w.announced)
 	}
 	write(1, nil)
+}
+
+// TestFullDiskTakesBackPartOfRecord checks that a full disk stores no part of a record, also behind zeros, and that the
+// log then allocates its reserve again (U-93).
+func TestFullDiskTakesBackPartOfRecord(t *testing.T) {
+	d := newMemDisk(t, "")
+	w := bareWriter(t, d)
+	d.allocates, w.log.cfg.Reserve = true, 4096
+	for i, c := range []struct {
+		fault error
+		on    inject.Condition
+		kept  bool
+	}{
+		{syscall.ENOSPC, inject.OnIndex(0), true}, // the zeros do not fit
+		{inject.Short(20, syscall.ENOSPC), inject.FromIndex(0), false}, {nil, inject.FromIndex(0), true},
+	} {
+		d.Fail(c.fault, inject.Kind("write"), c.on)
+		b := &batch{durable: true, events: []audit.Event{opened(t, audit.Success, "a")}, done: make(chan struct{})}
+		w.whole(b)
+		if n := int64(len(d.now["segment"].data)); (b.err == nil) != c.kept || c.fault != nil && n != w.size {
+			t.Errorf("batch %d: %v, the segment has %d bytes, want %d and no error: %t", i, b.err, n, w.size, c.kept)
+		}
+	}
+	testcheck.Equal(t, d.count("allocate segment"), 2, "allocations")
+}
+
+// TestRelaxedRecordIsSoonDurable checks that a record that no caller waits for is durable after 100 ms (U-62).
+func TestRelaxedRecordIsSoonDurable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, cfg := newConfig(t)
+		cfg.Mode = Relaxed
+		l := mustOpen(t, cfg)
+		<-testcheck.Must(l.push([]audit.Event{opened(t, audit.Success, "a")}, false, nil)).done
+		time.Sleep(2 * relaxedDelay)
+		synctest.Wait()
+		testcheck.Equal(t, len(recordsOf(t, d.crash(lostAll))), 2, "records after a crash")
+		testcheck.NoError(t, l.Close())
+	})
 }
 
 // TestCheckpointCoversDurableRecords checks that the records before a checkpoint are durable in mode Relaxed (U-71).
