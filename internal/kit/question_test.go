@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit"
+	"github.com/refmon/refmon/internal/kit/oracle"
 	"github.com/refmon/refmon/internal/test/check"
 )
 
@@ -30,6 +31,8 @@ func TestQuestionsAreWellFormed(t *testing.T) {
 			"%s: got a question smaller than the one before, want the smallest first", q.ID)
 		check.RequireThat(t, len(q.Rules) != 0 && kit.RuleOf(q.Rules[0]).Sentence != "",
 			"%s: got the rules %v, want those of docs/rules", q.ID, q.Rules)
+		check.RequireThat(t, q.Op != "impersonate" || (q.Out.Level != nil) == (q.Out.Status == oracle.Success),
+			"%s: got %s, want a level on success only", q.ID, q.Expected())
 		known[q.Known]++
 		ops[q.Op]++
 		last = q

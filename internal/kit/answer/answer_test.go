@@ -1,6 +1,7 @@
 package answer_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/answer"
 	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
 )
@@ -211,4 +213,6 @@ func TestServeAnswersEachLine(t *testing.T) {
 	if err := answer.Serve(strings.NewReader("x\n"), &out); err == nil {
 		t.Error("a line that is not a question: got no error, want one")
 	}
+	check.ErrorIs(t, answer.Serve(strings.NewReader(strings.Repeat(" ", kit.MaxQuestion+1)), &out), bufio.ErrTooLong,
+		"a line that is too long")
 }
