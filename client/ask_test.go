@@ -60,6 +60,8 @@ func TestEachRequestIsOneFrame(t *testing.T) {
 		}},
 		"any": {wire.WaitAny, 7, wire.AppendAny(nil, []winnt.Handle{4, 8}, true),
 			func() bool { return of.WaitAny([]winnt.Handle{4, 8}, true, nil) == st }},
+		"any, not alertable": {wire.WaitAny, 7, wire.AppendAny(nil, []winnt.Handle{4}, false),
+			func() bool { return of.WaitAny([]winnt.Handle{4}, false, nil) == st }},
 		"refill": {wire.ReplaceContents, 7, wire.AppendReplaceContents(nil, 4, 8),
 			func() bool { return s.Refill(th, 4, 8) == st }},
 		"attach": {wire.Attach, 1, wire.AppendAttach(nil, 4, ""), func() bool {

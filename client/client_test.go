@@ -164,7 +164,7 @@ func TestIdleClientNoticesEndOfConnection(t *testing.T) {
 // An answer that fits is put into the memory that its caller provided.
 func TestCallerBufferReceivesReplyThatFits(t *testing.T) {
 	s := newScripted(t)
-	room := make([]byte, 3)
+	room := make([]byte, 3, 8)
 	s.mu.Lock()
 	s.waiting[7] = waiter{room: room, answer: make(chan *wire.Frame)}
 	s.mu.Unlock()
