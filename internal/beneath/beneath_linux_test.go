@@ -144,6 +144,9 @@ func TestOpenRefusesBadPaths(t *testing.T) {
 	for _, path := range []string{root + "/none", root + "/a"} {
 		check.That(t, check.Err(Open(path)) != nil, "Open(%s) succeeded, want an error", path)
 	}
+	check.NoError(t, os.Symlink("/proc", root+"/proc"))
+	check.Equal(t, check.Must(Device(unix.AT_FDCWD, root+"/proc")), check.Must(Device(unix.AT_FDCWD, "/proc")),
+		"the device of a link's target")
 }
 
 // BenchmarkStat compares files read by their paths and below open directories.

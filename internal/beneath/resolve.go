@@ -26,9 +26,6 @@ func Resolve(path string) (string, error) {
 		path = home + "/" + path
 	}
 	dir, last := filepath.Split(strings.TrimRight(path, "/"))
-	if last == "." || last == ".." {
-		dir, last = dir+last, ""
-	}
 	above, err := filepath.EvalSymlinks(dir)
 	switch {
 	case dir == "", err != nil && !slices.Contains(strings.Split(path, "/"), ".."):
