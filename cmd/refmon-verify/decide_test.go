@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/access"
 	testcheck "github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	tokens "github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -61,6 +62,27 @@ func TestEveryAlteredCertificateIsRefused(t *testing.T) {
 			if _, err := verify(string(s.cert), string(s.descriptor), string(other.token)); err == nil {
 				t.Fatalf("another token was accepted: %s, want an error", s.cert)
 			}
+		}
+	}
+}
+
+// OWNER RIGHTS means the owner and PRINCIPAL_SELF the given SID, also in one request. The certificates verify (A-3).
+func TestSelfIsNotOwnerRights(t *testing.T) {
+	const file, everyone = `{"user":"S-1-5-21-1-2-3-1001","groups":["WD"]}`, "S-1-1-0"
+	client := testcheck.Must(tokens.Parse([]byte(file)))
+	for _, text := range []string{"O:BAG:BAD:(A;;1;;;OW)(A;;2;;;PS)", "O:WDG:BAD:(A;;1;;;OW)(A;;2;;;PS)"} {
+		for _, self := range []string{"", everyone, "S-1-5-32-544"} {
+			d := sddl.MustParse(text)
+			r := &access.Request{Descriptor: d, Subject: access.Subject{Primary: client}, Type: winnt.FileObject,
+				Desired: winnt.MAXIMUM_ALLOWED}
+			if self != "" {
+				r.Self = sid.MustParse(self)
+			}
+			_, x, err := access.Explain(r)
+			testcheck.NoError(t, err)
+			cert := testcheck.Must(x.Certificate(r, []byte(file)))
+			_, err = verify(string(cert), string(d.Binary()), file)
+			testcheck.NoError(t, err)
 		}
 	}
 }
