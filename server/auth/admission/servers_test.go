@@ -90,5 +90,13 @@ func TestOneRequestTriesSilentServers(t *testing.T) {
 			}
 			check.NoError(t, <-ended)
 		}
+		s.Missed("a")
+		s.Missed("b")
+		_, first, _ := s.order(all)
+		s.Answered("a") // this ends the trial
+		s.Missed("a")
+		_, second, mine := s.order(all)
+		s.endTrial(first)
+		check.That(t, mine && s.trial == second, "K-59: the end of a trial ended that of another request")
 	})
 }

@@ -507,8 +507,9 @@ func TestLargestRequestReachesTheChild(t *testing.T) {
 // TestRequestsOfTheChildAreBounded checks that the child exits at a malformed request.
 func TestRequestsOfTheChildAreBounded(t *testing.T) {
 	for name, in := range map[string]string{"too large": "\x00\xff\xff\xff\xff", "cut off": "\x00\x08\x00\x00\x00abc",
-		"unknown kind": "\x03\x01\x00\x00\x00a",
-		"half":         "\x01"} {
+		"too large by a byte": "\x00\x01\x00\x00\x01" + strings.Repeat("\x00", longest+1),
+		"unknown kind":        "\x03\x01\x00\x00\x00a",
+		"half":                "\x01"} {
 		var out bytes.Buffer
 		if err := serve(strings.NewReader(in), &out); err == nil || out.Len() != 0 {
 			t.Errorf("%s: %v, %d bytes, want an error and none", name, err, out.Len())

@@ -105,8 +105,12 @@ func TestPreferredMechanismDecides(t *testing.T) {
 		t.Errorf("K-35: a token without SPNEGO: %+v, %v, want the mechanism %v, no SPNEGO, no error", n, err,
 			oidKerberos)
 	}
+	// A token can name Kerberos as older Windows does.
+	old := bytes.Replace(token, forge.OIDKerberos, forge.OIDMSKerberos, 1)
+	n, err := parseOuter(forge.Init([][]byte{forge.OIDMSKerberos}, old))
+	check.That(t, err == nil && len(n.apReq) > 0, "K-35: a token with Microsoft's identifier: %+v, %v", n, err)
 	// The reply names the mechanism that the client offered.
-	n := negotiation{spnego: true, mech: oidMSKerberos}
+	n = negotiation{spnego: true, mech: oidMSKerberos}
 	want := forge.DER(0xa1, forge.DER(0x30, forge.DER(0xa0, []byte{10, 1, 0}), forge.DER(0xa1, forge.OIDMSKerberos)))
 	got := n.answer(nil)
 	check.That(t, slices.Equal(got, want), "K-48: the answer is %x, want %x", got, want)

@@ -188,6 +188,11 @@ func TestRenamedEntryIsReadAgain(t *testing.T) {
 	group["dn"], user["memberOf"] = []string{"CN=h,DC=corp"}, []string{"CN=h,DC=corp"}
 	check.NoError(t, f.read(&p))
 	check.Equal(t, p.Accounts().Sum(), sum, "D-35: the accounts after the group was renamed")
+	for _, control := range []string{"514", "512"} { // a change, and back
+		user["userAccountControl"] = []string{control}
+		check.NoError(t, f.read(&p))
+	}
+	check.Equal(t, p.Accounts().Sum(), sum, "D-35: the accounts after a change was taken back")
 	user["memberOf"] = []string{"CN=gone,DC=corp"}
 	check.NoError(t, f.read(&p))
 	check.That(t, strings.Contains(strings.Join(p.Unresolved, "\n"), "CN=gone,DC=corp"),

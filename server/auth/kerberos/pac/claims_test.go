@@ -59,6 +59,7 @@ func TestMalformedClaimsErrorNamesReason(t *testing.T) {
 		"K-10: one more":            {lists(maxClaims, 1), "want at most"},
 		"K-8: the bound":            {forge.Metadata(packed, 4, maxClaimsSize), "compressed data ends"},
 		"K-8: a byte more":          {forge.Metadata(packed, 4, maxClaimsSize+1), "want at most"},
+		"K-8: no claims":            {forge.Metadata(nil, 0, 0), ""},
 		"K-8: LZNT1":                {forge.Metadata(set, 2, uint32(len(set))), "in format 2"},
 		"K-8: plain LZ77":           {forge.Metadata(set, 3, uint32(len(set))), "in format 3"},
 		"K-8: an unknown format":    {forge.Metadata(set, 5, uint32(len(set))), "in format 5"},

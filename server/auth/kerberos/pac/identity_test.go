@@ -135,6 +135,8 @@ func TestForeignClientIsNotOfOurDomain(t *testing.T) {
 		"of another realm, ours unknown":   {other, Place{Foreign: true}, false},
 		"of another realm, as one of ours": {domain, Place{Domain: domain, Foreign: true}, false},
 		"of this computer":                 {sid.MustParse(machine), ours, false},
+		"of another realm, as of this computer": {sid.MustParse(machine),
+			Place{Domain: domain, Machine: sid.MustParse(machine), Foreign: true}, false},
 	} {
 		w := alice()
 		w.Domain, w.UPNSID, w.Requestor = c.of, sid.SID{}, sid.SID{}

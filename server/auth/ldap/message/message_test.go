@@ -46,6 +46,9 @@ var samples = []struct{ name, raw, want string }{
 	{"a critical page", "3034 020103 6507 0a0100 0400 0400 a026 3024" +
 		"0416 312e322e3834302e3131333535362e312e342e333139 0101ff 0407 3005 020100 0400",
 		"same"},
+	{"a page that is not critical", "3034 020103 6507 0a0100 0400 0400 a026 3024" +
+		"0416 312e322e3834302e3131333535362e312e342e333139 010100 0407 3005 020100 0400",
+		"same"},
 	{"a referral without links", "300e 020103 6509 0a010a 0400 0400 a300", "300c 020103 6507 0a010a 0400 0400"},
 	{"a result with a referral", "3011 020103 650c 0a010a 0400 0400 a303 0401 61",
 		"300c 020103 6507 0a010a 0400 0400"},
@@ -104,6 +107,7 @@ func TestSplitRejectsMalformedLDAPMessages(t *testing.T) {
 		"no text":                 "300a 020101 6105 0a0100 0400",
 		"another part":            "300e 020101 6109 0a0100 0400 0400 8900",
 		"an integer as a value":   "3014 020102 640f 0400 300b 3009 0402 6f75 3103 020101",
+		"bytes after the entry":   "300e 020102 6409 0403 636e3d 3000 0400",
 		"bytes after the values":  "3013 020102 640e 0400 300a 3008 0402 6f75 3100 0400",
 		"a boolean without bytes": "3015 020103 6507 0a0100 0400 0400 a007 3005 0401 31 0100",
 		"a boolean of two bytes":  "3017 020103 6507 0a0100 0400 0400 a009 3007 0401 31 0102 ffff",
