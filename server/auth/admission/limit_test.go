@@ -116,6 +116,7 @@ func TestLimitRejectsAttemptsBeyondEachBound(t *testing.T) {
 		if failed := fails(c.l, c.most+3, c.name, c.origin, c.named); failed != 3 {
 			t.Errorf("D-25: %s: %d of %d are refused, want 3", c.what, failed, c.most+3)
 		}
+		check.That(t, c.l.Refuses(c.name(0), c.origin(0), c.named), "D-25: %s: not refused in advance", c.what)
 	}
 	// A configured window applies, and uncounting affects both counters.
 	l := &Limit{PerPair: 2, PerOrigin: 3, Window: time.Minute, Now: func() time.Time { return now }}

@@ -12,6 +12,8 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
 )
 
 // TestTicketRecordIsBounded checks the record of each kind of ticket, with its parts limited in length (K-50, K-80,
@@ -38,6 +40,12 @@ func TestTicketRecordIsBounded(t *testing.T) {
 		want += fmt.Sprintf(" S-1-5-21-10-20-30-%d (w)", i)
 	}
 	check.Equal(t, c.Proof(), head+want, "K-81")
+	k, foreign := ticket(), sid.MustParse("S-1-5-21-40-50-60")
+	k.ClientRealm = "OTHER.TEST"
+	k.PAC = alicePAC(secret, func(p *forge.PAC) { p.Domain, p.Requestor = foreign, foreign.WithRID(1104) })
+	c = check.Must(acceptor(t, nil).Accept(k.Blob(), nil))
+	check.That(t, strings.HasPrefix(c.Proof(), "alice@OTHER.TEST by ") && strings.Contains(c.Proof(),
+		", issued by EXAMPLE.TEST,"), "K-81: a client of another realm: %q", c.Proof())
 	long := &Refusal{Status: ntstatus.LogonFailure, Reason: ntstatus.BadBindings, Client: "al\x1bice", Realm: "R\x1b",
 		Why: errors.New(strings.Repeat("w", 600))}
 	r, st := RejectedLogon(fmt.Errorf("x: %w", long))

@@ -101,6 +101,10 @@ func TestServerThatFailsInSearchesIsTriedLast(t *testing.T) {
 		d.up.Answered(d.servers[0].address)
 		_ = d.Close()
 		find("after its recovery", 4)
+		check.NoError(t, d.with(t.Context(), func(*conn) error { // a second connection, which is idle, too
+			return d.with(t.Context(), func(*conn) error { return nil })
+		}))
+		check.Equal(t, len(d.idle), 2, "D-20: idle connections")
 		sick.Store(true)
 		find("with an idle connection", 6)
 		find("afterwards", 6)
