@@ -157,10 +157,10 @@ func cutTorn(name string) error {
 	}
 	defer func() { _ = f.Close() }() // closing a file that was only read loses no data
 	in, end, whole := bufio.NewReaderSize(f, 1<<20), int64(0), int64(0)
-	for document := false; ; { // the next line is a document
+	for {
 		line, err := in.ReadSlice('\n')
 		end += int64(len(line))
-		first := !document && bytes.HasPrefix(line, []byte(`{"index":`))
+		action := bytes.HasPrefix(line, []byte(`{"index":`))
 		for errors.Is(err, bufio.ErrBufferFull) {
 			line, err = in.ReadSlice('\n')
 			end += int64(len(line))
@@ -171,7 +171,7 @@ func cutTorn(name string) error {
 		if err != nil {
 			return err
 		}
-		if document = first; !document {
+		if !action {
 			whole = end
 		}
 	}
