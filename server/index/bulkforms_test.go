@@ -221,8 +221,14 @@ func fillEngine(t *testing.T, form index.BulkForm, e engine) {
 			e.take(t, string(text[read:]))
 		}
 		read = len(text)
+		if q, ok := e.(qdrant); ok && q[l.path("bad")+"#0"] == nil {
+			t.Error("N-5: an unreadable document loses its points")
+		}
 		l.compareNumbers(e, names)
 	}
+	other := check.Must(index.NewBulk(name, "other", l.state, form))
+	text := check.Must(os.ReadFile(name))
+	check.That(t, other.Close() == nil && len(text) > read, "N-104: another search index gets no documents")
 	check.That(t, check.Err(index.NewBulk(name, "docs", l.state, "xml")) != nil, "the form xml is not an error")
 }
 

@@ -119,7 +119,13 @@ func TestReadersContinueAfterTornLine(t *testing.T) {
 	line := check.Must(in.ReadString('\n'))
 	check.NoError(t, readFrom(in, file, 0, len(line))) // the reader has the lines after it, too
 	check.Equal(t, check.Must(in.ReadString('\n')), line, "the line that is read again")
-	check.NoError(t, errors.Join(l.Close(), x.Close(), file.Close()))
+	tail := check.Must(tailOf(dir, w.state.seq))
+	for _, path := range []string{"/t/c", "/t/d"} {
+		tail.in = bufio.NewReader(strings.NewReader("half of a line\n")) // read before the next run cut it off
+		check.NoError(t, tail.read(func(Change) error { return nil }))
+		writeDocument(t, l, w, path)
+	}
+	check.NoError(t, errors.Join(l.Close(), x.Close(), file.Close(), tail.file.Close()))
 }
 
 // TestIndexAnswersAfterLogCouldNotBeOpened checks that an index whose compacted log could not be opened for a moment,

@@ -39,6 +39,8 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	}
 	report(t, w, file("/t/a"))
 	may("/t/a", "the index has no heartbeat yet")
+	err := check.Err(x.Filter("alice", "read", FormSIDs))
+	check.That(t, err != nil && err.Error() == "the index has no heartbeat yet", "a filter of SIDs: %v", err)
 	publish("/t")
 	may("/t/a", "directory had no heartbeat within 10s")
 	list, err := x.Heartbeats()
@@ -58,6 +60,9 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	if !x.Current(0) || x.Current(time.Nanosecond) {
 		t.Errorf("current %t, within 1 ns %t, want true, false", x.Current(0), x.Current(time.Nanosecond))
 	}
+	x.clock = func() watch.Heartbeat { now := watch.Now(); now.Up += time.Minute; return now } // the clock was set back
+	check.That(t, !x.Current(0), "N-9: current a minute of uptime after the last heartbeat")
+	x.clock = watch.Now
 	check.NoError(t, check.Err(w.Compact(false)))
 	report(t, w, file("/t/b"), watch.Seen{Path: "/t/a", Gone: true})
 	publish(directorySource, "/t")
@@ -114,7 +119,10 @@ func TestDocumentsOfTreeWithoutHeartbeatAreUnknown(t *testing.T) {
 	queries, done := make(chan *Index, 1), make(chan error, 1)
 	go func() {
 		done <- Run(ctx, Config{Trees: []string{"/t/"}, Rights: "read", State: t.TempDir(),
-			Roster: &Directory{File: file, Beat: time.Millisecond}, From: func(string) watch.Source { return silent{} },
+			Roster: &Directory{File: file, Beat: time.Millisecond}, From: func(root string) watch.Source {
+				check.Equal(t, root, "/t", "the tree of another source")
+				return silent{}
+			},
 			Query: func(x *Index) (func(), error) { queries <- x; return func() {}, nil }})
 	}()
 	select {

@@ -41,6 +41,18 @@ func TestLogCompactsWhenHalfIsObsolete(t *testing.T) {
 	} {
 		check.Equal(t, c.z.Large(c.most, w, c.all), c.want, "N-22: %+v of %d, all %t", c.z, c.most, c.all)
 	}
+	crowded := &Worker{state: newState(), compacted: 2} // ten new classes, ten bytes of members each
+	crowded.state.people = make([]PersonEvent, 80)
+	for n := range 12 {
+		crowded.state.classes[fmt.Sprint(n)] = &kind{}
+	}
+	for _, c := range []struct {
+		bytes, most, kept int64
+		want              bool
+	}{{0, 100, 100, true}, {0, 101, 0, false}, {0, 100, 101, false}, {408, 102, 102, true}, {407, 102, 102, false},
+		{102, 102, 0, true}, {64 << 20, 0, 0, true}, {64<<20 - 1, 0, 0, false}} {
+		check.Equal(t, Size{Bytes: c.bytes}.Grown(c.most, c.kept, crowded), c.want, "N-148: %+v", c)
+	}
 	w.Take()
 	before := w.state.seq
 	list, err := w.Compact(false)
@@ -242,7 +254,7 @@ func TestHeartbeatExpiresByClockAndUptime(t *testing.T) {
 	check.Equal(t, (&Watermark{}).fresh("", time.Hour, "", watch.Heartbeat{}), false, "an empty watermark")
 }
 
-// TestReleasedIndexesOpen opens the indexes that released versions wrote. A newer format is an error that names the
+// TestReleasedIndexesOpen opens the indexes that released versions wrote. Another format is an error that names the
 // file, the format and the remedy, also if it has fields that this release does not know.
 func TestReleasedIndexesOpen(t *testing.T) {
 	dirs, err := filepath.Glob("../../testdata/formats/*/index")
@@ -264,11 +276,16 @@ func TestReleasedIndexesOpen(t *testing.T) {
 		name := filepath.Join(dir, eventsName)
 		b, err := os.ReadFile(name)
 		check.NoError(t, err)
-		newer := strings.Replace(string(b), `"format":1`, `"format":2,"shards":[1]`, 1)
-		check.NoError(t, os.WriteFile(name, []byte(newer), 0o600))
-		_, _, err = OpenLog(dir)
-		for _, want := range []string{name, "format 2, this program knows 1: use the release that wrote it"} {
-			check.That(t, err != nil && strings.Contains(err.Error(), want), "a newer index: %v, want %q", err, want)
+		for format, more := range []string{0: "", 2: `,"shards":[1]`} {
+			if format == 1 {
+				continue
+			}
+			other := strings.Replace(string(b), `"format":1`, fmt.Sprint(`"format":`, format, more), 1)
+			check.NoError(t, os.WriteFile(name, []byte(other), 0o600))
+			_, _, err = OpenLog(dir)
+			want := fmt.Sprintf("format %d, this program knows 1: use the release that wrote it", format)
+			check.That(t, err != nil && strings.Contains(err.Error(), name) && strings.Contains(err.Error(), want),
+				"an index of another release: %v, want %q", err, want)
 		}
 	}
 }

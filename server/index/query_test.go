@@ -111,6 +111,9 @@ func TestCanReadFillsEveryAnswerField(t *testing.T) {
 			t.Errorf("%s by %s, %s:\n got %+v\nwant %+v", c.path, c.who, c.right, got, c.want)
 		}
 	}
+	got := a.x.CanReadAll([]Answer{{}}, []string{"/t/a"}, Query{Who: "alice", Right: "read", Limit: 2 * time.Second})
+	late := []Answer{{}, said(false, "/t had no heartbeat within 2s", "", "/t/a")}
+	check.That(t, reflect.DeepEqual(got, late), "N-9: a limit of two seconds:\n got %+v\nwant %+v", got, late)
 	stale := func(source string) string { return fmt.Sprintf("%s had no heartbeat within 1m0s", source) }
 	for source, others := range map[string]map[string]string{
 		"/t":            {"/t/a": stale("/t"), "/t/none": stale("/t"), "/t/c": stale("/t"), "/u/a": "", "/v": "none"},
@@ -162,7 +165,11 @@ func TestCanReadFillsEveryAnswerField(t *testing.T) {
 		}
 	}
 	name := filepath.Join(a.dir, watermarkName)
-	check.NoError(t, errors.Join(os.WriteFile(name+".new", []byte("{\n"), 0o600), os.Rename(name+".new", name)))
+	a.setWatermark(func(*Watermark) {})
+	check.That(t, a.x.CanRead("/t/a", "alice", "read").Allowed, "a watermark that was repaired")
+	at := check.Must(os.Stat(name)).ModTime() // the next file has the same time
+	check.NoError(t, errors.Join(os.WriteFile(name+".new", []byte("{\n"), 0o600), os.Chtimes(name+".new", at, at),
+		os.Rename(name+".new", name)))
 	for range 2 { // the file does not change between the two queries
 		got := a.x.CanRead("/t/a", "alice", "read")
 		check.That(t, strings.HasPrefix(got.Because, "watermark: "+name+": "), "a malformed watermark: %+v", got)

@@ -75,6 +75,8 @@ func TestDanglingEventsAreRejected(t *testing.T) {
 		"a later start":     {Event{Seq: 20, Start: &StartEvent{Until: 30}}, "comes after 8"},
 		"a number too many": {Event{Seq: 9, Person: &PersonEvent{3, carol, "carol"}}, "the next number is 2"},
 		"another's number":  {Event{Seq: 9, Person: &PersonEvent{0, carol, "carol"}}, "the next number is 2"},
+		"another's SID":     {Event{Seq: 9, Person: &PersonEvent{1, alice, "alice"}}, "the next number is 2"},
+		"a class in use":    {Event{Seq: 9, Dropped: []string{"none", "c"}}, "1 of 2 dropped classes are in use"},
 		"a second number":   {Event{Seq: 9, Person: &PersonEvent{2, alice, "alice"}}, "person 2"},
 		"no SID":            {Event{Seq: 9, Person: &PersonEvent{2, "alice", "alice"}}, "event 9"},
 		"no such member":    {Event{Seq: 9, Class: &ClassEvent{ID: "d", Members: "2"}}, "event 9"},

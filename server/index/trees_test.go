@@ -47,7 +47,7 @@ func TestDocumentsOfFormerTreeAreDeleted(t *testing.T) {
 		}
 		l.end()
 	}
-	l.config.Trees, l.config.Sinks, l.config.Ready = []string{other + "typo"}, nil, nil
+	l.config.Trees, l.config.Sinks, l.config.Ready = []string{other, other + "typo"}, nil, nil
 	err := index.Run(t.Context(), l.config) // a mistyped tree ends the run before it deletes documents
 	check.That(t, err != nil && strings.HasPrefix(err.Error(), "tree "+other+"typo: "), "a missing tree: %v", err)
 	_, err = index.Open(other, 0)
