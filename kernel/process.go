@@ -52,7 +52,7 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 			return nil, fmt.Errorf("process %q: descriptor: %w", spec.Name, st.Err())
 		}
 	}
-	p := &Process{sys: s, p: s.sys.NewProcess(spec.Name, t, nil)}
+	p := &Process{sys: s, p: s.sys.NewProcess(spec.Name, t)}
 	if st := p.charge(spec.Quota, spec.TokenObject == nil, t); st != ntstatus.Success {
 		p.p.Exit()
 		p.p.Deref(ob.TagCall)

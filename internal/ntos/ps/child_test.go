@@ -22,7 +22,7 @@ func TestAssignReleasesOldToken(t *testing.T) {
 	j := w.NewJob(w.p.Token())
 	j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
 	own := w.token(user())
-	p := w.NewProcess("child", own, nil)
+	p := w.NewProcess("child", own)
 	if out := p.AssignToJob(j); out.Status != ntstatus.Success || !own.InUse() {
 		t.Fatalf("AssignToJob: %v, old token in use %t, want success and true", out.Status, own.InUse())
 	}
@@ -37,8 +37,13 @@ func TestAssignReleasesOldToken(t *testing.T) {
 		t.Errorf("T-110: old token in use %t, unfiltered new token in use %t, has group Users %t, want false for all",
 			own.InUse(), tok.InUse(), p.Token().Member(sid.Users, false))
 	}
+	// The limits of the job come before the question whether a thread has run (T-110).
+	th, refused := check.Result(p.NewThread()), w.token(user(func(s *token.Spec) { s.Groups = admin().Groups }))
+	check.Equal(t, p.MayAssignPrimary(tok).Rule, "T-110", "rule for a process that has started")
+	succeeds(t, j.SetLimits(JobLimits{Flags: JobFilterTokens | JobNoAdmin, Filter: j.Limits().Filter}))
+	check.Equal(t, p.MayAssignPrimary(refused).Rule, "I-90", "rule for a token that the job refuses, too")
 	p.Exit()
-	w.close(j, own, tok, p)
+	w.close(j, own, tok, p, th, refused)
 }
 
 // The token that a job's filter creates is charged to the process. Otherwise the assignment fails and the process keeps
@@ -48,7 +53,7 @@ func TestAssignedCopyIsCharged(t *testing.T) {
 	j := w.NewJob(w.p.Token())
 	j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
 	own, tok := w.token(user()), w.token(user())
-	p := w.NewProcess("child", own, nil)
+	p := w.NewProcess("child", own)
 	succeeds(t, p.AssignToJob(j))
 	for _, c := range []struct {
 		room int64

@@ -1,15 +1,16 @@
 package ps
 
 import (
-	"github.com/refmon/refmon/internal/quota"
-	"github.com/refmon/refmon/sid"
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -131,6 +132,7 @@ func TestSubjectContextKeepsTokens(t *testing.T) {
 				got, before)
 		}
 	}
+	check.Equal(t, c.Subject(), access.Subject{}, "I-83: subject of a released context")
 	var none *SubjectContext
 	none.Release()
 	(&SubjectContext{}).Release()
@@ -305,6 +307,12 @@ func TestContextKeepsEffectiveOnlyOfClient(t *testing.T) {
 		check.Equal(t, c.context.Control, TokenControl{}, "identifiers of a static context")
 		c.context.Delete()
 	}
+	subject.Release()
+	// The level of the thread counts, whatever that of its token is (I-80).
+	succeeds(t, ImpersonateClient(th, tok, false, true, winnt.SecurityIdentification))
+	subject = th.CaptureSubjectContext()
+	_, out := w.CreateClientSecurityFromSubject(subject, sqos, false, w.p)
+	check.Equal(t, out.Status, ntstatus.BadImpersonationLevel, "I-80: capture of a client at SecurityIdentification")
 	subject.Release()
 	th.RevertToSelf()
 	w.close(th, tok)

@@ -89,7 +89,7 @@ func (w *world) process(name string, change func(*token.Spec)) *ps.Process {
 	v := value(w.tb, svc, winnt.TokenPrimary, 0, change)
 	t := w.sys.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
 	defer t.Deref(ob.TagCall)
-	p := w.sys.NewProcess(name, t, nil)
+	p := w.sys.NewProcess(name, t)
 	w.processes = append(w.processes, p)
 	return p
 }

@@ -14,14 +14,11 @@ type idOrder struct {
 	live int            // how many are not
 }
 
-// allotID assigns the next id to o. Processes and threads share one sequence of multiples of 4. It skips ids in use. It
+// allotID assigns the next id to o. Processes and threads share one sequence of multiples of 4, which never repeats. It
 // stores the id at id, and adds it to walk, before a walk or a lookup can find o.
 func (s *System) allotID(o ob.Object, id *winnt.Handle, walk *idOrder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.byID[s.nextID] != nil {
-		s.nextID += 4
-	}
 	*id = s.nextID
 	s.nextID += 4
 	s.byID[*id] = o

@@ -18,7 +18,7 @@ func TestProcessWalkIsOrderedByID(t *testing.T) {
 	s := w.sys
 	want := []winnt.Handle{s.SystemProcess().ID()}
 	for i := range 200 {
-		p := s.NewProcess("p", s.SystemProcess().PrimaryToken(), nil)
+		p := s.NewProcess("p", s.SystemProcess().PrimaryToken())
 		if i%10 == 0 {
 			want, w.processes = append(want, p.ID()), append(w.processes, p)
 			continue

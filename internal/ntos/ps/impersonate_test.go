@@ -194,13 +194,15 @@ func TestCreatedObjectsAreChargedToClient(t *testing.T) {
 	p.SetQuota(block)
 	for acts, want := range map[string]struct{ self, forOwn, forOther sid.SID }{
 		"": {forOther: other}, svc: {forOther: other}, user: {client, client, client}} {
-		if acts != "" {
-			impersonate(t, th, w.token(acts, winnt.SecurityImpersonation), false, false, winnt.SecurityImpersonation)
+		for level := range winnt.SecurityDelegation { // any level
+			if acts != "" {
+				impersonate(t, th, w.token(acts, winnt.SecurityImpersonation), false, false, level)
+			}
+			got := [3]quota.Payer{th.Payer(), th.PayerFor(own), th.PayerFor(other)}
+			check.Equal(t, got, [3]quota.Payer{{Block: block, Client: want.self}, {Block: block, Client: want.forOwn},
+				{Block: block, Client: want.forOther}}, "impersonating %q: payers for the thread, its own user, another", acts)
+			th.RevertToSelf()
 		}
-		got := [3]quota.Payer{th.Payer(), th.PayerFor(own), th.PayerFor(other)}
-		check.Equal(t, got, [3]quota.Payer{{Block: block, Client: want.self}, {Block: block, Client: want.forOwn},
-			{Block: block, Client: want.forOther}}, "impersonating %q: payers for the thread, its own user, another", acts)
-		th.RevertToSelf()
 	}
 }
 
@@ -251,7 +253,10 @@ func TestDemotionKeepsFlags(t *testing.T) {
 	tok := w.token(user, winnt.SecurityDelegation)
 	tok.SetSecurity(sddl.MustParse("O:SYG:SYD:(A;;0x8;;;BU)"))
 	before := tok.PointerCount()
-	for _, asked := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
+	for i, asked := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
+		if i == 2 { // then as a primary token, which has no level
+			tok.Update(func(v *token.Token, _ winnt.LUID) *token.Token { return v.WithTypeLevel(winnt.TokenPrimary, 0) })
+		}
 		th := w.thread(p)
 		out := ps.ImpersonateClient(th, tok, asked[0], asked[1], winnt.SecurityDelegation)
 		check.Equal(t, out, ps.Outcome{Rule: "I-42 f", Because: "the client is another user and the server's process " +

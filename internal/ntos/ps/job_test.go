@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -30,7 +31,7 @@ func newJobWorld(t *testing.T) *jobWorld {
 	spec.Privileges |= winnt.SeImpersonatePrivilege.Bit()
 	spec.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
 	tok := w.token(spec)
-	w.p = s.NewProcess("server", tok, nil)
+	w.p = s.NewProcess("server", tok)
 	tok.Deref(ob.TagCall)
 	return w
 }
@@ -161,7 +162,8 @@ func TestConcurrentJoinsKeepJobCounts(t *testing.T) {
 
 // O-47: an ended process cannot create a thread or a child, or join a job, and the attempts leave nothing.
 func TestExitedProcessCreatesNothing(t *testing.T) {
-	w := newJobWorld(t)
+	w, block := newJobWorld(t), quota.NewBlock(nil, 1<<20, false)
+	w.p.SetQuota(block)
 	j := w.NewJob(w.p.Token())
 	w.p.Exit()
 	check.Equal(t, check.Status(w.p.NewThread()), ntstatus.ProcessIsTerminating, "NewThread after exit")
@@ -172,6 +174,7 @@ func TestExitedProcessCreatesNothing(t *testing.T) {
 		t.Errorf("AssignToJob after exit: %v, %d processes in the job, want %v, 0", out, j.active,
 			ntstatus.ProcessIsTerminating)
 	}
+	check.Equal(t, block.Used(), 0, "bytes charged after the refusals")
 	w.close(j)
 }
 

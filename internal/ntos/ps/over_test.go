@@ -156,6 +156,14 @@ func TestRefusedImpersonationHasItsReason(t *testing.T) {
 		p.Exit()
 		w.close(given, tok, th, p)
 	}
+	w := newJobWorld(t)
+	th, tok := w.thread(), w.client(user())
+	for range 2 { // a thread that has a client needs no memory for the next one
+		succeeds(t, ImpersonateClient(th, tok, false, false, winnt.SecurityImpersonation))
+		w.Faults = func(string) bool { return true }
+	}
+	th.RevertToSelf()
+	w.close(th, tok)
 }
 
 // An undefined level is refused and changes nothing (I-41).

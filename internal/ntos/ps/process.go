@@ -81,7 +81,7 @@ func New(profile nt.Profile, kernel *ob.Table, boot *token.Token, first winnt.LU
 	s := &System{Security: se.NewState(first), Kernel: kernel, Profile: profile, nextID: 4,
 		byID: map[winnt.Handle]ob.Object{}}
 	tok := s.Security.NewToken(boot, se.DefaultDescriptor(boot, winnt.TokenObject))
-	s.system = s.NewProcess("System", tok, nil)
+	s.system = s.NewProcess("System", tok)
 	tok.Deref(ob.TagCall)
 	s.system.isSystem = true
 	return s
@@ -142,12 +142,9 @@ type Process struct {
 }
 
 // NewProcess returns a process with one reference for the caller. It attaches and references the token object itself.
-// The descriptor follows O-38 with the defaults of creator, or of the token if creator is nil.
-func (s *System) NewProcess(name string, tok *se.TokenObject, creator *token.Token) *Process {
-	if creator == nil {
-		creator = tok.Value()
-	}
-	return s.newProcess(name, tok, se.DefaultDescriptor(creator, winnt.ProcessObject), 0)
+// The descriptor follows O-38 with the defaults of the token.
+func (s *System) NewProcess(name string, tok *se.TokenObject) *Process {
+	return s.newProcess(name, tok, se.DefaultDescriptor(tok.Value(), winnt.ProcessObject), 0)
 }
 
 // newProcess creates a process like NewProcess, with a descriptor and the id of its parent, 0 for none. It takes its

@@ -99,7 +99,7 @@ func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 		check.That(t, now-before == more, "%s: %d more objects, want %d", what, now-before, more)
 	}
 	before, _, _ := w.Security.Objects.Counts()
-	p := w.NewProcess("counted", tok, nil)
+	p := w.NewProcess("counted", tok)
 	count("a process", 1, before)
 	th, st := p.NewThread()
 	if st != ntstatus.Success || !tok.InUse() {
@@ -164,11 +164,14 @@ func TestEndedThreadLeavesNoID(t *testing.T) {
 	}
 	kept := w.thread()
 	for range 1000 {
-		th := w.thread()
-		id := th.ID()
+		th, id := kept, kept.ID()
+		kept = w.thread()
 		th.Exit()
 		th.Deref(ob.TagCall)
 		check.That(t, w.LookupThread(id) == nil, "O-37: an ended thread is found by its id %v", id)
+		next, _ := w.p.ThreadAfter(0)
+		check.RequireThat(t, next == kept, "a walk finds %v, want the one thread that goes on", next)
+		next.Deref(ob.TagCall)
 	}
 	w.mu.Lock()
 	ids := len(w.processIDs.ids) + len(w.p.threadIDs.ids)

@@ -59,7 +59,7 @@ func (w *World) Threads(user string, n int) (all []*ps.Thread) {
 	v := w.Value(user, winnt.TokenPrimary, 0)
 	tok := w.Sys.Security.NewToken(v, se.DefaultDescriptor(v, winnt.TokenObject))
 	defer tok.Deref(ob.TagCall)
-	p := w.Sys.NewProcess(user, tok, nil)
+	p := w.Sys.NewProcess(user, tok)
 	block := quota.NewBlock(nil, 1<<30, false)
 	p.SetQuota(block)
 	for range n {
