@@ -42,11 +42,11 @@ func (fs *FileSystem) Connect(server *End, client *ps.Thread, sqos *nt.SecurityQ
 	// Another thread of the client can write as soon as the handle is open, so the instance knows the client's quality of
 	// service before (I-85).
 	in.mu.Lock()
-	if in.turn == turn {
+	if in.turn == turn && in.server != nil {
 		in.sqos, in.static, static = q, static, nil
 	}
 	in.mu.Unlock()
-	if static != nil { // the server disconnected this client
+	if static != nil { // the server disconnected this client, or has closed its end
 		static.Delete()
 	}
 	if st := open(e); st != ntstatus.Success {

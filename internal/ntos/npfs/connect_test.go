@@ -42,6 +42,22 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 	}
 }
 
+// The server goes while the context of a static client is captured, and the client's handle then cannot be created.
+// Nothing of the client stays (I-134).
+func TestServerGoesDuringCaptureOfClient(t *testing.T) {
+	for name, do := range map[string]func(*npfs.End){"disconnect": func(e *npfs.End) { e.Disconnect() },
+		"close": func(e *npfs.End) { e.DropOpen() }} {
+		s := newSite(t)
+		e := s.newServerEnd(npfs.Config{})
+		s.Sys.Faults = func(string) bool { do(e); return false }
+		out := s.connectWith(&static, func(*npfs.End) ntstatus.Status { return ntstatus.InsufficientResources })
+		want(t, name, out.Status, ntstatus.InsufficientResources)
+		if name == "disconnect" {
+			closeAll(e)
+		}
+	}
+}
+
 // Another thread of the client's process writes through the new handle before the client is connected. The server
 // impersonates the client for that message (I-85).
 func TestWriteDuringOpenHasItsContext(t *testing.T) {
