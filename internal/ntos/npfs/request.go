@@ -119,7 +119,10 @@ func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
 	case OpRead:
 		res = e.readLocked(r.Length, f)
 	case OpWrite:
-		res.Count, res.Status = e.writeLocked(m, !full, f)
+		if res.Count, res.Status = e.writeLocked(m, !full, f); full && res.Status == ntstatus.PipeBusy {
+			// The write would have to wait, and as many operations wait at the end as may. I-141
+			res.Status = ntstatus.InsufficientResources
+		}
 	case OpTransceive:
 		if res.Status = e.askLocked(m, full, f); res.Status == ntstatus.Success || res.Status == ntstatus.Pending {
 			res.Status = ntstatus.PipeEmpty

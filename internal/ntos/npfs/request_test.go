@@ -118,12 +118,14 @@ func TestTransceiveReadsOnlyTheReply(t *testing.T) {
 	a.end("cancelled", "no room: STATUS_CANCELLED 0 ")
 	want(t, "modes", c.SetModes(nt.PipeInformation{ReadMode: 1, CompletionMode: 1}), good)
 	a.begin(c, npfs.OpTransceive, "no room, and the end does not wait", 2, "de", ntstatus.PipeBusy)
+	a.begin(c, npfs.OpTransceive, "no answer yet, and the end does not wait", 2, "", ntstatus.PipeEmpty)
 	want(t, "modes", c.SetModes(nt.PipeInformation{ReadMode: 1}), good)
 	check.Equal(t, c.Local().WriteQuotaAvailable, 1, "room")
 	want(t, "answer", send(e, a.server, []byte("xyz")), good)
 	a.end("answered", "ask: STATUS_BUFFER_OVERFLOW 2 xy")
 	a.begin(c, npfs.OpTransceive, "unread data", 2, "d", ntstatus.PipeBusy)
 	a.wantRead(e, 9, "abc", good)
+	a.wantRead(e, 9, "", good) // of the end that did not wait
 	a.wantRead(e, 9, "", ntstatus.PipeEmpty)
 	_, _ = c.Read(9)
 	check.That(t, a.begin(c, npfs.OpTransceive, "sent", 2, "d", pending).Cancel(), "the transceive does not wait")
@@ -151,7 +153,7 @@ func TestPendingRequestsAreBounded(t *testing.T) {
 	a.begin(c, npfs.OpRead, "read 257", 1, "", full)
 	a.begin(c, npfs.OpTransceive, "transceive", 1, "x", full)
 	a.begin(c, npfs.OpWrite, "what needs not wait", 1, "x", good)
-	a.begin(c, npfs.OpWrite, "what would wait", 1, "y", ntstatus.PipeBusy)
+	a.begin(c, npfs.OpWrite, "what would wait", 1, "y", full)
 	a.begin(c, npfs.OpFlush, "flush", 1, "", full)
 	a.begin(e, npfs.OpWrite, "the other end", 1, "", good)
 	a.end("one is read", "r: STATUS_SUCCESS 0 ")
@@ -174,10 +176,14 @@ func TestWaitingDataIsBounded(t *testing.T) {
 	a.begin(c, npfs.OpWrite, "more than all", 0, big+big+"x", ntstatus.InsufficientResources)
 	a.begin(c, npfs.OpWrite, "fits", 0, big, good)
 	a.begin(c, npfs.OpWrite, "too much", 0, big+"x", ntstatus.InsufficientResources)
-	a.begin(c, npfs.OpWrite, "waits", 0, big, pending)
-	a.begin(c, npfs.OpWrite, "one byte more", 0, "x", ntstatus.InsufficientResources)
-	closeAll(c, e)
-	a.end("closed", "waits: "+cancelled.String()+" 0 ")
+	a.begin(c, npfs.OpWrite, "waits", 0, big[1:], pending)
+	a.begin(c, npfs.OpWrite, "waits, too", 0, "x", pending)
+	a.begin(c, npfs.OpWrite, "one byte more", 0, "y", ntstatus.InsufficientResources)
+	a.wantRead(e, 1, "\x00", good)
+	closeAll(c) // without the first write, the second would fit
+	a.end("closed", "waits: "+cancelled.String()+" 0 ", "waits, too: "+cancelled.String()+" 0 ")
+	check.Equal(t, e.Local().ReadDataAvailable, npfs.MaxQuota-1, "bytes that are left of the writes")
+	closeAll(e)
 }
 
 // TestOptionsSetWhetherOperationsWait checks whether and how operations wait for each combination of an end's
