@@ -78,7 +78,10 @@ func TestPipeQueryShowsReadableBytesPerEnd(t *testing.T) {
 	} {
 		s := newSite(t)
 		e, cl := s.pair(c.cfg)
-		e2 := s.newServerEnd(c.cfg)
+		other := c.cfg
+		other.Inbound, other.Outbound = 5, 6 // only those of the first instance count
+		e2 := s.newServerEnd(other)
+		check.Equal(t, e2.Standard().AllocationSize, int64(c.inbound+c.outbound), "case %d: size of another instance", i)
 		want(t, "write", send(cl, s.client, []byte("abc")), ntstatus.Success)
 		want(t, "write", send(e, s.server, []byte("defgh")), ntstatus.Success)
 		l := nt.PipeLocalInformation{NamedPipeType: c.typ, NamedPipeConfiguration: c.directions, MaximumInstances: 7,

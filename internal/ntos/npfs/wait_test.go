@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -51,6 +52,32 @@ func TestEndedWaitIsNotCancelled(t *testing.T) {
 		check.SlicesEqual(t, ended, []ntstatus.Status{good}, "statuses of the wait")
 		closeAll(c, e)
 	}
+}
+
+// A wait ends when a new instance can be used, not before, and when a client that had taken the only one cannot be
+// connected (I-162).
+func TestWaitEndsWithFreeInstance(t *testing.T) {
+	s := newSite(t)
+	ended := 0
+	wait := func() {
+		want(t, "wait", check.Status(s.fs.Wait("p", -1, func(ntstatus.Status) { ended++ })), pending)
+	}
+	var e *npfs.End
+	want(t, "create", s.fs.Create("p", npfs.Config{}, s.server.Process(), nil, func(x *npfs.End, _ bool) ntstatus.Status {
+		e = x
+		s.world.open(e)
+		other := s.newServerEnd(npfs.Config{})
+		found := s.fs.Find("p")
+		check.That(t, found == other, "the end found while the first is opened: %p, want the second %p", found, other)
+		found.Deref(ob.TagCall)
+		closeAll(other)
+		wait()
+		return good
+	}), good)
+	check.Equal(t, ended, 1, "waits that ended with a new instance")
+	s.connectWith(nil, func(*npfs.End) ntstatus.Status { wait(); return ntstatus.InsufficientResources })
+	check.Equal(t, ended, 2, "waits that ended with a client that cannot be connected")
+	closeAll(e)
 }
 
 // A wait ends after its own limit, or else the pipe's, or else 50 ms. A cancelled wait does not end again (I-162).
