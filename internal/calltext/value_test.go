@@ -63,6 +63,7 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		{nt.Cap(sid.Everyone), "S-1-1-0"}, {nt.Cap([]byte("a")), `"a"`}, {nt.Cap("a"), `"a"`},
 		{nt.Cap(winnt.Handle(0)), "NULL"}, {nt.Cap(everyone), "[S-1-1-0, (S-1-1-0, 0x4)]"}, {nt.Cap([]uint32(nil)), "None"},
 		{nt.Cap([]uint32{1, 2}), "[1, 2]"}, {(*sd.ACL)(nil), "None"},
+		{sddl.MustParse("D:(A;;GA;;;WD)").DACL(), `"D:(A;;GA;;;WD)"`},
 		{(*token.Source)(nil), "None"}, {&token.Source{Name: "x"}, `"x"`},
 		{nt.Cap([]token.AttributeChange{{Attribute: claims.Attribute{Name: "c"}, Operation: 3}}), `[DELETE "c"]`},
 		{claims.Attribute{Name: "c", Flags: 2}, `("c", 0x2)`}, {logon.Secret("s"), `"***"`},

@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 
@@ -74,6 +75,12 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 		"privileges": {"NtAdjustPrivilegesToken", "ReturnLength", "PreviousState", func(h winnt.Handle, room uint32) any {
 			return nt.AdjustPrivilegesTokenIn{TokenHandle: h, DisableAllPrivileges: true, WantPrevious: true, BufferLength: room}
 		}},
+		"one privilege of two": {"NtAdjustPrivilegesToken", "ReturnLength", "PreviousState",
+			func(h winnt.Handle, room uint32) any {
+				return nt.AdjustPrivilegesTokenIn{TokenHandle: h, WantPrevious: true, BufferLength: room,
+					NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: winnt.SeChangeNotifyPrivilege.LUID()},
+						{LUID: winnt.SeShutdownPrivilege.LUID()}})} // which is off already
+			}},
 		"groups": {"NtAdjustGroupsToken", "ReturnLength", "PreviousState", func(h winnt.Handle, room uint32) any {
 			return nt.AdjustGroupsTokenIn{TokenHandle: h, NewState: nt.Cap(off), WantPrevious: true, BufferLength: room}
 		}},
@@ -106,10 +113,16 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 		check.That(t, st == ntstatus.Success && changed && whole.FieldByName(c.previous).Len() != 0,
 			"%s with a large buffer: %v, changed %t, output %+v, want success, a change and a previous state", name, st,
 			changed, whole)
+		if c.service == "NtAdjustPrivilegesToken" {
+			check.Equal(t, need, 4+12*uint32(whole.FieldByName(c.previous).Len()), "%s: length", name)
+		}
 		_, th := userThread(t, spec)
-		weak := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_QUERY))
-		_, st = th.CallRow(nt.NtTable.Find(c.service), c.in(weak, need))
-		want(t, name+" without TOKEN_QUERY", st, ntstatus.AccessDenied)
+		for _, right := range []winnt.AccessMask{winnt.TOKEN_QUERY,
+			winnt.TOKEN_ADJUST_PRIVILEGES | winnt.TOKEN_ADJUST_GROUPS} {
+			weak := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS&^right))
+			_, st = th.CallRow(nt.NtTable.Find(c.service), c.in(weak, need))
+			want(t, fmt.Sprintf("%s without %#x", name, uint32(right)), st, ntstatus.AccessDenied)
+		}
 		for room, enough := range map[uint32]bool{need: true, need + 1: true, need - 1: false, 0: false} {
 			out, st, changed := ask(room)
 			want := ntstatus.BufferTooSmall

@@ -126,10 +126,21 @@ func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 		ObjectTypeName: nt.Cap("DS"), ObjectName: nt.Cap("obj"), SecurityDescriptor: d,
 		PrincipalSelfSid: nt.Cap(sid.MustParse(client)), DesiredAccess: 4, ObjectTypeList: types,
 		GenericMapping: mapping}
+	mute, k := w.thread(w.process("mute", winnt.SeImpersonatePrivilege))
+	tok := k.CaptureToken(value(t, acting, winnt.TokenPrimary, 0), k.Thread())
+	check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityIdentification))
+	k.PsDereferenceImpersonationToken(tok)
+	defer k.PsRevertToSelf()
+	quiet := typed
+	quiet.Flags = winnt.AUDIT_ALLOW_NO_PRIVILEGE
 	for name, c := range map[string]struct {
 		do   func() []any
 		want []string
 	}{
+		"by type, of a primary token and without the privilege": {func() []any {
+			out, st := mute.Services().NtAccessCheckByTypeAndAuditAlarm(quiet)
+			return []any{out.GrantedAccess, out.AccessStatus, out.GenerateOnClose, st}
+		}, []string{"[0x4 STATUS_SUCCESS false STATUS_SUCCESS]"}},
 		"plain": {func() []any {
 			out, st := s.NtAccessCheckAndAuditAlarm(plain)
 			return []any{out.GrantedAccess, out.AccessStatus, out.GenerateOnClose, st}

@@ -35,7 +35,7 @@ func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessC
 	}
 	out.AccessStatus, out.GrantedAccess = d.Status(), d.Granted
 	// The used privileges are returned; the buffer's length keeps the caller's value.
-	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
+	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d), in.PrivilegeSetLength
 	return out, ntstatus.Success
 }
 
@@ -69,7 +69,7 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 		out.AccessStatus = append(out.AccessStatus, n.Status())
 	}
 	// The used privileges are returned; the buffer's length keeps the caller's value.
-	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
+	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d), in.PrivilegeSetLength
 	return out, ntstatus.Success
 }
 
@@ -175,8 +175,8 @@ var noPrivileges = &nt.PrivilegeSet{}
 
 // privilegeSet returns the privileges that the check used, an empty set if it used none. It returns nil for a request
 // for the SACL that ended early without its privilege.
-func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
-	if early && d.Status() == ntstatus.PrivilegeNotHeld {
+func privilegeSet(d access.Decision) *nt.PrivilegeSet {
+	if d.Status() == ntstatus.PrivilegeNotHeld {
 		// A request for the SACL without its privilege succeeds without a list of privileges.
 		return nil
 	}

@@ -104,23 +104,30 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 	sys, th := userThread(t, spec)
 	client := token.NetworkUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
-	client.Privileges |= winnt.SeSecurityPrivilege.Bit()
-	client.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
+	const both = winnt.PrivilegeSet(1<<winnt.SeSecurityPrivilege | 1<<winnt.SeTakeOwnershipPrivilege)
+	client.Privileges |= both
+	client.EnabledPrivileges |= both
 	v := check.Must(token.New(client))
 	k := sys.KernelMode(th)
 	tok := k.NewToken(v)
 	defer k.PsDereferenceImpersonationToken(tok)
 	h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode))
 	for desired, want := range map[winnt.AccessMask]winnt.PrivilegeSet{winnt.FILE_READ_DATA: 0,
-		winnt.FILE_READ_DATA | winnt.ACCESS_SYSTEM_SECURITY: winnt.SeSecurityPrivilege.Bit()} {
+		winnt.FILE_READ_DATA | winnt.ACCESS_SYSTEM_SECURITY: winnt.SeSecurityPrivilege.Bit(),
+		winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY:    both} {
+		room := uint32(20)
+		if want == both {
+			room = 20 + 12
+		}
 		in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")),
 			ClientToken: h, DesiredAccess: desired, GenericMapping: nt.Cap(winnt.FileObject.Mapping),
-			PrivilegeSetLength: 100, ObjectTypeList: nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}})}
+			PrivilegeSetLength: room, ObjectTypeList: nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}})}
 		one, st1 := th.Services().NtAccessCheckByType(in)
 		list, st2 := th.Services().NtAccessCheckByTypeResultList(in)
 		check.RequireThat(t, st1 == ntstatus.Success && st2 == ntstatus.Success,
 			"A-22: single and list check: %v, %v, want %v, %v", st1, st2, ntstatus.Success, ntstatus.Success)
-		check.Equal(t, [2]uint32{one.PrivilegeSetLength, list.PrivilegeSetLength}, [2]uint32{100, 100}, "A-22: lengths")
+		check.Equal(t, [2]uint32{one.PrivilegeSetLength, list.PrivilegeSetLength}, [2]uint32{room, room},
+			"A-22: lengths")
 		for name, set := range map[string]*nt.PrivilegeSet{"one result": one.PrivilegeSet, "a list": list.PrivilegeSet} {
 			var got winnt.PrivilegeSet
 			if set == nil {

@@ -168,6 +168,7 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 					}
 					before := len(handles(t, th))
 					objects, count, _ := w.sys.Counts()
+					used := w.quota.Used()
 					h, st := m.call(by, attributes)
 					if st != ntstatus.Success {
 						t.Errorf("%s, %s mode, attributes %#x: %v, want %v", m.name, mode, attributes, st, ntstatus.Success)
@@ -188,6 +189,7 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 						"%s, %s mode, attributes %#x: process: handles", m.name, mode, attributes)
 					o, _, _ := w.sys.Counts()
 					check.Equal(t, o, objects+m.objects, "P-5: %s, %s mode, attributes %#x: objects", m.name, mode, attributes)
+					check.That(t, m.objects == 0 || w.quota.Used() > used, "Q-2: %s, %s mode: no charge", m.name, mode)
 					check.Success(t, by.NtClose(h))
 					o, n, _ := w.sys.Counts()
 					check.Equal(t, [2]int64{o, n}, [2]int64{objects, count}, "P-5: %s: objects and handles after the close", m.name)

@@ -200,6 +200,14 @@ func TestCloseSourceClosesHandleOfSourceProcess(t *testing.T) {
 			"handles of owner and caller: %v and %v, want none and one", handles(t, owner), handles(t, th))
 	}
 	theirs = check.Result(owner.NtCreateEvent(1, nil, nt.NotificationEvent, false))
+	_, st = th.NtDuplicateObject(source, theirs, 0x7770, 0, 0, winnt.DUPLICATE_CLOSE_SOURCE)
+	want(t, "an invalid target", st, ntstatus.InvalidHandle)
+	check.Equal(t, len(handles(t, owner)), 0, "O-52: handles of the owner after an invalid target")
+	theirs = check.Result(owner.NtCreateEvent(1, nil, nt.NotificationEvent, false))
+	check.Success(t, owner.NtSetInformationObject(theirs, nt.HandleFlagInformation{ProtectFromClose: true}))
+	_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, winnt.DUPLICATE_CLOSE_SOURCE)
+	want(t, "close a protected source", st, ntstatus.HandleNotClosable)
+	check.Success(t, owner.NtSetInformationObject(theirs, nt.HandleFlagInformation{}))
 	_, st = th.NtDuplicateObject(source, theirs, winnt.NtCurrentProcess, 0, 0,
 		winnt.DUPLICATE_CLOSE_SOURCE|winnt.DUPLICATE_SAME_ACCESS)
 	check.That(t, st == ntstatus.Success && len(handles(t, owner)) == 0 && len(handles(t, th)) == 2,

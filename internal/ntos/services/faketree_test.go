@@ -39,6 +39,7 @@ type fakeTree struct {
 	quiet      bool // calls are not kept
 	special    bool // links and files without a name are made
 	bare       bool // opens cannot replace contents
+	names      bool // opens list names for everybody
 	full       bool // a user may open one file
 	places     int  // number of unreleased lookups
 	share      *fileaccess.Share
@@ -149,6 +150,9 @@ func (p *fakePlace) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.Open
 	if p.bare {
 		return struct{ nt.OpenFile }{&fakeOpen{p.fakeTree, p.path}}, false, ntstatus.Success
 	}
+	if p.names {
+		return namingOpen{&fakeOpen{p.fakeTree, p.path}}, false, ntstatus.Success
+	}
 	return &fakeOpen{p.fakeTree, p.path}, false, ntstatus.Success
 }
 
@@ -171,6 +175,13 @@ func (p *fakePlace) MakesNameless() ntstatus.Status {
 type fakeOpen struct {
 	*fakeTree
 	path string
+}
+
+// namingOpen is an open of a tree that lists names for everybody.
+type namingOpen struct{ *fakeOpen }
+
+func (namingOpen) ListNames(uint64) ([]nt.DirectoryName, ntstatus.Status) {
+	return nil, ntstatus.NoMoreFiles
 }
 
 func (o *fakeOpen) Facts() (nt.FileFacts, ntstatus.Status) {

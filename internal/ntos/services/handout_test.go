@@ -12,13 +12,13 @@ import (
 )
 
 // A descriptor whose record cannot be kept is not passed, and is no use of the handle: the first read must still be
-// recorded (F-157, U-91).
+// recorded. The record of a hand-out covers no other right (F-157, U-91).
 func TestFailedHandOutLeavesUseToRecord(t *testing.T) {
 	sink := &limitedSink{}
 	w := newTreeWorld(t, recorded(t, sink, audit.Options{}))
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")
 	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
-	h := w.open(`\??\T\file`, winnt.FILE_READ_DATA, 0)
+	h := w.open(`\??\T\file`, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, 0)
 	setEverything(t, w.sys.Audit(), audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	sink.full = true
 	out, st := w.context().HandOut(h, 0)
@@ -32,4 +32,5 @@ func TestFailedHandOutLeavesUseToRecord(t *testing.T) {
 	check.NoError(t, out.File.Close())
 	sink.full = true
 	want(t, "a read after the recorded hand-out", read(), ntstatus.Success)
+	want(t, "a write after it", check.Status(w.NtWriteFileAt(h, []byte("x"), 0)), ntstatus.AuditFailed)
 }

@@ -148,8 +148,8 @@ func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, 
 	values := s.target(v.User().SID, v.AuthenticationID())
 	values["LogonType"] = text("%d", t)
 	values["LogonProcessName"] = from.process()
-	values["AuthenticationPackageName"] = text("%s", cmp.Or(from.Package, "-"))
-	values["IpAddress"] = text("%s", cmp.Or(from.Address, "-"))
+	values["AuthenticationPackageName"] = text("%s", from.Package)
+	values["IpAddress"] = text("%s", from.Address)
 	values["ImpersonationLevel"] = text("%s", levelCode(v))
 	values["TargetLinkedLogonId"] = text("0x%x", uint64(linked))
 	values["VirtualAccount"] = text("%s", yesNo(false))
@@ -197,11 +197,11 @@ func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who log
 	reason := cmp.Or(failureCodes[why], failureCodes[said], "%%2304")
 	e, err := audit.Make(4625, audit.Failure, s.logonOrigin(&from), audit.Values{
 		"TargetUserSid":  text("%s", who.SID),
-		"TargetUserName": text("%s", cmp.Or(who.Name, "-")), "TargetDomainName": text("%s", cmp.Or(who.Domain, "-")),
+		"TargetUserName": text("%s", who.Name), "TargetDomainName": text("%s", who.Domain),
 		"Status": text("0x%x", uint32(said)), "SubStatus": text("0x%x", uint32(why)), "FailureReason": text("%s", reason),
 		"LogonType": text("%d", t), "LogonProcessName": from.process(),
-		"AuthenticationPackageName": text("%s", cmp.Or(from.Package, "-")),
-		"IpAddress":                 text("%s", cmp.Or(from.Address, "-")),
+		"AuthenticationPackageName": text("%s", from.Package),
+		"IpAddress":                 text("%s", from.Address),
 	})
 	switch {
 	case err != nil: // the catalogue and this function disagree
@@ -249,10 +249,10 @@ func (s *System) target(user sid.SID, session winnt.LUID) audit.Values {
 		name, domain, ok = s.Log.Names.Account(user)
 	}
 	if !ok {
-		name, domain = "-", "-"
+		name, domain = "", "" // audit.Make writes "-" (U-57)
 	}
-	return audit.Values{"TargetUserSid": text("%s", user), "TargetUserName": text("%s", cmp.Or(name, "-")),
-		"TargetDomainName": text("%s", cmp.Or(domain, "-")), "TargetLogonId": text("0x%x", uint64(session))}
+	return audit.Values{"TargetUserSid": text("%s", user), "TargetUserName": text("%s", name),
+		"TargetDomainName": text("%s", domain), "TargetLogonId": text("0x%x", uint64(session))}
 }
 
 // text formats v as the only value of a field of an audit record.

@@ -92,7 +92,7 @@ func TestLowBoxKeepsObjects(t *testing.T) {
 	kept := check.Result(th.NtFilterToken(own, 0, nil, nil, nil))
 	before, _, references := sys.Counts()
 	check.Equal(t, check.Status(th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil,
-		[]winnt.Handle{kept, 0x7770})), ntstatus.InvalidHandle, "T-69: a handle and an invalid one")
+		[]winnt.Handle{kept, kept, 0x7770})), ntstatus.InvalidHandle, "T-69: two handles and an invalid one")
 	o, _, r := sys.Counts()
 	check.Equal(t, [2]int64{o, r}, [2]int64{before, references}, "T-69: objects and references after the refusal")
 	box, st := th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil, []winnt.Handle{kept})

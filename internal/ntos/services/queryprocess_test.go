@@ -19,7 +19,9 @@ func TestQueryProcessNeedsExactLength(t *testing.T) {
 	held := check.Result(th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleInformation))
 	types := check.Result(th.NtQueryObject(0, nt.ObjectTypesInformation)).([]nt.TypeInformation)
 	// The first type has the index 2.
-	check.Equal(t, types[held.([]nt.ProcessHandle)[0].ObjectTypeIndex-2].TypeName, "Event", "type of a held handle")
+	first := held.([]nt.ProcessHandle)[0]
+	check.Equal(t, types[first.ObjectTypeIndex-2].TypeName, "Event", "type of a held handle")
+	check.Equal(t, [2]uint32{first.HandleCount, first.PointerCount}, [2]uint32{1, 1}, "counts of its object")
 	me := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadNameInformation))
 	name := uint32(len(me.(string)))
 	type answer struct {

@@ -53,6 +53,12 @@ func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 			"%+v: state at the cancel and later", c)
 		check.Success(t, th.NtClose(h))
 	}
+	now = 1000
+	h := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer))
+	for _, was := range []bool{false, true} { // the second call is the first that sees the time
+		check.Equal(t, check.Result(th.NtSetTimer(h, -5, 0)), was, "NtSetTimer at %d returns the previous state", now)
+		now += 5
+	}
 }
 
 // Setting and cancelling a timer needs TIMER_MODIFY_STATE (O-139).

@@ -37,7 +37,8 @@ func TestClaimListLengthCountsAllParts(t *testing.T) {
 		p := w.of("p", spec)
 		th, _ := w.thread(p)
 		for class, need := range map[winnt.TokenInfoClass]uint32{winnt.TokenUserClaimAttributes: c.claimed,
-			winnt.TokenDeviceClaimAttributes: c.claimed, winnt.TokenSecurityAttributes: c.ofToken} {
+			winnt.TokenDeviceClaimAttributes: c.claimed, winnt.TokenSecurityAttributes: c.ofToken,
+			winnt.TokenLogonSid: 8 + 16 + 20} { // header, group, S-1-5-5-x-y
 			for length, wanted := range map[uint32]ntstatus.Status{need: 0, need - 1: ntstatus.BufferTooSmall} {
 				out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{
 					TokenHandle: winnt.NtCurrentProcessToken, TokenInformationClass: class, TokenInformationLength: length})
@@ -90,6 +91,12 @@ func TestRequiredLengthsAreExact(t *testing.T) {
 				ntstatus.BufferTooSmall, false})
 		}
 	}
+	size := uint32(8) // and each type with its name, rounded up to 8 bytes
+	for _, x := range check.Result(th.NtQueryObject(0, nt.ObjectTypesInformation)).([]nt.TypeInformation) {
+		size += (104 + 2*uint32(len(x.TypeName)+1) + 7) &^ 7
+	}
+	types, _ := th.Services().NtQueryObject(nt.QueryObjectIn{ObjectInformationClass: nt.ObjectTypesInformation})
+	check.Equal(t, types.ReturnLength, size, "O-61: length of all types")
 	check.That(t, len(cases) >= 30, "%d cases, want at least 30", len(cases))
 	for _, c := range cases {
 		c.check(t, th)

@@ -211,6 +211,12 @@ func TestAccessBasedListingNeedsReadAccess(t *testing.T) {
 		check.That(t, st == ntstatus.Success && len(list.FileInformation) == c.shown,
 			"F-71: share %s, entry %s: %v, %v, want %d entries", c.share, c.entry, list.FileInformation, st, c.shown)
 	}
+	w.tree.names = true
+	for _, every := range []bool{false, true} {
+		w.tree.share = &fileaccess.Share{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), ABE: !every}
+		h := w.open(`\??\T\dir`, winnt.FILE_LIST_DIRECTORY, 0)
+		check.Equal(t, w.context().ListsSameNames(h), every, "F-71: everybody gets the same names")
+	}
 }
 
 // ListNames decides like NtQueryDirectoryFile. It adds . and .. at the start of a listing, and lists those of the tree

@@ -47,7 +47,7 @@ func TestCreateShapedChangesNewDescriptor(t *testing.T) {
 	var got []*sd.Descriptor
 	shape := func(d *sd.Descriptor) *sd.Descriptor { got = append(got, d); return narrow }
 	create := func(name string, shape func(*sd.Descriptor) *sd.Descriptor) (nt.CreateFileOut, ntstatus.Status) {
-		return w.context().CreateShaped(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ShareAccess: 7,
+		return w.sys.CreateShaped(w.Thread, nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ShareAccess: 7,
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name}), CreateDisposition: winnt.FILE_OPEN_IF}, shape, nil)
 	}
 	for name, shaped := range map[string]int{`\??\T\new`: 1, `\??\T\old`: 0} {
@@ -62,6 +62,10 @@ func TestCreateShapedChangesNewDescriptor(t *testing.T) {
 	out, st := create(`\??\T\new`, nil)
 	check.That(t, st == ntstatus.Success && !w.tree.created.Equal(narrow), "without a shape: %v, %v", st, w.tree.created)
 	check.Success(t, w.NtClose(out.FileHandle))
+	w.tree.special, w.tree.created = true, nil
+	bare, st := w.sys.MakeNameless(w.Thread, nt.ObjectAttributes{ObjectName: `\??\T\new`}, 1, shape, nil)
+	check.That(t, st == ntstatus.Success && w.tree.created.Equal(narrow), "a file without a name: %v", st)
+	check.Success(t, w.NtClose(bare))
 	for name, want := range map[string]ntstatus.Status{`\??\NUL`: ntstatus.NotSupported,
 		`\??\missing\x`: ntstatus.NotSupported} {
 		out, st := create(name, shape)
@@ -84,7 +88,7 @@ func TestNamesStayWithinDirectory(t *testing.T) {
 		{nt.FileIdentity{Number: 1}, ntstatus.NotSameObject}, {nt.FileIdentity{}, ntstatus.Success}} {
 		w.tree.above = c.above
 		shaped := func(how uint32, name string) winnt.Handle {
-			out, st := w.context().CreateShaped(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ShareAccess: 7,
+			out, st := w.sys.CreateShaped(w.Thread, nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, ShareAccess: 7,
 				ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name}), CreateDisposition: how}, nil, within)
 			want(t, name, st, c.want)
 			return out.FileHandle

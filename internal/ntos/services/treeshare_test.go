@@ -20,5 +20,10 @@ func TestClientTokenIsChargedUntilLastClose(t *testing.T) {
 		none, alone, w.quota.Used())
 	check.Success(t, w.NtClose(one))
 	check.Equal(t, w.quota.Used(), alone, "bytes charged after the first of two files was closed")
+	check.Success(t, w.NtClose(two))
+	one = w.open(`\??\T\file`, winnt.FILE_READ_DATA, 0)
+	w.impersonate(w.sys.KernelMode(w.Thread), acting, winnt.SecurityImpersonation)
+	two = w.open(`\??\T\file`, winnt.FILE_READ_DATA, 0)
+	check.Success(t, w.NtClose(one))
 	check.Success(t, w.NtClose(two)) // the fixture checks that nothing stays charged
 }
