@@ -88,8 +88,10 @@ func TestOpenByPointerAsksForRemainingRights(t *testing.T) {
 func TestZeroAccessStateDenies(t *testing.T) {
 	k := check.Must(boot(t, kernel.Config{}).SystemThread())
 	var s kernel.AccessState
-	check.That(t, !k.SeFastTraverseCheck(nil, &s, 1, access.User),
-		"I-83: SeFastTraverseCheck with a zero AccessState = true, want false")
+	for mode, want := range map[access.Mode]bool{access.User: false, access.Kernel: true} {
+		check.Equal(t, k.SeFastTraverseCheck(nil, &s, 1, mode), want,
+			"I-83, A-31: SeFastTraverseCheck with a zero AccessState in mode %v", mode)
+	}
 	k.SeDeleteAccessState(&s)
 }
 

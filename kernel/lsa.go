@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
@@ -26,7 +25,6 @@ func (s *System) makePolicy(authority logon.Authority) {
 	s.sys.LSA = authority
 	p := &services.Policy{}
 	p.Init(services.PolicyType, p, sddl.MustParse(policySecurity))
-	p.SetBirth(ob.Birth{Permanent: true})
 	s.sys.Security.Objects.Track(p)
 	s.sys.Policy = p
 }

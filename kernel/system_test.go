@@ -69,8 +69,13 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 			t.Errorf("CreateProcess with %s: %v, %v; want nil and an error", name, p, err)
 		}
 	}
-	p := check.Must(sys.CreateProcess(kernel.ProcessSpec{Name: "p", TokenObject: obj,
-		Descriptor: sddl.MustParse("D:(A;;GA;;;SY)")}))
+	alone, made := kernel.NewQuotaBlock(nil, 1<<20, false), kernel.NewQuotaBlock(nil, 1<<20, false)
+	spec := kernel.ProcessSpec{Name: "p", TokenObject: obj, Quota: alone, Descriptor: sddl.MustParse("D:(A;;GA;;;SY)")}
+	p := check.Must(sys.CreateProcess(spec))
+	spec.TokenObject, spec.Token, spec.Quota = nil, obj.Value(), made
+	check.Must(sys.CreateProcess(spec))
+	check.That(t, alone.Used() < made.Used(), "%d bytes are charged with an existing token object, %d with a new one",
+		alone.Used(), made.Used())
 	got := p.Object().PrimaryToken() // T-112: attached without a copy
 	check.That(t, got == obj, "the process does not have the token object that was passed, want that object")
 	k.PsDereferencePrimaryToken(obj)
