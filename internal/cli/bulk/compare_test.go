@@ -83,8 +83,8 @@ func TestErrorEndsBatchOfComparison(t *testing.T) {
 		asked++
 		return []error{os.ErrClosed, nil}[asked-1]
 	})
-	check.That(t, b.fatal == os.ErrClosed && asked == 1 && b.sum.Objects == 1, "%v after %d of %d objects, want %v after 1",
-		b.fatal, asked, b.sum.Objects, os.ErrClosed)
+	check.That(t, b.fatal == os.ErrClosed && asked == 1 && b.sum.Objects == 1,
+		"%v after %d objects, %d counted, want an error after 1", b.fatal, asked, b.sum.Objects)
 }
 
 // TestDiffPairsPrincipalsByNameAndPosition checks that equal names pair in the order of their principals, and that a

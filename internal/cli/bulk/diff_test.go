@@ -311,7 +311,8 @@ func TestSummaryHasGoneObjectsLast(t *testing.T) {
 		want := "folder,objects,principals,gained,lost,cause\n/z,1,1,0x00000001,0x00000000,entry added: " + a +
 			" alice\n"
 		gone := `\\srv\a,1,1,0x00000000,0x00000001,object is gone` + "\n" +
-			`C:\,1,1,0x00000000,0x00000001,object is gone` + "\n/,1,1,0x00000000,0x00000001,object is gone\n/b,1,1,0x00000000,0x00000002,object is gone\n"
+			`C:\,1,1,0x00000000,0x00000001,object is gone` + "\n/,1,1,0x00000000,0x00000001,object is gone\n" +
+			"/b,1,1,0x00000000,0x00000002,object is gone\n"
 		switch how {
 		case "resumed":
 			_, want, _ = strings.Cut(want, "\n")
