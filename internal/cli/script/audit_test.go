@@ -1,6 +1,7 @@
 package script_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -10,23 +11,24 @@ import (
 )
 
 // TestFailingAuditLogFailsCall checks that the caller's log stores each record before the program sees it, and that a
-// failing log makes the call fail.
+// failing log makes the call fail if the policy says so.
 func TestFailingAuditLogFailsCall(t *testing.T) {
 	const program = prelude + `
-audit_policy({"Handle Manipulation": "success, failure"})
-th.NtDuplicateObject(SourceProcessHandle=NtCurrentProcess(), SourceHandle=NtCurrentThread(),
+audit_policy({"Handle Manipulation": "success, failure"}, crash_on_audit_fail=%s)
+st = th.NtDuplicateObject(SourceProcessHandle=NtCurrentProcess(), SourceHandle=NtCurrentThread(),
     TargetProcessHandle=NtCurrentProcess(), DesiredAccess=THREAD_QUERY_INFORMATION)
-print(len(audit_records()))
+print(len(audit_records()), st.status)
 close_all()
 `
 	kept := audit.NewMemory(0, 0)
-	out := mustRun(t, script.Config{Audit: kept}, program)
-	check.That(t, kept.Len() != 0 && strings.Contains(out, "\n1\n"),
+	out := mustRun(t, script.Config{Audit: kept}, fmt.Sprintf(program, "True"))
+	check.That(t, kept.Len() != 0 && strings.Contains(out, "\n1 STATUS_SUCCESS\n"),
 		"%d records in the log, output\n%s\nwant at least 1 record, and 1 in the output", kept.Len(), out)
 	full := audit.NewMemory(1, 1)
 	for full.Write(audit.LogFull()) == nil {
 	}
-	if out := mustRun(t, script.Config{Audit: full}, program); !strings.Contains(out, "\n0\n") {
-		t.Errorf("output\n%s\nwant 0, because the program must not see a record that the log rejected", out)
+	for crash, want := range map[string]string{"False": "\n0 STATUS_SUCCESS\n", "True": "\n0 STATUS_AUDIT_FAILED\n"} {
+		out := mustRun(t, script.Config{Audit: full}, fmt.Sprintf(program, crash))
+		check.That(t, strings.Contains(out, want), "output\n%s\nwant %s: no record that the log rejected", out, want)
 	}
 }

@@ -3,6 +3,7 @@ package script_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -17,10 +18,11 @@ import (
 )
 
 // answering is a backend with one process and one thread. Each function returns the same result and error code, and
-// each service fails if the result is false.
+// each service fails if the result is false. A failed NtDuplicateToken does not write its handle.
 type answering struct {
 	result bool
 	code   win32.Code
+	broken error // of each service
 }
 
 func (a answering) NewProcess(string, *token.Token) (script.BackendProcess, error) { return a, nil }
@@ -33,7 +35,11 @@ func (a answering) CallRow(row *nt.Row, _ any) (any, ntstatus.Status, error) {
 	if !a.result {
 		st = ntstatus.AccessDenied
 	}
-	return reflect.Zero(row.OutType()).Interface(), st, nil
+	out := reflect.New(row.OutType()).Elem()
+	if h := out.FieldByName("NewTokenHandle"); h.IsValid() && !a.result {
+		h.SetInt(int64(script.Untouched))
+	}
+	return out.Interface(), st, a.broken
 }
 
 func (a answering) CallFunction(row *nt.Row, _ any) (out any, result bool, code win32.Code, err error) {
@@ -45,8 +51,8 @@ func (a answering) CallFunction(row *nt.Row, _ any) (out any, result bool, code 
 func TestBackendStatusFollowsResult(t *testing.T) {
 	const notAllAssigned, invalidHandle = 1300, 6
 	for b, want := range map[answering]string{
-		{true, 0}: "STATUS_SUCCESS", {true, notAllAssigned}: "STATUS_SUCCESS",
-		{false, 0}: "STATUS_UNSUCCESSFUL", {false, invalidHandle}: "STATUS_UNSUCCESSFUL",
+		{true, 0, nil}: "STATUS_SUCCESS", {true, notAllAssigned, nil}: "STATUS_SUCCESS",
+		{false, 0, nil}: "STATUS_UNSUCCESSFUL", {false, invalidHandle, nil}: "STATUS_UNSUCCESSFUL",
 	} {
 		out, err, leak := run(t, script.Config{Backend: b}, fmt.Sprintf(`
 r = process("p", token_profile("user")).thread.AdjustTokenPrivileges(TokenHandle=4)
@@ -60,20 +66,25 @@ expect(r.status, %s)
 // TestBackendRecordHasOutputs checks that a backend's call is recorded with all its outputs if it succeeds, and with
 // its handles alone if it fails.
 func TestBackendRecordHasOutputs(t *testing.T) {
-	for result, want := range map[bool]string{false: "map[TokenHandle:NULL] map[]",
-		true: "map[TokenHandle:NULL] map[AccessStatus:STATUS_SUCCESS GrantedAccess:0x00000000 PrivilegeSet:<nil> " +
-			"PrivilegeSetLength:0x0]"} {
+	for result, want := range map[bool]string{false: "map[TokenHandle:NULL] map[] map[]",
+		true: "map[TokenHandle:NULL] map[NewTokenHandle:NULL] " +
+			"map[AccessStatus:STATUS_SUCCESS GrantedAccess:0x00000000 PrivilegeSet:<nil> PrivilegeSetLength:0x0]"} {
 		var got []any
 		cfg := script.Config{Backend: answering{result: result}, Quiet: true,
 			Record: func(c script.Recorded) { got = append(got, c.Out) }}
 		_, err, leak := run(t, cfg, `
 th = process("p", token_profile("user")).thread
 th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)
+th.NtDuplicateToken(ExistingTokenHandle=4, TokenType=TokenPrimary)
 th.NtAccessCheck(DesiredAccess=1)
 `)
 		check.That(t, err == nil && leak == nil, "result %t: %v, %v", result, err, leak)
 		check.Equal(t, fmt.Sprint(got), "["+want+"]", "outputs with result %t", result)
 	}
+	out, err, leak := run(t, script.Config{Backend: answering{broken: io.ErrUnexpectedEOF}}, `
+process("p", token_profile("user")).thread.NtClose(Handle=4)`)
+	check.That(t, errors.Is(err, io.ErrUnexpectedEOF) && leak == nil && out == "", "broken backend: %v, %v, printed %q",
+		err, leak, out)
 }
 
 // TestBackendRefusesFunctionsOfOwnKernel checks that a program which uses a kernel routine, or inspects the program's

@@ -54,7 +54,17 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 		if v.t.User().SID != user || v.String() != "token_profile("+name+")" {
 			t.Errorf("%v belongs to %v, want the given user", v, v.t.User().SID)
 		}
+		check.Equal(t, v.t.Member(sid.Everyone, false), name != "anonymous", "%v is a member of Everyone", v)
 	}
+	for _, user := range []string{"S-1-5-21-1-2-3-1107", "S-1-5-21-9-9-9-1107"} {
+		eval(t, r, fmt.Sprintf("token(user=%q)", user))
+		check.Equal(t, r.domain, sid.MustParse("S-1-5-21-1-2-3"), "domain of aliases after the token of %s", user)
+	}
+	// A member of the registry's list of every AppContainer that may read it, as Windows shows it.
+	const registryRead = "S-1-15-3-1024-1065365936-1281604716-3511738428-1654721687-432734479-3232135806-4053264122-" +
+		"3456934681"
+	check.Equal(t, eval(t, r, `capability_sid("registryRead")`), starlark.Value(starlark.String(registryRead)),
+		"SID of a capability")
 }
 
 // TestSystemThreadIsTraced checks that the calls of the system thread are in the transcript, but not those that release

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/calltext"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -167,6 +168,30 @@ func TestScriptValuesAreConverted(t *testing.T) {
 		got, err := read(t, r, c.name, c.expr, c.want)
 		check.That(t, err == nil && reflect.DeepEqual(got, c.want),
 			"%s%s as %T: %+v, %v, want %+v", c.name, c.expr, c.want, got, err, c.want)
+	}
+}
+
+// The steps of a callback count, so that the limits of a program hold for it.
+func TestCallbackHasLimits(t *testing.T) {
+	r := New(Config{Quiet: true})
+	defer r.Close()
+	to := reflect.New(kernel.RoutineType).Elem()
+	check.NoError(t, r.setRoutine(to, eval(t, r, "lambda id: [0 for _ in range(1000)]")))
+	check.NoError(t, r.guarded(func() error {
+		to.Interface().(*kernel.LogonSessionTerminatedRoutine).Call(1)
+		return nil
+	}))
+	check.That(t, r.steps.Load() > 1000 && r.failed == 0, "%d steps, %d failures", r.steps.Load(), r.failed)
+}
+
+// A prefix for named objects isolates a token, and an empty one does not.
+func TestEmptyPrefixDisablesIsolation(t *testing.T) {
+	r := New(Config{Quiet: true})
+	defer r.Close()
+	r.class = winnt.TokenBnoIsolation
+	for prefix, want := range map[string]nt.TokenBnoIsolation{`""`: {}, `"p"`: {IsolationPrefix: "p",
+		IsolationEnabled: true}} {
+		check.DeepEqual(t, check.Must(read(t, r, "", prefix, nt.Captured[any]{})), any(nt.Cap[any](want)), "%s", prefix)
 	}
 }
 

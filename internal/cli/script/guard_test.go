@@ -138,6 +138,12 @@ func TestLostOutputIsAnError(t *testing.T) {
 	err := r.Run("p.star", []byte("print('x')"))
 	check.That(t, errors.Is(err, errFull), "got %v, want %v", err, errFull)
 	check.NoError(t, r.Close())
+	var b strings.Builder
+	err = New(Config{Output: &b}).Run("p.star", []byte("p = process('a', token(user='BA'))\nprint('x')\nk = kernel_mode("+
+		"p.thread)\nt = k.PsReferencePrimaryToken(Process=p).Token\n"+
+		"for i in range(9):\n    k.PsDereferencePrimaryToken(PrimaryToken=t)\n"))
+	check.That(t, errors.Is(err, ErrStopped) && strings.HasPrefix(b.String(), "x\n"), "%v, output before the stop %q", err,
+		b.String())
 }
 
 var errFull = errors.New("no space left")

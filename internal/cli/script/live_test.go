@@ -73,6 +73,7 @@ user = th.NtQueryInformationToken(TokenHandle=h, TokenInformationClass=TokenUser
 expect(user.Sid, "S-1-5-21-1-2-3-1108")
 expect(handle_information(th, h).GrantedAccess, TOKEN_QUERY)
 other = me.new_thread()
+expect(other.name == th.name, False)
 expect(other.NtClose(Handle=h).status, STATUS_SUCCESS)
 expect(th.NtClose(Handle=h).status, STATUS_INVALID_HANDLE)
 again = process("again")

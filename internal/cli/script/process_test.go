@@ -57,6 +57,19 @@ p.thread.NtClose(Handle=h)
 expect(job(process("q", token(user="BA")), "ONLY_TOKEN", JobToken=own), STATUS_SUCCESS)
 expect(job(process("r", token(user="BA")), "ONLY_TOKEN"), STATUS_INVALID_PARAMETER)
 expect(job(process("s", token(user="BA")), 1), STATUS_ACCESS_DENIED) # NO_ADMIN
+user = process("t", token_profile("user"))
+expect(job(user, "RESTRICTED_TOKEN", "NO_ADMIN"), STATUS_ACCESS_DENIED)
+expect(job(user, "NO_ADMIN"), STATUS_SUCCESS)
+`,
+		"a server opens its client's token, unless that has a default DACL of its own": `
+own = token(user="S-1-5-21-1-2-3-1107", type="Impersonation", defaultDacl="D:")
+for of, want in [(alice, STATUS_SUCCESS), (own, STATUS_ACCESS_DENIED),
+                 (token_with(own, SessionId=1), STATUS_ACCESS_DENIED)]:
+    for thread in [th, k]:
+        k.PsImpersonateClient(Thread=thread, Token=of, ImpersonationLevel=SecurityImpersonation)
+        expect(th.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY,
+            OpenAsSelf=True).status, want)
+close_all()
 `,
 		"exports of a thread that ends": `
 other = process("other", token(user="BA"))

@@ -169,7 +169,7 @@ print("p")
 	check.Equal(t, failed, `{"failed":"test.star:1:7","got":"1","want":"2","why":"w"}`+"\n", "failed expectation")
 	check.RequireThat(t, len(lines) == 5, "%d lines, want 5:\n%s", len(lines), out)
 	if l := lines[0]; l["thread"] != "server/1" || l["call"] != "NtOpenFile" || l["status"] != "STATUS_ACCESS_DENIED" ||
-		l["why"] == nil || l["out"] != nil {
+		l["why"] == nil || l["out"] != nil || l["object"] != `File \Files\f` {
 		t.Errorf("denied open = %v, want NtOpenFile with STATUS_ACCESS_DENIED and a reason", l)
 	}
 	if l := lines[1]; l["out"].(map[string]any)["TokenHandle"] != "0x4" ||
@@ -200,7 +200,7 @@ func TestPreludeDefinesNames(t *testing.T) {
 	var lines []int
 	r := script.New(script.Config{Output: &b, Record: func(c script.Recorded) { lines = append(lines, c.Line) }})
 	check.NoError(t, r.Load("prelude", []byte(prelude+
-		"th.NtClose(Handle=0)\ndef twice(x):\n    th.NtClose(Handle=0)\n    return x + x\n")))
+		"th.NtClose(Handle=0)\nnames = []\ndef twice(x):\n    th.NtClose(Handle=0)\n    return x + x\n")))
 	check.NoError(t, r.Run("a.star", []byte("\nexpect(twice(2), 4)\ntwice = None\n")))
 	check.NoError(t, r.Run("b.star", []byte("expect(twice(3), 6)\n")))
 	check.NoError(t, r.Load("later", []byte("def twice(x): return [x, x]\n")))
@@ -208,6 +208,8 @@ func TestPreludeDefinesNames(t *testing.T) {
 		t.Error(err) // of two preludes the later one counts
 	}
 	check.That(t, r.Load("wrong", []byte("x = 1 +")) != nil, "loading a wrong prelude succeeded, want an error")
+	err := r.Run("d.star", []byte("names.append(1)"))
+	check.That(t, err != nil && strings.Contains(err.Error(), "frozen"), "change of a list of the prelude: %v", err)
 	check.SlicesEqual(t, lines, []int{0, 2, 1}, "lines of the calls")
 	check.Equal(t, b.String(), "# s\n", "output of the programs")
 	check.NoError(t, r.Close())

@@ -60,6 +60,9 @@ func TestAbortedLineDropsOnlyItsStatement(t *testing.T) {
 		check.Equal(t, strings.Join(e.prompts, ""), c.prompts, "%q: prompts", c.lines)
 		check.NoError(t, r.Close())
 	}
+	r := script.New(script.Config{})
+	check.ErrorIs(t, r.Converse(&typed{lines: []string{"expect(1, 2)"}}), script.ErrExpectation, "a failed expectation")
+	check.NoError(t, r.Close())
 }
 
 // TestHelpListsParametersAndStatuses checks that help of a service, by its name or by a method, has its parameters and
