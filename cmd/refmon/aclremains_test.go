@@ -39,13 +39,13 @@ func TestRevocationWarnsAboutRemainingEntry(t *testing.T) {
 		{nil, `D:(XA;;0x2;;;BU;(@User.a == 1))(XD;;0x2;;;BU;(@User.a == 1))(XA;;0x2;;;BA;(@User.a == 1))(A;;0x1;;;BU)`,
 			warning},
 		{&deny, `D:(XA;;0x2;;;BU;(@User.a == 1))`, ""},
-		{nil, `D:AI(D;ID;0x2;;;BU)(A;ID;0x4;;;BU)(A;ID;0x2;;;BA)`, inherited},
+		{nil, `D:AI(D;ID;0x2;;;BU)(A;ID;0x20004;;;BU)(A;ID;0x2;;;BA)`, inherited},
 		{&deny, `D:AI(D;ID;0x2;;;BU)(A;ID;0x2;;;BU)`, inherited},
 	} {
 		var errs bytes.Buffer
 		r := aclRun{std: &streams{err: &errs}}
 		r.remains(sddl.MustParse(c.sddl), []acltree.Step{{Verb: acltree.Revoke, Only: c.only, Trustee: sid.Users,
-			Rights: acltree.Rights{Allow: 0x2, Deny: 0x2}}})
+			Rights: acltree.Rights{Allow: 0x20002, Deny: 0x2}}})
 		check.Equal(t, errs.String(), c.want, "%s", c.sddl)
 	}
 }
@@ -62,5 +62,23 @@ func TestGrantWarnsAboutRemainingDenial(t *testing.T) {
 		r.remains(sddl.MustParse(denial), []acltree.Step{{Verb: verb, Trustee: sid.Users,
 			Rights: acltree.Rights{Allow: 0x3}}})
 		check.Equal(t, errs.String(), want, "verb %v", verb)
+	}
+}
+
+// An undo names a file with an entry that it inherited from one of those taken back, also from one for the creator. It
+// names no file whose directory passes the entry on again, and none for an own entry (F-206).
+func TestUndoNamesOnlyInheritedEntries(t *testing.T) {
+	taken := sddl.MustParse("D:(A;;FR;;;BU)(A;OICIIO;FW;;;CO)(A;OICIIO;FX;;;CG)").DACL().Slice()
+	for _, c := range []struct {
+		before, after string
+		want          int
+	}{
+		{"D:AI(A;ID;FR;;;BU)", "D:AI", 1}, {"D:AI(A;ID;FW;;;BA)", "D:AI", 1}, {"D:AI(A;ID;FX;;;BA)", "D:AI", 1},
+		{"D:AI(A;ID;FR;;;BU)", "D:AI(A;ID;FR;;;BU)", 0}, {"D:(A;;FR;;;BU)", "D:", 0}, {"D:AI(A;ID;FR;;;BA)", "D:AI", 0},
+		{"D:AI(D;ID;FR;;;BU)", "D:AI", 0}, {"D:AI(A;ID;FX;;;BU)(A;ID;FR;;;BU)", "D:AI", 1},
+	} {
+		k := keptFiles{run: &aclRun{editFlags: &editFlags{}, std: &streams{err: t.Output()}}, taken: taken}
+		check.NoError(t, k.Put(&acltree.Entry{Before: sddl.MustParse(c.before), After: sddl.MustParse(c.after)}))
+		check.Equal(t, k.count, c.want, "F-206: files with %s that were to have %s", c.before, c.after)
 	}
 }

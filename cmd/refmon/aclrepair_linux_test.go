@@ -87,9 +87,10 @@ func TestACLRepairCountsFilesOfAllPaths(t *testing.T) {
 	}
 }
 
-// TestACLRepairRefusesMountOfRefmond checks that a repair of a path that a mount of refmond covers changes nothing and
-// says what to do, also if the path leads over a link or is one (F-202). The mount's server need not run for that.
-func TestACLRepairRefusesMountOfRefmond(t *testing.T) {
+// TestOfflineCommandsRefuseMountOfRefmond checks that a command which writes attributes itself refuses a path that a
+// mount of refmond covers and says what to do, also if the path leads over a link or is one (F-202). The mount's server
+// need not run for that.
+func TestOfflineCommandsRefuseMountOfRefmond(t *testing.T) {
 	dir := t.TempDir()
 	at, link := filepath.Join(dir, "at"), filepath.Join(dir, "link")
 	check.NoError(t, os.Mkdir(at, 0o755))
@@ -114,9 +115,13 @@ func TestACLRepairRefusesMountOfRefmond(t *testing.T) {
 		os.Symlink(filepath.Join(dir, "sub"), filepath.Join(far, "out")), os.Symlink("out/../at", filepath.Join(far, "way"))))
 	for _, path := range []string{at, filepath.Join(link, "at"), filepath.Join(at, "f"), filepath.Join(link, "last"),
 		chain, far + "/out/../at", filepath.Join(far, "way")} {
-		var o, e bytes.Buffer
-		code := run([]string{"acl", "repair", "--rehash", path}, &streams{out: &o, err: &e})
-		check.That(t, code == exitMalformed && o.Len() == 0 && strings.Contains(e.String(), "the mount of refmond on "+at+
-			" covers it"), "F-202: %s: exit %d, %s%s, want %d and the mount", path, code, &o, &e, exitMalformed)
+		for _, line := range []string{"acl repair --rehash PATH", "acl grant --offline PATH BU:read",
+			"acl set --offline PATH D:"} {
+			args := strings.Fields(line)
+			args[3] = path
+			code, out, errs := runLine(args...)
+			check.That(t, code == exitMalformed && out == "" && strings.Contains(errs, "the mount of refmond on "+at+
+				" covers it"), "F-202: %q: exit %d, %s%s, want %d and the mount", args, code, out, errs, exitMalformed)
+		}
 	}
 }

@@ -350,4 +350,24 @@ func TestCheckpointIsWrittenAfterSyncOfOutputs(t *testing.T) {
 	check.ErrorIs(t, r.finish(nil), os.ErrNotExist, "finish without a checkpoint")
 	check.NoError(t, check.Err(os.Stat(state.Name())))
 	check.NoError(t, state.Close())
+	r.at.InputSize = 1
+	check.NoError(t, r.finish(nil)) // the run did not reach the end of the input: there is nothing to write
+}
+
+// TestSumCoversEndOfOutput checks that the sum that identifies an output is about the 64 KiB before the end of the
+// counted bytes (B-131).
+func TestSumCoversEndOfOutput(t *testing.T) {
+	sum := func(text string) string {
+		f := check.Must(os.Create(filepath.Join(t.TempDir(), "out")))
+		defer f.Close()
+		c := &counter{f: f}
+		check.Must(c.Write([]byte(text[:1])))
+		check.Must(c.Write([]byte(text[1:])))
+		check.Must(f.WriteString("not counted"))
+		return check.Must(c.sum())
+	}
+	rest := strings.Repeat("x", 64<<10-1)
+	same := sum("a" + rest + "y")
+	check.Equal(t, sum("b"+rest+"y"), same, "sum of another beginning")
+	check.That(t, sum("a"+rest+"z") != same && sum("a"+"y"+rest) != same, "another end has the sum %s", same)
 }

@@ -19,7 +19,19 @@ func TestDenialHasOneSentence(t *testing.T) {
 	const bob = `{"user":"S-1-5-21-1-2-3-1108","groups":["DU","WD","AU","BU"]}`
 	const low = `{"user":"S-1-5-21-1-2-3-1108","integrityLevel":"LW",` +
 		`"groups":["WD",{"sid":"BA","attributes":["UseForDenyOnly"]}]}`
+	const restricted = `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"],"restrictedSids":["RC"]}`
+	const boxed = `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"],"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7"}}`
 	for _, c := range []struct{ token, sd, want, message string }{
+		{restricted, "(A;;FA;;;WD)", "FR", "the token is restricted, and no entry grants it to a restricting SID"},
+		{restricted, "(D;;FR;;;RC)(A;;FA;;;WD)", "FR",
+			"entry 1 of the DACL denies it to a restricting SID (Deny, RESTRICTED, read)"},
+		{boxed, "(A;;FA;;;WD)", "FR", "no entry grants it to the package or its capabilities"},
+		{boxed, "(D;;FR;;;AC)(A;;FA;;;WD)", "FR",
+			"entry 1 of the DACL denies it to the package or its capabilities (Deny, ALL APPLICATION PACKAGES, read)"},
+		{bob, "(A;;FA;;;WD)S:(FL;;FR;;;WD;(@User.x == 1))", "FW",
+			"entry 1 of the SACL limits the rights and leaves out it (system access filter with a condition, Everyone, read)"},
+		{bob, "(A;;FA;;;WD)S:(TL;;FR;;;S-1-19-512-8192)", "FW",
+			"entry 1 of the SACL limits the rights and leaves out it (system process trust label, S-1-19-512-8192, read)"},
 		{bob, "(A;;FR;;;BU)", "FILE_READ_DATA|FILE_WRITE_DATA",
 			"no entry grants FILE_WRITE_DATA (bob is in Domain Users, Users)"},
 		{low, "(A;;FR;;;BU)S:(ML;;NW;;;LW)", "FW", "no entry grants it (bob is in no group but those of every user)"},

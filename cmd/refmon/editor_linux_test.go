@@ -94,9 +94,9 @@ func TestHistoryIsBoundedAndSkipsRepeats(t *testing.T) {
 	for i := range 2 * maxHistory {
 		h.Add(fmt.Sprint(i))
 	}
-	if h.Len() != maxHistory || h.At(0) != fmt.Sprint(2*maxHistory-1) {
-		t.Errorf("history has %d lines, the last %q, want the maximum and the newest line", h.Len(), h.At(0))
-	}
+	check.That(t, h.Len() == maxHistory && h.At(0) == fmt.Sprint(2*maxHistory-1) &&
+		h.At(maxHistory-1) == fmt.Sprint(maxHistory), "history has %d lines, from %q to %q, want the newest lines", h.Len(),
+		h.At(maxHistory-1), h.At(0))
 }
 
 // Ctrl-C clears and ends its line; later keys belong to the next line.

@@ -52,7 +52,7 @@ func TestFilesAboutRunArePrivate(t *testing.T) {
 	undo := check.Must((&aclRun{editFlags: &editFlags{}}).journal())
 	check.NoError(t, undo.Close())
 	for name, want := range map[string]os.FileMode{"checkpoint": 0o600, undo.Name(): 0o600,
-		filepath.Dir(undo.Name()): os.ModeDir | 0o700} {
+		filepath.Join("state", "refmon"): os.ModeDir | 0o700} {
 		check.Equal(t, check.Must(os.Stat(name)).Mode(), want, "mode of %s", name)
 	}
 }

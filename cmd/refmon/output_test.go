@@ -71,3 +71,17 @@ func TestLostOutputExitsWithCode2(t *testing.T) {
 		}
 	}
 }
+
+// TestOutputIsReplacedAfterItsTables checks that the output stays if a table that belongs to it cannot be replaced.
+func TestOutputIsReplacedAfterItsTables(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := &output{}
+	for _, name := range []string{"out", "sets"} {
+		check.Must(o.create(name))
+	}
+	check.NoError(t, os.Mkdir("sets", 0o700)) // cannot be replaced by a file
+	var err error
+	o.close(&err)
+	check.That(t, err != nil, "a folder was replaced")
+	check.ErrorIs(t, check.Err(os.Stat("out")), os.ErrNotExist, "output without its table")
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -68,5 +69,22 @@ func TestProgressBarShowsRemainingTime(t *testing.T) {
 	}
 	if want := "\r\x1b[Krowrow"; out.String() != want {
 		t.Errorf("rows over a bar: %q, want %q", out.String(), want)
+	}
+}
+
+// TestBarNeedsFreeTerminal checks that a terminal has no bar between the rows, and that a pipe's rows or a file's come
+// with one.
+func TestBarNeedsFreeTerminal(t *testing.T) {
+	for _, c := range []struct {
+		o    output
+		rows int // width of the terminal for rows; 0: a pipe
+		want bool
+	}{{output{}, 0, true}, {output{}, 80, false}, {output{out: "file"}, 80, true}, {output{quiet: true}, 0, false}} {
+		c.o.std = &streams{err: messages(io.Discard, 80), width: c.rows}
+		_, b, end := c.o.begin(1)
+		check.Equal(t, b.on, c.want, "bar with output to %q, quiet %t, and %d columns", c.o.out, c.o.quiet, c.rows)
+		var err error
+		end(&err)
+		check.NoError(t, err)
 	}
 }

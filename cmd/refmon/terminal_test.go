@@ -15,7 +15,8 @@ import (
 // On a terminal a row that is too wide continues below itself, and no SID or name is broken. A pipe has the whole row
 // (U-123).
 func TestTablesFitTerminal(t *testing.T) {
-	for _, args := range [][]string{{"services"}, {"services", "NtOpenFile"}, {"token", "show", "admin"}} {
+	for _, args := range [][]string{{"services"}, {"services", "NtOpenFile"}, {"token", "show", "admin"},
+		{"report", "-o", "../../examples/reach/tiny.ldif", "-d", "../../examples/reach/tiny.ldif", "--format", "text"}} {
 		var wide, narrow strings.Builder
 		run(args, &streams{out: &wide, err: io.Discard})
 		run(args, &streams{out: &narrow, err: io.Discard, width: 80})
@@ -62,6 +63,7 @@ func TestColourFollowsDecision(t *testing.T) {
 		green + "granted" + reset, bold + red + "DENIED STATUS_ACCESS_DENIED: no entry grants FILE_READ_DATA" + reset} {
 		check.That(t, strings.Contains(got, want), "output %q, want text containing %q", got, want)
 	}
+	check.Equal(t, strings.Count(got, reset), 6, "U-111: coloured texts, of which the verdict is also bold, in %q", got)
 	check.Equal(t, ask(&streams{colour: true}, "-w", "0x3", "--color=never"), plain, "--color=never")
 	if got := ask(&streams{colour: true}, "-w", "0x2"); !strings.HasPrefix(got, bold+green+"GRANTED 0x2") {
 		t.Errorf("output %q, want a green GRANTED 0x2", got)

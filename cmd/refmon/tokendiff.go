@@ -182,7 +182,7 @@ func defaultDACL(t *token.Token) string {
 	if t.DefaultDACL() == nil {
 		return ""
 	}
-	text, err := sddl.Format(sd.New(sd.Parts{Control: sd.DACLPresent, DACL: t.DefaultDACL()}), sddl.Options{})
+	text, err := sddl.Format(sd.New(sd.Parts{DACL: t.DefaultDACL()}), sddl.Options{})
 	if err != nil {
 		return fmt.Sprintf("%d bytes that SDDL cannot express", t.DefaultDACL().Size())
 	}

@@ -126,7 +126,6 @@ func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 	if failed == nil {
 		return list, nil // the mount is over the tree itself
 	}
-	list = nil
 	names, _ := below(at, whole)
 	for i := range len(names) + 1 {
 		path := filepath.Join(at, filepath.Join(names[:i]...))

@@ -117,6 +117,10 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		{"plan --as carol", 2, []string{`the host has no user "carol"`}},
 		{"plan --as lost", 2, []string{`the groups of user "lost" cannot be read`}},
 		{"plan --as bob -t user", 2, []string{"refmon acl get PATH"}},
+		{"plan --as bob --self SY", 2, []string{"refmon acl get PATH"}},
+		{"plan --as bob --certificate c", 2, []string{"refmon acl get PATH"}},
+		{"plan --as bob --object-type user", 2, []string{"refmon acl get PATH"}},
+		{"plan --as bob --call SeAccessCheckByType", 2, []string{"refmon acl get PATH"}},
 		{"plan --as bob --tree /nonexistent", 2, []string{"is not below it"}},
 		// No protocol proves the identity of a program on a mount, and other kinds of logon are NTLM's (B-26, B-28).
 		{"ticket --as bob", 0, []string{"GRANTED", "note: the answer depends on the kind of logon: " +
