@@ -281,6 +281,11 @@ func TestUserInTooManyGroupsIsLeftOut(t *testing.T) {
 			fits := n < len(groups)
 			check.That(t, (d.Find("busy") >= 0) == fits && (d.LeftOut() == nil) == fits && d.Find("ann") >= 0,
 				"D-40: %v, %d groups: %v", k, n, d.LeftOut())
+			if _, _, err := d.Clone().FindOrAdd("BUSY"); !fits || err != nil {
+				check.ErrorIs(t, err, directory.ErrTooManyGroups, "FindOrAdd of busy in other case")
+				_, _, err = d.Clone().AddStandIn(computer.WithRID(1001))
+				check.ErrorIs(t, err, directory.ErrTooManyGroups, "stand-in of busy")
+			}
 		}
 	}
 }
