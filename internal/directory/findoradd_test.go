@@ -73,6 +73,7 @@ func TestFindOrAddReturnsAccountOrReason(t *testing.T) {
 			"S-1-5-21-9-9-9-1":    "1 S-1-5-21-9-9-9-1 is not an account of the directory: its groups are unknown",
 			"S-1-5-21-1-2-3-1108": `-1 "S-1-5-21-1-2-3-1108" is disabled and cannot log on`,
 			"gone":                `-1 "gone" is disabled and cannot log on`,
+			"GONE":                `-1 "GONE" is disabled and cannot log on`,
 			`CORP\gone`:           `-1 "CORP\\gone" is disabled and cannot log on`,
 			"alcie":               `-1 "alcie" ` + unknown + ": did you mean alice?",
 			"Staf":                `-1 "Staf" ` + unknown + ": did you mean Staff?",

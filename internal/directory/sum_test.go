@@ -60,6 +60,7 @@ func TestSumDependsOnEveryField(t *testing.T) {
 		{"Name", func(_ accounts, u user, _ group) { u.Name = "dora" }},
 		{"SID", func(_ accounts, u user, _ group) { u.SID = id("S-1-5-21-1-2-3-1108") }},
 		{"MemberOf", func(_ accounts, u user, g group) { u.MemberOf = []sid.SID{g.SID} }},
+		{"another MemberOf", func(_ accounts, u user, _ group) { u.MemberOf = []sid.SID{u.SID} }},
 		{"Primary", func(_ accounts, u user, g group) { u.Primary = g.SID }},
 		{"UID", func(_ accounts, u user, _ group) { u.UID.Known = true }},
 		{"GID", func(_ accounts, u user, _ group) { u.GID.Known = true }},

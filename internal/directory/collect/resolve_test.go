@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/directory/collect"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 	"github.com/refmon/refmon/sid"
@@ -56,6 +57,10 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 	sources.HasGroups(t, d, "b", "S-1-22-2-50")
 	check.That(t, fmt.Sprint(unresolved) == "[the group h has the gid of g: its members count as that one's]",
 		"unresolved: %q", unresolved)
+	var c collect.Collector // the first name of the domain counts
+	c.TakeDomain(sid.MustParse("S-1-5-21-1-2-3"), "one.example")
+	c.TakeDomain(sid.MustParse("S-1-5-21-1-2-3"), "two.example")
+	check.Equal(t, c.Realm, "one.example", "realm")
 	// What either of the two is in counts for the members of both.
 	d, _ = sources.Read(t, [2]string{"passwd", "a:x:1:9:::\nb:x:2:9:::\n"}, [2]string{"passwd", "g:x:50:a\n"},
 		[2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\nh,S-1-22-2-50,group,all\n" +
@@ -72,6 +77,15 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 		"a,S-1-5-21-1-2-3-1107,user,ops\nb,S-1-5-21-1-2-3-1108,user,OPS\n"})
 	sources.HasGroups(t, d, "a", "S-1-5-21-1-2-3-2000")
 	sources.HasGroups(t, d, "b", "S-1-5-21-4-5-6-2000")
+}
+
+// TestOnlyDomainAccountsHaveDomain checks that the domain of an account is S-1-5-21 and three numbers.
+func TestOnlyDomainAccountsHaveDomain(t *testing.T) {
+	for text, want := range map[string]string{"S-1-5-21-1-2-3-500": "S-1-5-21-1-2-3", "S-1-5-32-544": "", "S-1-22-1-5": "",
+		"S-1-5-80-1-2-3-4": "", "S-1-5-21-1-2-3": "", "S-1-5-21-1-2-3-4-5": "", "S-1-4-21-1-2-3-500": ""} {
+		d := collect.DomainOf(sid.MustParse(text))
+		check.That(t, d.IsZero() == (want == "") && (want == "" || d.String() == want), "domain of %s: %v", text, d)
+	}
 }
 
 // TestDottedIDoesNotMatchASCIII checks that a group whose name has a dotted capital I is not the one with an i.

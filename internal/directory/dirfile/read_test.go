@@ -66,7 +66,7 @@ func TestNamesThatDifferInCaseAreDistinct(t *testing.T) {
 	for who, want := range map[string]int{"bob": 0, "Bob": 1, "BOB": -1, "EVE": 2, "S-1-5-21-1-2-3-5": 1, "mallory": -1} {
 		check.Equal(t, d.Find(who), want, "%s", who)
 	}
-	d = check.Must(dirfile.Read([]byte("groups: [{name: 7, sid: S-1-5-21-1-2-3-7}]\n" +
+	d = check.Must(dirfile.Read([]byte("groups: [{name: 7, sid: S-1-5-21-1-2-3-7, memberOf: null}]\n" +
 		"users: [{name: 8, sid: S-1-5-21-1-2-3-8, primaryGroup: 7, memberOf: [7]}]\n")))
 	check.Equal(t, d.Find("8"), 0, "a name that is a number in YAML")
 }

@@ -78,6 +78,7 @@ func TestHostUsersTokenEqualsMounts(t *testing.T) {
 	}
 	n, err := host.Lookup("nobody")
 	check.NoError(t, err)
+	check.Equal(t, n.SID(), sid.Anonymous, "SID of nobody")
 	if tok, err = n.Token(); err != nil || tok.User().SID != sid.Anonymous || tok.Member(sid.Everyone, false) {
 		t.Errorf("W-15: nobody is %v, %v", tok, err)
 	}
@@ -103,6 +104,23 @@ func TestLookupWithoutGetentReadsPasswd(t *testing.T) {
 	}
 	if !found {
 		t.Skip("each user of the passwd file has a group of its own number")
+	}
+}
+
+// TestNamesWithoutGetentAreOfTheirKind checks that on a system without getent, a gid has the name of the group file.
+func TestNamesWithoutGetentAreOfTheirKind(t *testing.T) {
+	t.Setenv("PATH", "")
+	text, err := os.ReadFile("/etc/group")
+	if err != nil {
+		t.Skip("there is no group file: ", err)
+	}
+	var n host.Names
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Split(line, ":"); len(f) > 2 && !seen[f[2]] {
+			check.Equal(t, n.Of(sid.MustParse("S-1-22-2-"+f[2])), f[0], "name of the gid %s", f[2])
+			seen[f[2]] = true
+		}
 	}
 }
 

@@ -15,12 +15,13 @@ func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 	binary := func(s string) string {
 		return base64.StdEncoding.EncodeToString([]byte(sid.MustParse(s).Binary()))
 	}
-	file := "version: 1\n\ndn: DC=corp,DC=test\nobjectClass: domainDNS\n" +
+	file := "version: 1\n\ndn: DC=corp,DC=test\nobjectClass: DOMAINDNS\n" +
 		"objectSid:: " + binary("S-1-5-21-1-2-3") + "\n\n" +
 		"dn: CN=Alice Smith,CN=Users,DC=cor\n p,DC=test\nobjectClass: user\nsAMAccountName: alice\n" +
 		"userAccountControl: 512\n" +
 		"objectSid:: " + binary("S-1-5-21-1-2-3-1107") + "\nprimaryGroupID: 513\nuidNumber: 1001\nuidNumber: 1002\n" +
-		"memberOf: CN=Staff,DC=corp,DC=test\nmemberOf: CN=Elsewhere,DC=other\n\n" +
+		"memberOf: CN=Staff,DC=corp,DC=test\nmemberOf: CN=Elsewhere,DC=other\n" +
+		"sIDHistory: S-1-5-21-9-9-9-7\nsIDHistory: S-1-5-21-9-9-9-8\n\n" +
 		"dn: CN=Gone,DC=corp,DC=test\nobjectClass: user\nsAMAccountName: gone\nuserAccountControl: 514\n" +
 		"objectSid: S-1-5-21-1-2-3-1108\n\n" +
 		"dn: CN=staff,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: staff\nobjectSid: S-1-5-21-1-2-3-2000\n" +
@@ -30,7 +31,7 @@ func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 		"dn: OU=no account\nou: x\nresult: 4 of 5\n"
 	d, unresolved := sources.Read(t, [2]string{"ldif", file})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001")
-	sources.HasGroups(t, d, "alice", "S-1-22-2-7 S-1-22-1-1001")
+	sources.HasGroups(t, d, "alice", "S-1-22-2-7 S-1-22-1-1001 S-1-5-21-9-9-9-7 S-1-5-21-9-9-9-8")
 	check.That(t, d.Disabled == 1 && len(d.Principals) == 1 && d.Domain.String() == "S-1-5-21-1-2-3",
 		`%d disabled, %d principals, domain %v, want 1, 1, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
 	check.That(t, fmt.Sprint(unresolved) == "[alice is a member of CN=Elsewhere,DC=other, which is not in the input]",

@@ -233,10 +233,10 @@ groups:
 func TestMembersAreNamesOrRows(t *testing.T) {
 	var l collect.Collector
 	check.NoError(t, source.Read(&l, "passwd", []byte(inUTF16("alice:x:1:5:::\r\r\nbób:x:2:5:::\r\r\n"+
-		"staff:x:6:\r\ncrew:x:7:\r\n"))))
+		"staff:x:6:alice\r\r\ncrew:x:7:\r\n"))))
 	check.NoError(t, source.ReadMembers(&l, "new", []byte("\n")))
 	check.NoError(t, source.ReadMembers(&l, "staff", []byte("alice\r\n\n ghost \n")))
-	check.NoError(t, source.ReadMembers(&l, "crew", []byte(inUTF16("SamAccountName;SID\r\nbób;"+d("1107")+"\r\n"))))
+	check.NoError(t, source.ReadMembers(&l, "crew", []byte(inUTF16("SamAccountName;SID\r\r\nbób;"+d("1107")+"\r\r\n"))))
 	check.Equal(t, string(dirfile.Write(l.Accounts())), `domain: S-1-5-21-1-2-3
 users:
   - {name: "alice", sid: S-1-22-1-1, memberOf: ["staff"], uid: 1, gid: 5}
