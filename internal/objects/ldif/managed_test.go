@@ -29,7 +29,7 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	file := entry("CN=a", "objectClass: top", "nTSecurityDescriptor: O:SYG:SYD:") +
 		entry("CN=b", "objectClass: top", "objectClass: msDS-GroupManagedServiceAccount", managed,
 			"objectSid: S-1-5-21-1-2-3-4",
-			"nTSecurityDescriptor: O:SYG:SYD:P") + "dn: CN=c\ngroupType: 2\n" + managed
+			"nTSecurityDescriptor: O:SYG:SYD:P") + "dn: CN=\n c\ngroupType: 2\n" + managed
 	read := func(file string) (rows []string, err error) {
 		s, err := ldif.Managed(ldif.New(strings.NewReader(file)), func([]byte) {})
 		if err != nil {

@@ -33,6 +33,8 @@ func TestGetAclRowsAreRead(t *testing.T) {
 		`C:\without | error: the object has no line Sddl…`)
 	check(t, "Path : C:\\long name that goes\n       on here\nSddl : D:(A;;FR;;;WD)(A;;FR;;;WD)\n",
 		`C:\long name that goes on here | D:(A;;FR;;;WD)(A;;FR;;;WD)`)
+	check(t, "Path : C:\\ääääääääääää\n       on here\nSddl : D:(A;;FR;;;WD)(A;;FR;;;WD)\n", // not the widest line
+		`C:\ääääääääääää on here | D:(A;;FR;;;WD)(A;;FR;;;WD)`)
 	check(t, "Path : Microsoft.ActiveDirectory.Management.dll\\ActiveDirectory:://RootDSE/CN=a,DC=b\n"+
 		"Sddl : D:(A;;RP;;;WD)\n", "CN=a,DC=b | D:(A;;RP;;;WD) | DirectoryService")
 	check(t, "Sddl : D:(A;;FR;;;WD)", "line 1 | D:(A;;FR;;;WD)")

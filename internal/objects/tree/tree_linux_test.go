@@ -34,6 +34,7 @@ func TestLinkDuringWalkIsAnError(t *testing.T) {
 	}
 	make(root, 0o644)
 	make(secret, 0o600)
+	check.NoError(t, os.Symlink("b", filepath.Join(root, "link"))) // it has no row
 	source := tree.Files([]string{root}, tree.Options{Recurse: true})
 	var b objects.Batch
 	check.NoError(t, source.Next(&b))
