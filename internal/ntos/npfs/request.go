@@ -120,7 +120,7 @@ func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
 		res = e.readLocked(r.Length, f)
 	case OpWrite:
 		if res.Count, res.Status = e.writeLocked(m, !full, f); full && res.Status == ntstatus.PipeBusy {
-			// The write would have to wait, and as many operations wait at the end as may. I-141
+			// The write would have to wait, and as many operations wait at the end as may (I-141).
 			res.Status = ntstatus.InsufficientResources
 		}
 	case OpTransceive:
