@@ -86,13 +86,13 @@ func (s *Store) hostNamed(st *state, hosts Hosts, domain, name string, qualified
 	if !qualified || strings.EqualFold(domain, unixUsers) {
 		if uid, ok := hosts.UID(ctx, name); ok && uid != Unmapped {
 			user, status := s.userOf(st, uid)
-			return s.usable(user, hosts, status)
+			return s.usable(st, user, hosts, status)
 		}
 	}
 	if !qualified || strings.EqualFold(domain, unixGroups) {
 		if gid, ok := hosts.GID(ctx, name); ok && gid != Unmapped {
 			group, status := s.groupOf(st, gid)
-			return s.usable(group, hosts, status)
+			return s.usable(st, group, hosts, status)
 		}
 	}
 	return logon.Account{}, false
@@ -100,11 +100,11 @@ func (s *Store) hostNamed(st *state, hosts Hosts, domain, name string, qualified
 
 // usable returns the account of a SID that userOf or groupOf returned with a status. ok is false after a failure: no
 // token has the SID, so an entry that denies access to it would deny nobody (L-54, L-55).
-func (s *Store) usable(id sid.SID, hosts Hosts, status ntstatus.Status) (a logon.Account, ok bool) {
+func (s *Store) usable(st *state, id sid.SID, hosts Hosts, status ntstatus.Status) (a logon.Account, ok bool) {
 	if status != ntstatus.Success {
 		return logon.Account{}, false
 	}
-	return s.lookupSID(id, hosts)
+	return s.lookupSID(st, id, hosts)
 }
 
 // domainOf returns the domain of an id map as an account.
@@ -131,16 +131,17 @@ func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 // LookupSID returns the account, group or domain of a SID. It knows the SIDs of this computer, of the host's
 // users and groups, of the domains of id maps, and of domain users who logged on. ok is false for all others. It
 // is also false if the host returns no name for a uid or gid; the user or group may still exist (L-14).
-func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) { return s.lookupSID(id, s.cfg.Lookups) }
+func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) {
+	return s.lookupSID(s.now.Load(), id, s.cfg.Lookups)
+}
 
-// lookupSID is LookupSID with separate host lookups, so that other clients' lookups do not delay a logon (L-85).
-// hosts may be nil. Well-known SIDs come first, then accounts and groups of this computer. It returns false for an
-// unknown SID.
-func (s *Store) lookupSID(id sid.SID, hosts Hosts) (logon.Account, bool) {
+// lookupSID is LookupSID for the accounts and maps of st, with separate host lookups, so that other clients' lookups do
+// not delay a logon (L-85). hosts may be nil. Well-known SIDs come first, then accounts and groups of this computer. It
+// returns false for an unknown SID.
+func (s *Store) lookupSID(st *state, id sid.SID, hosts Hosts) (logon.Account, bool) {
 	if a, ok := logon.WellKnownSID(id); ok {
 		return a, true
 	}
-	st := s.now.Load()
 	if a, ok := s.known(st, id); ok {
 		return a, true
 	}

@@ -151,7 +151,7 @@ func TestOnlyCanonicalTextIsSID(t *testing.T) {
 			": no account or group has that name: write its SID")) || want != "" && (err != nil || id.String() != want) {
 			t.Errorf("%q is %v, %v, want %s", text, id, err, want)
 		}
-		if imported, _ := namedSID(f.Store, nil, text); imported != id {
+		if imported, _ := namedSID(f.Store, f.now.Load(), text); imported != id {
 			t.Errorf("%q in an accounts file is %v, want %v", text, imported, id)
 		}
 	}

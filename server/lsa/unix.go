@@ -173,7 +173,7 @@ func wayOf(r *logon.Request) way {
 func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how way,
 	more ...sid.SID) (logon.Person, ntstatus.Status) {
 	a, local := st.account(user)
-	account, _ := s.lookupSID(user, s.cfg.Hosts)
+	account, _ := s.lookupSID(st, user, s.cfg.Hosts)
 	here := st.isLocal(user)
 	p := logon.Person{Account: account, Remote: !here, Proof: how.proof}
 	p.Account.SID = user

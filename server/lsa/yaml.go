@@ -121,7 +121,6 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 	before := st.accounts
 	st.accounts, st.groups, st.grants = map[uint32]Account{}, map[sid.SID]Group{}, map[sid.SID]Grant{}
 	st.maps = f.IDMaps
-	names := map[string]sid.SID{}
 	for _, a := range f.Accounts {
 		if err := st.skipRID(a.RID); err != nil {
 			return fmt.Errorf("account %q: %w", clip(a.Name), err)
@@ -140,13 +139,12 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 		}
 		st.accounts[a.RID] = Account{Name: a.Name, RID: a.RID, UID: a.UID, FullName: a.FullName, Disabled: a.Disabled,
 			Hash: old.Hash}
-		names[strings.ToUpper(a.Name)] = st.machine.WithRID(a.RID)
 	}
-	if err := f.applyGroups(s, st, names); err != nil {
+	if err := f.applyGroups(s, st); err != nil {
 		return err
 	}
 	for _, r := range f.Rights {
-		id, err := namedSID(s, names, r.Who)
+		id, err := namedSID(s, st, r.Who)
 		if err != nil {
 			return fmt.Errorf("rights: %w", err)
 		}
@@ -161,10 +159,10 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 	return nil
 }
 
-// applyGroups adds the groups of the file to st and their SIDs to names. A group without a SID gets a new SID of this
-// computer. Repeated members count once. A repeated or malformed SID and an unknown member are errors, and st is then
-// partly changed.
-func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID) error {
+// applyGroups adds the groups of the file to st, which has its accounts and maps, and indexes st. A group without a SID
+// gets a new SID of this computer. Repeated members count once. A repeated or malformed SID and an unknown member are
+// errors, and st is then partly changed.
+func (f *accountsFile) applyGroups(s *Store, st *state) error {
 	ids := make([]sid.SID, len(f.Groups))
 	for i, g := range f.Groups {
 		if g.SID != "" {
@@ -183,16 +181,17 @@ func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID
 		if ids[i].IsZero() {
 			ids[i] = st.machine.WithRID(st.nextRID())
 		}
-		names[strings.ToUpper(g.Name)] = ids[i]
-	}
-	for i, g := range f.Groups {
 		if _, twice := st.groups[ids[i]]; twice {
 			return fmt.Errorf("group %q: %v occurs twice", clip(g.Name), ids[i])
 		}
-		out := Group{Name: g.Name, SID: ids[i], GID: g.GID}
+		st.groups[ids[i]] = Group{Name: g.Name, SID: ids[i], GID: g.GID}
+	}
+	st.index() // members may be named after accounts and groups of the whole file
+	for i, g := range f.Groups {
+		out := st.groups[ids[i]]
 		members := make(map[sid.SID]bool, len(g.Members))
 		for _, m := range g.Members {
-			id, err := namedSID(s, names, m)
+			id, err := namedSID(s, st, m)
 			if err != nil {
 				return fmt.Errorf("group %q: %w", clip(g.Name), err)
 			}
@@ -227,19 +226,19 @@ func (s *state) nextRID() uint32 {
 }
 
 // namedSID returns the SID of a user or group that an imported file names. text is a SID, else a name in the file, a
-// well-known name or a name of the host. Names match in any case; names has the file's in upper case. An unknown name
-// is an error.
-func namedSID(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
+// well-known name or a name of the host. Names match in any case. st is the indexed state of the file, so a name of the
+// host gets the SID that its id has after the import (L-27). An unknown name is an error.
+func namedSID(s *Store, st *state, text string) (sid.SID, error) {
 	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
 		return id, nil
 	}
-	if id, ok := names[strings.ToUpper(text)]; ok {
+	if id, ok := st.names[strings.ToUpper(text)]; ok {
 		return id, nil
 	}
 	if a, ok := logon.WellKnownName(text); ok {
 		return a.SID, nil
 	}
-	if a, ok := s.hostNamed(s.now.Load(), s.cfg.Lookups, "", text, false); ok {
+	if a, ok := s.hostNamed(st, s.cfg.Lookups, "", text, false); ok {
 		return a.SID, nil
 	}
 	return sid.SID{}, fmt.Errorf("%q: no account or group has that name: write its SID", clip(text))

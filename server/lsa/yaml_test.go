@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,16 @@ func TestYAMLExportCanBeImported(t *testing.T) {
 	// An account may have the RID of a built-in group, which is in another domain.
 	check.NoError(t, f.Import(sid.LocalSystem, []byte("version: 1\naccounts: [{name: x, rid: 544}]\n"+
 		"groups: [{name: Administrators, sid: S-1-5-32-544}]\nrights: []\nidMaps: []\n")))
+	// A name of the host means what it means after the import: the file's group of that gid, or S-1-22-2-gid (L-27).
+	for _, gid := range []string{", gid: 10", ""} {
+		check.NoError(t, f.Import(sid.LocalSystem, []byte("version: 1\naccounts: []\ngroups: [{name: outer, members: "+
+			"[wheel]}, {name: crew"+gid+"}]\nrights: [{who: wheel, rights: [SeDenyNetworkLogonRight]}]\nidMaps: []\n")))
+		outer, _ := f.LookupName("outer")
+		_, rights := f.AccountRights(f.GroupSID(10))
+		check.That(t, slices.Equal(f.now.Load().groups[outer.SID].Members, []sid.SID{f.GroupSID(10)}) &&
+			rights == logon.SeDenyNetworkLogonRight, "L-38: with %q: members of outer %v, rights of %v: %v", gid,
+			f.now.Load().groups[outer.SID].Members, f.GroupSID(10), rights)
+	}
 	// There are RIDs after the highest of a Windows domain.
 	check.NoError(t, g.Import(sid.LocalSystem, []byte(withLists("version: 1\naccounts: [{name: x, rid: 1073741823}]"))))
 	check.Equal(t, g.account(t, Account{Name: "y"}, "").RID(), 1<<30, "L-38: the next RID")
