@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -85,6 +86,17 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		}
 		check.NoError(t, f.Close())
 	}
+}
+
+// TestMemoryFaultIsAnError checks that a read of a mapped page that the file no longer has is an error, not the end of
+// the program.
+func TestMemoryFaultIsAnError(t *testing.T) {
+	f := check.Must(os.Create(filepath.Join(t.TempDir(), "empty")))
+	defer f.Close()
+	b := check.Must(syscall.Mmap(int(f.Fd()), 0, os.Getpagesize(), syscall.PROT_READ, syscall.MAP_SHARED))
+	defer syscall.Munmap(b)
+	err := recoverPanic(func() error { return fmt.Errorf("the byte %d", b[0]) })
+	check.ErrorIs(t, err, errDamaged, "a read after the end of the file")
 }
 
 // boltFile returns a file that bbolt wrote with an empty bucket, or without one if its name is "".

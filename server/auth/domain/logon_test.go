@@ -209,6 +209,15 @@ func TestStoppingEndsWaitingLogons(t *testing.T) {
 		check.Equal(t, time.Since(started), 0, "W-19: time until waiting logons end")
 	})
 	check.That(t, !f.Limit.Refuses("user0", "192.0.2.0", true), "D-25: logons that a stop ended count as failures")
+	f = newFixture(t)
+	stopping, stop := context.WithCancel(t.Context())
+	answer := f.Passwords
+	f.Stopping, f.Passwords = stopping, func(ctx context.Context, n string, by bool, p logon.Secret) (Proved, error) {
+		stop()
+		return answer(ctx, n, by, p)
+	}
+	st := check.Status(f.LogOn(password("EXAMPLE", "alice", "wonderland")))
+	check.Equal(t, st, ntstatus.Success, "W-19: a logon that was answered before it noticed the stop")
 }
 
 // TestConcurrentChecksAreBounded checks that a logon beyond the limit of concurrent password checks, or of lookups by
@@ -217,12 +226,17 @@ func TestConcurrentChecksAreBounded(t *testing.T) {
 	for _, by := range []logon.Package{logon.Password, logon.S4U} {
 		f := newFixture(t)
 		pool, r := f.checks, password("EXAMPLE", "alice", "wonderland")
+		other := r
+		other.Package = logon.S4U
 		if r.Package = by; by == logon.S4U {
-			pool = f.lookups
+			pool, other.Package = f.lookups, logon.Password
 		}
 		for range checks {
 			pool.Enter(t.Context(), "192.0.2.1")
 		}
+		check.Equal(t, check.Status(f.LogOn(other)), ntstatus.Success, "L-74: %v while %v has no free place",
+			other.Package, by)
+		f.queries = 0
 		var waiting sync.WaitGroup
 		for range waiters {
 			waiting.Go(func() {

@@ -77,6 +77,10 @@ func TestDirectoryLogonReturnsRestrictionStatus(t *testing.T) {
 			t.Errorf("D-11: %s, by name: %v for %v, %v, want %v", c.what, st, why, err, c.byName)
 		}
 	}
+	locked, d := newServer(t)
+	locked.set("msDS-User-Account-Control-Computed", "16")
+	st, _ := refusal(t, check.Err(ByBind(d)(context.Background(), "alice", false, "wonderland")))
+	check.Equal(t, st, ntstatus.AccountLockedOut, "D-11: a locked account whose bind the directory accepts")
 	gone, e := newServer(t)
 	gone.mu.Lock()
 	gone.stopping = true

@@ -175,6 +175,7 @@ func TestRejectedTokensHaveReasons(t *testing.T) {
 		var r *Refusal
 		check.RequireThat(t, got == nil && errors.As(err, &r), "%s: %s: %v, %v, want a refusal", c.rule, name, got, err)
 		check.That(t, r.Status == lost && r.Reason == c.reason && r.Client == c.client &&
+			(c.client == unnamed) == (r.Realm == "") && (k.ClientRealm == "" || r.Realm == k.ClientRealm) &&
 			strings.Contains(err.Error(), c.why) && !strings.Contains(err.Error(), string(secret.KeyValue)),
 			"%s: %s: %+v, want %v and the client %q, a text with %q and no key", c.rule, name, r, c.reason, c.client, c.why)
 	}

@@ -38,6 +38,11 @@ func TestChecksumFlagsOfDCEAreRefused(t *testing.T) {
 		_, err := readChecksum(c.sum)
 		check.That(t, (err == nil) == c.ok, "K-44: readChecksum, %s: %v, want success: %t", name, err, c.ok)
 	}
+	for n, want := range map[byte]int{0: 0, 4: 4, 5: 0} { // of four bytes
+		sum := gss(32, 1)
+		sum.Checksum[24], sum.Checksum[26] = delegationOption, n
+		check.Equal(t, len(check.Must(readChecksum(sum)).credential), want, "K-45: bytes of a credential of %d", n)
+	}
 }
 
 // TestClientAnnouncesBindings checks the bit of the authenticator's authorization data by which a client announces

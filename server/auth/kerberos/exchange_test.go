@@ -97,13 +97,16 @@ func TestResponseMustMatchRequest(t *testing.T) {
 		part := messages.EncKDCRepPart{Key: older, LastReqs: []messages.LastReq{{LRValue: now}}, Nonce: body.Nonce,
 			Flags: types.NewKrbFlags(), AuthTime: now, StartTime: now, EndTime: now, RenewTill: now, SRealm: realm,
 			SName: wanted}
-		fields := messages.KDCRepFields{CRealm: realm, CName: client}
+		fields := messages.KDCRepFields{PVNO: 5, MsgType: 11, CRealm: realm, CName: client}
 		c.change(&part, &fields)
 		b, err := asn1.Marshal(part)
 		check.NoError(t, err)
 		fields.EncPart, err = crypto.GetEncryptedData(asn1tools.AddASNAppTag(b, 25), secret, usageASRep, 1)
 		check.NoError(t, err)
-		g, err := x.granted(&fields, &body, secret, usageASRep)
+		fields.Ticket = messages.Ticket{TktVNO: 5, Realm: realm, SName: wanted, EncPart: fields.EncPart}
+		rep := messages.ASRep{KDCRepFields: fields} // without the types of the client's keys
+		g, err := x.readLogOn("alice", check.Must(rep.Marshal()), &body,
+			func(int32, string, uint32) (types.EncryptionKey, error) { return secret, nil })
 		check.That(t, errors.Is(err, c.want) && (g == nil) == (c.want != nil),
 			"K-55, K-56: %s: %v, want %v", name, err, c.want)
 	}

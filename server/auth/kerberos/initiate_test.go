@@ -91,6 +91,9 @@ func TestInitiatorUsesOnlyKeytabKeys(t *testing.T) {
 		bad[i] ^= 1
 		check.That(t, c.Finish(bad) != nil, "K-60: Finish with byte %d altered: no error, want one", i)
 	}
+	c.made = c.made.Add(time.Microsecond)
+	check.That(t, c.Finish(taken.Answer) != nil, "K-60: Finish with the answer to another request: no error, want one")
+	c.made = c.made.Add(-time.Microsecond)
 	if got, err := unframedAnswer(taken.Answer); err != nil || c.Finish(got) != nil || c.acceptor || c.key.KeyType != 18 {
 		t.Errorf("K-60: the answer: %v, %+v", err, c)
 	}

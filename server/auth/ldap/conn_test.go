@@ -32,6 +32,9 @@ func TestServerAuthenticatesFirst(t *testing.T) {
 		"an unknown authority": {nil, func(c *Config) { c.Roots = x509.NewCertPool() }, false},
 		"another name": {nil,
 			func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "127.0.0.1", "localhost", 1) }, false},
+		"another name than the first server's": {nil, func(c *Config) {
+			c.Servers = []string{"ldaps://127.0.0.1:1", strings.Replace(c.Servers[0], "127.0.0.1", "localhost", 1)}
+		}, false},
 		"no TLS there":          {nil, func(c *Config) { startTLS(c); c.Limits.Wait = time.Second }, false},
 		"no StartTLS":           {func(f *fake) { f.clear, f.refuses = true, true }, startTLS, false},
 		"bytes behind StartTLS": {func(f *fake) { f.clear, f.injects = true, true }, startTLS, false},

@@ -207,13 +207,21 @@ func (k *Centre) part(body *messages.KDCReqBody, session, key types.EncryptionKe
 	return must(crypto.GetEncryptedData(b, key, usage, 1))
 }
 
-// grant returns the response to a TGS-REQ: a ticket for the service, with the configured PAC. It does not check the
-// request.
+// grant returns the response to a TGS-REQ: a ticket for the service, with the configured PAC, or error 50 if the
+// checksum of the request is wrong (RFC 4120 3.3.3). It does not check the rest of the request.
 func (k *Centre) grant(req *messages.TGSReq) []byte {
 	name := strings.Join(req.ReqBody.CName.NameString, "/")
 	k.mu.Lock()
 	session := k.typed[name]
 	k.mu.Unlock()
+	var ap messages.APReq
+	var client types.Authenticator
+	if ap.Unmarshal(req.PAData[0].PADataValue) != nil ||
+		client.Unmarshal(must(crypto.DecryptEncPart(ap.EncryptedAuthenticator, session, 7))) != nil ||
+		!must(crypto.GetEtype(session.KeyType)).VerifyChecksum(session.KeyValue, must(req.ReqBody.Marshal()),
+			client.Cksum.Checksum, 6) {
+		return k.refuse(50, nil)
+	}
 	at := k.Now().Truncate(time.Second)
 	t := &Ticket{Service: strings.Join(req.ReqBody.SName.NameString, "/"), Realm: k.Realm, Key: k.Key, Version: 1,
 		Client: name, AuthTime: at}
