@@ -67,7 +67,7 @@ func TestGuessesAtANameAreBounded(t *testing.T) {
 // program's user. Subordinate uids count against their owner (L-29, L-74).
 func TestRequestCountsAgainstOrigin(t *testing.T) {
 	f := open(t, nil)
-	subuids(t, f, "1000:100000:65536\n")
+	subuids(t, f, "1000:100000:65536\nalice:300000:10\n") // no Hosts know alice
 	for _, c := range []struct {
 		origin string
 		caller sid.SID
@@ -79,6 +79,7 @@ func TestRequestCountsAgainstOrigin(t *testing.T) {
 		{"", sid.MustParse("S-1-22-1-100000"), "program of S-1-22-1-1000", false},
 		{"", sid.MustParse("S-1-22-1-165535"), "program of S-1-22-1-1000", false},
 		{"", sid.MustParse("S-1-22-1-165536"), "program of S-1-22-1-165536", false},
+		{"", sid.MustParse("S-1-22-1-300009"), "program of S-1-22-1-300000", false},
 		{"", sid.MustParse("S-1-5-1-100000"), "program of S-1-5-1-100000", false},
 	} {
 		if got, named := f.Requester(&logon.Request{Origin: c.origin, Caller: c.caller}); got != c.want || named != c.named {

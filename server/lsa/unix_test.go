@@ -87,6 +87,8 @@ func TestWithHostGroupsAddsEachGroupOnce(t *testing.T) {
 	}
 	gids, st := f.WithHostGroups(14, []uint32{9}) // the host does not list the user's groups
 	check.That(t, slices.Equal(gids, []uint32{9}) && st == ntstatus.NoLogonServers, "L-56: uid 14: %v, %v", gids, st)
+	gids, st = open(t, nil).WithHostGroups(14, []uint32{9})
+	check.That(t, slices.Equal(gids, []uint32{9}) && st == ntstatus.Success, "without Hosts: uid 14: %v, %v", gids, st)
 	f.account(t, Account{Name: "out", UID: number(5), Disabled: true}, "")
 	var r logon.Result
 	r, st = f.TokenForUID(5, nil)

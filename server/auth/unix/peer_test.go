@@ -88,6 +88,8 @@ func TestPeerIsIdentified(t *testing.T) {
 	check.NoError(t, err)
 	p, err := Of(theirs)
 	check.NoError(t, err)
+	uid, err := UID(theirs)
+	check.That(t, err == nil && uid == want.uid, "UID: %d, %v, want %d", uid, err, want.uid)
 	slices.Sort(want.groups)
 	got := slices.Clone(p.Groups)
 	slices.Sort(got)

@@ -65,8 +65,14 @@ func TestParserReplyMustMatchSignedPAC(t *testing.T) {
 			p.Device.DomainGroups = slices.Repeat([]DomainGroups{{Domain: p.Device.DomainID}}, 1<<12)
 		},
 		"device domain": func(p *PAC) { p.Device.DomainID = other },
-		"delegation":    func(p *PAC) { p.Delegation = &Delegation{Target: "x"} },
-		"hidden names":  func(p *PAC) { p.UPN = nil },
+		"further domain of the device": func(p *PAC) {
+			p.Device.DomainGroups = []DomainGroups{{Domain: other}}
+		},
+		"further group of the device": func(p *PAC) {
+			p.Device.DomainGroups = []DomainGroups{{Domain: p.Device.DomainID, Groups: []Membership{{RID: 512}}}}
+		},
+		"delegation":   func(p *PAC) { p.Delegation = &Delegation{Target: "x"} },
+		"hidden names": func(p *PAC) { p.UPN = nil },
 	} {
 		p, _ := parsedPAC(t)
 		lie(p)
