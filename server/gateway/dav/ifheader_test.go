@@ -69,7 +69,8 @@ func TestIfHeaderFollowsRFC4918(t *testing.T) {
 		"(x", "(<>)", "<> (<urn:a>)", `(["one)`, `([one])`, `(["one" ])`, `(["one"`, `(["one"x)`, "([])", "(Not)",
 		"(Not Not <urn:a>)", "(Nota <urn:a>)",
 		"(<urn:a>) x", "(<urn:a>) </b> (<urn:b>)", "</b> </free> (<urn:a>)", "</b> (<urn:b>) </free>", "((<urn:a>))",
-		"(<urn:a> (<urn:b>))", "(<urn a>)", "(<<urn:a>)", "(" + strings.Repeat("<urn:a>", mostIfConditions+1) + ")"} {
+		"(<urn:a> (<urn:b>))", "(<urn a>)", "(<<urn:a>)", "(" + strings.Repeat("<urn:a>", mostIfConditions+1) + ")",
+		strings.Repeat("(<urn:a>)", mostIfConditions+1)} {
 		if lists, err := parseIf(text); err == nil {
 			t.Errorf("G-37: %.40q is read as %+v", text, lists)
 		}

@@ -126,6 +126,7 @@ func TestOneOfSeveralSharedLocksIsEnough(t *testing.T) {
 			check.NoError(t, err)
 			_, _, err = table.Add(other, time.Hour)
 			check.NoError(t, err)
+			check.That(t, slices.IsSortedFunc(table.covering(at), compareLocks), "%+v and %+v are out of order", own, other)
 			for _, p := range []passport{{user: "alice"}, {"bob", map[string]bool{mine.Token: true}},
 				{"alice", map[string]bool{mine.Token: true}}} {
 				passes := p.user == "alice" && p.submitted != nil
