@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -122,6 +123,8 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 	w := newWorld(t, openToPEP+"(A;;0x40;;;{alice})", everyoneAsks) // FILE_DELETE_CHILD on the root is no DELETE
 	w.folder("d", openToPEP+"(A;;FA;;;{alice})")
 	w.folder("d/shown", openToPEP+"(A;;FA;;;{alice})") // a directory's attribute affects only its display
+	w.folder("e", openToPEP+"(A;;0x1;;;{alice})")
+	w.file("e/f", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;SD;;;{alice})")
 	w.file("d/labelled", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})S:(ML;;NW;;;HI)")
 	w.file("d/plain", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})")
 	w.file("d/owned", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;WO;;;{alice})")
@@ -160,6 +163,7 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 		{"d/fixed", "WRITE_DAC", winnt.WRITE_DAC, true},
 		{"d/shown", "FILE_ADD_FILE", winnt.FILE_ADD_FILE, true},
 		{"d/owned", "control", winnt.WRITE_OWNER, true},
+		{"e/f", "0x10080", winnt.DELETE | winnt.FILE_READ_ATTRIBUTES, true}, // each by another descriptor
 	} {
 		_, got := w.evaluate("carol", "alice", c.action, "file", "/share/"+c.path)
 		if open := w.opened("alice", c.path, c.mask); *got.Decision != c.want || open != c.want {
@@ -253,9 +257,12 @@ func TestSubjectTokenOpensNothing(t *testing.T) {
 			}
 			w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
 			p := check.Must(w.g.link.process())
-			r := &request{g: w.g, s: &session{p: p}, ctx: w.Context()}
-			s := p.subject(r, "alice")
+			left, leave := context.WithCancel(w.Context())
+			leave() // others may wait for the logon, too
+			handles := w.present()[1]
+			s := p.subject(&request{g: w.g, s: &session{p: p}, ctx: left}, "alice")
 			defer p.subjects.put(s)
+			w.awaitHandles(handles + 1)
 			check.RequireThat(t, s.st == ntstatus.Success && s.level == winnt.SecurityIdentification,
 				"%v, level %v", s.st, s.level)
 			h, st := (&request{g: w.g, s: s, ctx: w.Context()}).open(place{"share", "f"}, winnt.FILE_READ_DATA,

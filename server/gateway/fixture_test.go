@@ -97,7 +97,7 @@ func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logo
 	w.d, err = daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: w.socket, LSA: authority(store),
 		Audit: log,
 		Identity: peer.Stored{Store: store, Privileges: map[uint32]winnt.PrivilegeSet{
-			gate: winnt.Privileges(winnt.SeImpersonatePrivilege, winnt.SeAuditPrivilege)}}})
+			gate: winnt.Privileges(winnt.SeImpersonatePrivilege)}}})
 	w.must(err)
 	w.must(w.d.System().AddTree("share", tree))
 	w.counts = w.present()
@@ -172,6 +172,7 @@ func (w *world) accounts(dir string) *lsa.Store {
 		for _, name := range []string{"alice", "bob", "carol"} {
 			w.sids[name] = e.AddAccount(lsa.Account{Name: name})
 		}
+		e.Grant(sid.MustParse("S-1-22-1-61010"), winnt.Privileges(winnt.SeAuditPrivilege), 0) // of gate, not enabled
 		return nil
 	}))
 	for name := range w.sids {

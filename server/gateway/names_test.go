@@ -145,7 +145,8 @@ func TestGatewayPathMapsToObjectName(t *testing.T) {
 	}{
 		{place{"t", ""}, `\??\t\`, "/t", "/t/", "/t/", "", place{"t", "x"}},
 		{place{"t", "a"}, `\??\t\a`, "/t/a", "/t/a/", "/t/", "a", place{"t", `a\x`}},
-		{place{"t", `a\b#c`}, `\??\t\a\b#c`, "/t/a/b%23c", "/t/a/b%23c/", "/t/a/", "b#c", place{"t", `a\b#c\x`}},
+		{place{"t#", `a\b#c`}, `\??\t#\a\b#c`, "/t%23/a/b%23c", "/t%23/a/b%23c/", "/t%23/a/", "b#c",
+			place{"t#", `a\b#c\x`}},
 	} {
 		above, name := c.at.above()
 		if c.at.object() != c.object || c.at.href(false) != c.file || c.at.href(true) != c.dir ||

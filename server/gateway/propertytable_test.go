@@ -152,6 +152,9 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 		{"alice", "/share/f",
 			update(set(`<W:Win32LastModifiedTime>Sat, 03 Feb 2001 04:05:06 GMT</W:Win32LastModifiedTime>`)),
 			patched(stat("200 OK", written, ""))},
+		{"alice", "/share/f",
+			update(set(`<W:Win32LastModifiedTime>Sun, 03 Feb 2002 04:05:06 GMT</W:Win32LastModifiedTime>` + long)),
+			patched(stat("507 Insufficient Storage", written+longTold, ""))},
 	} {
 		what := fmt.Sprintf("%d: PROPPATCH %s by %s", i, c.path, c.user)
 		if c.want[0] > '3' {
@@ -230,12 +233,14 @@ func TestPropertiesOfDeletedFilesAreReplacedFirst(t *testing.T) {
 	of := w.g.props.of
 	of[place{"share", "replaced"}].file++
 	w.must(errors.Join(os.Remove(filepath.Join(w.root, "deleted")), os.RemoveAll(filepath.Join(w.root, "gone"))))
-	for i := range mostDescribed - 4 {
+	his := place{"share", "his"} // missing, or hidden from alice
+	of[his] = &properties{user: w.sids["bob"]}
+	for i := range mostDescribed - 5 {
 		of[place{"elsewhere", fmt.Sprint(i)}] = &properties{}
 	}
 	check.Equal(t, patch("new"), "200", "G-19: three of the user's files are gone")
 	check.That(t, of[place{"share", "kept"}] != nil && of[place{"share", "deleted"}] == nil &&
-		of[place{"share", "replaced"}] == nil && of[place{"share", `gone\f`}] == nil,
+		of[place{"share", "replaced"}] == nil && of[place{"share", `gone\f`}] == nil && of[his] != nil,
 		"G-19: not just the properties of files that are gone were dropped")
 	check.Equal(t, patch("newer"), "507", "G-19: no other file is gone")
 	w.g.props.dropOnly(place{"share", "kept"}, &properties{}) // of an earlier file

@@ -157,6 +157,7 @@ func TestRefmondFailureIsNotClientError(t *testing.T) {
 	want("a check without refmond", err, connect.CodeUnavailable)
 	_, _, err = q.about("alice")
 	want("a logon without refmond", err, connect.CodeUnavailable)
+	check.Equal(t, len(p.threads), cap(p.threads), "threads that later requests can use")
 }
 
 // TestMissingOwnerAndGroupAreNobody checks that a descriptor without owner or group is completed with the SID of nobody
