@@ -32,14 +32,11 @@ func (d *Daemon) AddDenial(n Denial) {
 }
 
 // ownedBy returns a security descriptor by which a denial is shown to its user: that of a process which grants the user
-// every process right and nobody else any. For the zero SID the user is SYSTEM. A nil result grants nothing.
+// every process right and nobody else any. It returns nil, which grants nobody anything, for the zero SID.
 func ownedBy(user sid.SID) *sd.Descriptor {
-	if user.IsZero() {
-		user = sid.LocalSystem
-	}
 	ace, err := sd.NewACE(sd.AccessAllowed, 0, winnt.PROCESS_ALL_ACCESS, user)
 	if err != nil {
-		return nil // a nil descriptor grants nobody anything
+		return nil
 	}
 	acl, err := sd.NewACL(ace)
 	if err != nil {

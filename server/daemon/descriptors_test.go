@@ -11,7 +11,9 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -71,8 +73,8 @@ func TestPassedDescriptorsAreCharged(t *testing.T) {
 		l.all(7))
 }
 
-// TestPassedDescriptorsAreSortedByProcess checks that passed descriptors are listed in the order of processes (F-177),
-// and that a daemon without accounts rejects requests about them.
+// TestPassedDescriptorsAreSortedByProcess checks that passed descriptors are listed in the order of processes, only
+// those of processes that the caller may query and take handles from (F-177), and that a daemon without accounts rejects requests about them.
 //
 // +checklocksignore
 func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
@@ -99,5 +101,14 @@ func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
 		got = append(got, e.Process)
 	}
 	check.That(t, slices.Equal(got, want), "F-177: of processes %v, want %v", got, want)
+	for mask, want := range map[winnt.AccessMask]int{winnt.PROCESS_QUERY_INFORMATION: 0, winnt.PROCESS_DUP_HANDLE: 0,
+		winnt.PROCESS_QUERY_INFORMATION | winnt.PROCESS_DUP_HANDLE: 1} {
+		c := &connection{d: d}
+		c.session.Store(&session{guard: sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;%#x;;;WD)", uint32(mask)))})
+		c.passed.add(&kernel.HandedOut{Name: "f", Used: 1}, quota.Payer{})
+		d.connections = map[*connection]struct{}{c: {}}
+		list := (&inspector{d: d, who: subjectOf(t, sid.MustParse("S-1-5-21-1-2-3-1107"))}).passedDescriptors()
+		check.Equal(t, len(list), want, "F-177: descriptors of a process that grants %#x", uint32(mask))
+	}
 	check.NoError(t, sys.Close())
 }

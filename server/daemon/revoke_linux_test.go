@@ -73,7 +73,15 @@ func readPlan(th *nt.Thread, h winnt.Handle) ntstatus.Status {
 func TestRevokeEndsUser(t *testing.T) {
 	for now, how := range map[bool]string{false: "", true: ", at once"} {
 		sink := audit.NewMemory(0, 0)
-		d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
+		begun, finish, failed := make(chan bool), make(chan bool), make(chan bool)
+		d := startWithTree(t, hostfs.HandOutReads, func(c *daemon.Config) {
+			c.Audit = &audit.Log{Sink: sink}
+			c.Administer = func(*token.Token, []byte) ([]byte, ntstatus.Status) {
+				begun <- true
+				<-finish
+				return nil, ntstatus.Success
+			}
+		})
 		admin, a, b := d.dialAll()
 		server := d.serverFor(check.Must(token.Parse([]byte(bob))))
 		other := d.serverFor(check.Must(token.Parse([]byte(alice))))
@@ -83,7 +91,11 @@ func TestRevokeEndsUser(t *testing.T) {
 		_, passed, st := b.OpenFile(b.Thread(), plan(winnt.GENERIC_READ))
 		check.RequireThat(t, st == ntstatus.Success && passed != nil, "%v %v", st, passed)
 		defer passed.Close()
+		go func() { failed <- check.Err(b.Administer(nil)) != nil }()
+		<-begun
 		got := check.Result(revoke(t, admin, inspect.Query{User: bobsSID, Now: now}))
+		close(finish)
+		check.Equal(t, <-failed, now, "W-98: a call in progress gets no reply")
 		check.That(t, got.Sessions == 1 && got.Tokens >= 2 && got.Files == 1,
 			"W-98: %+v, want 1 session, at least 2 tokens, 1 file", got)
 		if len(got.Remains) != 1 || got.Remains[0].Kind != "descriptor" ||

@@ -212,12 +212,15 @@ func TestLongCallLineIsTruncated(t *testing.T) {
 		Status: ntstatus.AccessDenied}
 	object := *call
 	object.Why.Object = `File \Files\Payroll`
+	formatted := &seen{call: &object}
+	formatted.format()
 	for _, c := range []struct {
 		s    *seen
 		part string
 		want bool
 	}{{s, "", true}, {s, "report", true}, {s, "REPORT", true}, {s, "payroll", false}, {&seen{call: &object}, "PAYR", true},
-		{&seen{call: &object}, "NtClose", false}, {&seen{call: call}, "ntclose", true}, {&seen{call: call}, "zzz", false}} {
+		{&seen{call: &object}, "NtClose", false}, {formatted, "PAYR", true}, {formatted, "NtClose", false},
+		{&seen{call: call}, "ntclose", true}, {&seen{call: call}, "zzz", false}} {
 		check.Equal(t, named(c.s, c.part), c.want, "%q", c.part)
 	}
 }
