@@ -170,7 +170,11 @@ func TestChangeOutsideBindMountStartsNoWalk(t *testing.T) {
 		if err := unix.Mount(source, at, kind, flags, ""); err != nil {
 			t.Skip("mounts need rights:", err)
 		}
-		t.Cleanup(func() { check.NoError(t, unix.Unmount(at, unix.MNT_DETACH)) })
+		t.Cleanup(func() {
+			if err := unix.Unmount(at, 0); err != nil {
+				t.Errorf("a closed watch keeps %s busy: %v", at, errors.Join(err, unix.Unmount(at, unix.MNT_DETACH)))
+			}
+		})
 	}
 	mount("tmpfs", disk, "tmpfs", 0)
 	check.NoError(t, errors.Join(os.Mkdir(disk+"/share", 0o700), os.Mkdir(disk+"/other", 0o700)))
