@@ -264,7 +264,7 @@ func TestLostConnectionIsNoPartialAnswer(t *testing.T) {
 		}
 		usual, whole, step := 0, "", int64(1)
 		if !randtest.Deep() {
-			step = 9
+			step = 6
 		}
 		for n, done := int64(0), false; !done; n += step {
 			w.must(w.g.Close())
