@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -46,5 +47,55 @@ func TestStoreNoticesOlderDatabase(t *testing.T) {
 	check.NoError(t, err)
 	check.NoError(t, writeRows(s, seed, 5, func(uint64) {}))
 	check.Equal(t, compareRows(t, admin, seed), 5, "the cursor")
+	piece := b.Next()
+	piece.Restart()
+	check.NoError(t, s.Apply(rowPart, piece))
+	run(disconnect)
+	check.ErrorIs(t, s.Apply(rowPart, piece.Next()), index.ErrReload, "N-130: a snapshot whose first piece was lost")
+	check.NoError(t, s.Close())
+	s, err = postgres.OpenStore(t.Context(), dsn, time.Minute)
+	check.NoError(t, errors.Join(err, s.Begin("q", []index.StoredPart{rowPart}), check.Err(s.Cursor(rowPart))))
+	run(`delete from refmon.cursors;` + disconnect)
+	if err := s.Apply(rowPart, b); err == nil || !strings.Contains(err.Error(), "lost transactions") {
+		t.Errorf("%v: want an error about a cursor that was only read", err)
+	}
+	check.NoError(t, s.Close())
+}
+
+// TestPartsOfTreeKeepTheirRows checks that a snapshot of a part leaves the rows of the tree's other parts, and that a
+// part that was forgotten, or that the site no longer has, has no cursor.
+func TestPartsOfTreeKeepTheirRows(t *testing.T) {
+	t.Parallel()
+	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
+	s := check.Must(postgres.AwaitStore(t.Context(), dsn, time.Minute, func(error) {}))
+	check.That(t, s.Warn != nil, "N-122: a store that was awaited warns nobody")
+	other := index.StoredPart{Name: "other", Tree: rowPart.Tree, Number: rowPart.Number + 1}
+	apply := func(p index.StoredPart, snapshot bool, events ...index.Event) {
+		t.Helper()
+		b := index.NewRowBatch([]string{"read"}, func(string) bool { return true }, index.Cursor{})
+		if b.Cursor.Message, b.Cursor.ID = 1, "1"; snapshot {
+			b.Restart()
+		}
+		start := index.Event{Start: &index.StartEvent{Format: 1, Index: "i", Rights: []string{"read"}}}
+		for i, e := range append([]index.Event{start, {Class: &index.ClassEvent{ID: "c"}}}, events...) {
+			e.Seq, e.Time = uint64(i+1), 1
+			check.NoError(t, b.Add(&e))
+		}
+		b.End = snapshot
+		check.NoError(t, s.Apply(p, b))
+	}
+	row := index.Event{Row: &index.RowEvent{Path: other.Tree + "/f", Tree: other.Tree, Classes: []string{"c"}}}
+	check.NoError(t, s.Begin("q", []index.StoredPart{rowPart, other}))
+	apply(other, false, row)
+	apply(rowPart, true)
+	conn, n := check.Must(pgx.Connect(t.Context(), dsn)), 0
+	defer conn.Close(t.Context())
+	check.NoError(t, conn.QueryRow(t.Context(), `select count(*) from refmon.documents`).Scan(&n))
+	check.Equal(t, n, 1, "rows of the other part after an empty snapshot")
+	check.NoError(t, s.Forget(other))
+	check.Equal(t, check.Must(s.Cursor(other)), index.Cursor{}, "the cursor of a part that was forgotten")
+	apply(other, false, row)
+	check.NoError(t, s.Begin("q", []index.StoredPart{rowPart}))
+	check.Equal(t, check.Must(s.Cursor(other)), index.Cursor{}, "the cursor of a part that the site no longer has")
 	check.NoError(t, s.Close())
 }
