@@ -94,8 +94,8 @@ func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, e
 // text returns n in decimal, as in message headers.
 func text(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// header returns the last value of a header. The author of a message can set the same header, but the server appends its
-// own values.
+// header returns the last value of a header. The author of a message can set the same header, but the server appends
+// its own values.
 func header(m *nats.Msg, name string) string {
 	all := m.Header.Values(name)
 	if len(all) == 0 {
