@@ -97,5 +97,19 @@ func TestPartsOfTreeKeepTheirRows(t *testing.T) {
 	apply(other, false, row)
 	check.NoError(t, s.Begin("q", []index.StoredPart{rowPart}))
 	check.Equal(t, check.Must(s.Cursor(other)), index.Cursor{}, "the cursor of a part that the site no longer has")
+	check.NoError(t, s.Write([]index.Event{{Seq: 1, Start: &index.StartEvent{Format: 1, Rights: []string{"read"}}},
+		{Seq: 2, Person: &index.PersonEvent{SID: "S-1-5-21-1-2-3-1107", Name: "alice"}},
+		{Seq: 3, Class: &index.ClassEvent{ID: "c", Version: "v", Members: "0"}}}))
+	known := &index.Watermark{Sources: map[string]index.Moment{"directory": {Time: time.Now()}}}
+	for _, missing := range []bool{true, false} { // the second call tries again
+		if missing {
+			check.NoError(t, check.Err(conn.Exec(t.Context(), `alter table refmon.members rename to moved`)))
+		} else {
+			check.NoError(t, check.Err(conn.Exec(t.Context(), `alter table refmon.moved rename to members`)))
+		}
+		check.Equal(t, s.SetWatermark(known) != nil, missing, "a watermark without the table of members fails")
+	}
+	check.NoError(t, conn.QueryRow(t.Context(), `select count(*) from refmon.members`).Scan(&n))
+	check.Equal(t, n, 1, "N-103: members after a failed watermark")
 	check.NoError(t, s.Close())
 }

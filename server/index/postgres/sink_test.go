@@ -323,19 +323,22 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
 	ctx := t.Context()
 	h := newHost(t)
+	db, err := pgx.Connect(ctx, dsn)
+	check.NoError(t, err)
+	defer db.Close(context.Background())
 	run := func() {
 		t.Helper()
 		sink, err := postgres.Open(ctx, dsn, h.state, time.Minute)
 		check.NoError(t, err)
+		var n int
+		check.NoError(t, db.QueryRow(ctx, `select count(*) from refmon.fence`).Scan(&n))
+		check.Equal(t, n, 0, "N-102: watermarks of the earlier run")
 		inner, stop := context.WithCancel(ctx)
 		defer stop()
 		err = index.Run(inner, index.Config{Trees: []string{h.tree}, Directory: h.dir, Rights: "read", State: h.state,
 			Sinks: []index.Sink{sink}, NoEvents: true, Every: time.Hour, Beat: 20 * time.Millisecond, Ready: stop})
 		check.NoError(t, err)
 	}
-	db, err := pgx.Connect(ctx, dsn)
-	check.NoError(t, err)
-	defer db.Close(context.Background())
 	// versions returns the transaction that wrote each row, by the last element of the path; the tree has a row too.
 	versions := func(sql string) map[string]string {
 		t.Helper()
