@@ -124,6 +124,12 @@ func TestDenialsAreExplained(t *testing.T) {
 			t.Errorf("M-46: %s: %s %s for %v: %q", c.line, d.Operation, d.Path, d.Asked, d.Reasons)
 		}
 	}
+	w.file("hers", "", carols)
+	r.take()
+	w.setsWhole(carol, "hers", bytesOf(carols+"S:(ML;;NW;;;SI)"), unix.EPERM)
+	labelled := r.take()
+	check.That(t, len(labelled) == 1 && strings.HasPrefix(labelled[0].Reasons[0], "because F-51: an integrity label above"),
+		"M-46: a label above the account's: %+v", labelled)
 	shut := w.known(alice, "shut")
 	r.take()
 	w.want("tmpfile", w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: header(bob, shut), Flags: unix.O_RDWR, Mode: 0o600},

@@ -32,7 +32,7 @@ func TestCloseEndsMountWithOpenFile(t *testing.T) {
 	m, err := Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: second, Accounts: people{},
 		Owners: ids{}, Plain: true})
 	w.must(err)
-	cmd := exec.Command("/bin/sh", "-c", `exec 3<>"$0/f"; echo after >&3; echo open; read go; cat "$0/f"`, second)
+	cmd := exec.Command("/bin/sh", "-c", `exec 3<>"$0/f"; flock 3; echo after >&3; echo open; read go; cat "$0/f"`, second)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	var why strings.Builder
@@ -40,6 +40,9 @@ func TestCloseEndsMountWithOpenFile(t *testing.T) {
 	shell := w.talkTo(cmd)
 	w.readLine(shell, "open")
 	w.must(m.Close()) // the program would block
+	f := check.Must(os.Open(filepath.Join(w.root, "f")))
+	defer f.Close()
+	w.must(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)) // M-25: the mount's lock has ended with it
 	w.must(check.Err(io.WriteString(shell.in, "go\n")))
 	if err := cmd.Wait(); err == nil || !strings.Contains(why.String(), "not connected") {
 		t.Errorf("M-27: the program ends with %v, %q", err, why.String())

@@ -93,6 +93,18 @@ func TestRenameDelaysOnlyRequestsBelow(t *testing.T) {
 	})
 	check.Success(t, st)
 	w.want("M-11: lookup in the renamed directory", <-found, 0)
+	for _, gone := range []ntstatus.Status{ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound,
+		ntstatus.NotSameObject} {
+		n, renamed := w.m.nodes.get(d.NodeId), false
+		check.Success(t, w.m.atPath(n, "", func(string) ntstatus.Status {
+			if renamed {
+				return ntstatus.Success
+			}
+			renamed = true
+			w.m.nodes.moved(n.file, w.m.nodes.get(rootID), "e")
+			return gone
+		}))
+	}
 }
 
 // TestCreateDuringUnlinkMakesNewFile: one request has marked a name for deletion and removes it. A request that creates

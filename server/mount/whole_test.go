@@ -62,12 +62,14 @@ func TestWholeDescriptorReadIsAllOrNothing(t *testing.T) {
 	}
 }
 
+// carols is alices with all rights for carol.
+var carols = strings.Replace(alices, "0x1200a9", "FA", 1)
+
 // M-51: all parts are replaced, each by its right, or none is.
 func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 	const audit = "S:(AU;SA;FA;;;WD)"
 	other := strings.Replace(alices, "O:S-1-22-1-61001", "O:S-1-22-1-61002", 1)
 	open := strings.Replace(alices, "D:P", "D:AI", 1)
-	carols := strings.Replace(alices, "0x1200a9", "FA", 1)
 	w := newWorld(t)
 	for i, c := range []struct {
 		what, old, next string
