@@ -5,8 +5,10 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -44,4 +46,8 @@ func TestPanickedWorkerIsReplaced(t *testing.T) {
 		}
 		before = len(w.m.workers.idle)
 	}
+	ended := check.Must(w.sys.NewProcess("ended", check.Must(token.New(token.LocalSystem()))))
+	ended.Exit()
+	pool := newWorkers(w.sys, ended)
+	check.That(t, check.Err(pool.get()) != nil && len(pool.room) == 0, "a thread that cannot be created takes room")
 }
