@@ -60,12 +60,12 @@ func TestObjectWithoutDescriptorGetsTypeDefault(t *testing.T) {
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")(A;;0x1f003f;;;" + box +
 				")S:(ML;;NW;;;LW)"},
 		{"and none in a given one", check.Result(build(t, client, winnt.TokenPrimary, defaults).LowBox(
-			token.LowBoxSpec{Package: sid.MustParse(box), Number: 1})), winnt.JobObject, "D:(A;;GA;;;WD)",
-			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;WD)S:(ML;;NW;;;LW)"},
+			token.LowBoxSpec{Package: sid.MustParse(box), Number: 1})), winnt.ThreadObject, "D:(A;;GA;;;WD)",
+			"O:" + group + "G:" + group + "D:(A;;0x1fffff;;;WD)S:(ML;;NWNR;;;LW)"},
 		{"given parts are used, missing parts get defaults", build(t, client, winnt.TokenPrimary, defaults),
 			winnt.TokenObject, "O:SYD:(A;;GX;;;WD)", "O:SYG:" + group + "D:(A;;0x20005;;;WD)S:AI(ML;;NW;;;ME)"},
 		{"a label given to a token is ignored, an audit entry is not", build(t, client, winnt.TokenPrimary, defaults),
-			winnt.TokenObject, "D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)",
+			winnt.TokenObject, "D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)(ML;OIIO;NW;;;LW)",
 			"O:" + group + "G:" + group + "D:(A;;0xf01ff;;;WD)S:AI(ML;;NW;;;ME)(AU;SA;GA;;;WD)"},
 		{"a label given to a process stays", build(t, client, winnt.TokenPrimary, defaults), winnt.ProcessObject,
 			"D:(A;;GA;;;WD)S:(ML;;NW;;;LW)", "O:" + group + "G:" + group + "D:(A;;0x1fffff;;;WD)S:(ML;;NW;;;LW)"},

@@ -74,6 +74,9 @@ func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	a.Deref(ob.TagCall)
 	check.That(t, slices.Equal(ended, []winnt.LUID{marked}), "ended sessions reported: %v, want %v", ended, marked)
 	check.Equal(t, s.Sessions.Unregister(r), ntstatus.NotFound, "unregistering twice")
+	s.Sessions.Register(r)
+	s.Sessions.Register(r)
+	check.Success(t, s.Sessions.Unregister(r)|s.Sessions.Unregister(r))
 }
 
 // Both sessions of a pair live until the last token of either is released, so that each token can find the other
@@ -204,9 +207,12 @@ func TestDuplicateKeepsDroppedSession(t *testing.T) {
 		a.DropSession()
 	}
 	b := s.NewToken(a.Value(), nil)
-	check.That(t, !b.Value().SessionDropped(), "the duplicate also dropped its session, want it kept")
-	keep.Deref(ob.TagCall)
-	a.Deref(ob.TagCall)
+	c := s.NewToken(a.Value().WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation), nil)
+	check.That(t, !b.Value().SessionDropped() && !c.Value().SessionDropped(),
+		"a duplicate also dropped its session, want it kept")
+	for _, o := range []*se.TokenObject{keep, a, c} {
+		o.Deref(ob.TagCall)
+	}
 	check.That(t, s.Sessions.Known(id), "the session ended although the duplicate is open, want it open")
 	b.Deref(ob.TagCall)
 	check.That(t, !s.Sessions.Known(id), "the session is open after the last token, want it ended")

@@ -209,6 +209,7 @@ func TestChildTokenIsPrimary(t *testing.T) {
 		{winnt.TokenPrimary, newProcess, 0x2000, 0x2000}, {winnt.TokenPrimary, newProcess, 0x2001, 0x2000},
 		{winnt.TokenPrimary, newProcess, se.Unlabelled, 0x2000}, {winnt.TokenPrimary, 1, 0x1000, 0x2000},
 		{winnt.TokenPrimary, 0, 0, 0x2000}, {winnt.TokenPrimary, newProcess | 1, 0, 0},
+		{winnt.TokenImpersonation, newProcess, se.Unlabelled, 0x2000},
 		{winnt.TokenImpersonation, newProcess, 0x1000, 0x1000}, {winnt.TokenImpersonation, 0, 0x1000, 0x2000},
 	} {
 		tok := build(t, svc, c.typ, func(s *token.Spec) { s.MandatoryPolicy, s.ModifiedID = c.policy, 55 })
