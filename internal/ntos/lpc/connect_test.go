@@ -185,6 +185,11 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 		closeAll(first)
 		m, st = p.port.Receive()
 		expect(t, c.name, st, c.want)
+		state := ntstatus.Success // also after the end
+		if c.accepted {
+			state = ntstatus.PortConnectionRefused
+		}
+		expect(t, c.name+": the connection", check.Status(client.Connected()), state)
 		check.That(t, st != ntstatus.Success || m.Closed && !m.Connecting && m.Context == 9 &&
 			m.Client == idOf(p.client) && m.ID == 0 && m.Data == nil,
 			"%s: received %+v, want the end of the client with context 9", c.name, m)
