@@ -43,6 +43,12 @@ func TestPoolKeepsItsReserve(t *testing.T) {
 	}
 	check.Equal(t, check.Status((Payer{Block: admin}).Charge(30)), ntstatus.Success, "the reserve")
 	check.Equal(t, check.Status((Payer{Block: admin}).Charge(1)), ntstatus.InsufficientResources, "beyond the total")
+	b := NewBlock(NewPool(15, 0), 100, false)
+	alice := Payer{b, sid.MustParse("S-1-5-21-1-2-3-1")}
+	held := check.Result(alice.Charge(10))
+	check.Equal(t, check.Status(alice.Charge(10)), ntstatus.InsufficientResources, "a client beyond the total")
+	held.Return()
+	check.Equal(t, clientsOf(b), 0, "clients with a charge after the only one was returned")
 }
 
 // TestClientGetsHalfOfEmptyQuotaBlock checks that a client gets at most half of an empty block, so that space remains
