@@ -66,6 +66,11 @@ var captures = map[string]func(m *Memory, p Address) ntstatus.Status{
 	"object types":      func(m *Memory, p Address) ntstatus.Status { _, st := m.ObjectTypesAt(p, 4096); return st },
 	"token attributes":  func(m *Memory, p Address) ntstatus.Status { _, st := m.TokenAttributesAt(p); return st },
 	"claims":            func(m *Memory, p Address) ntstatus.Status { _, st := m.ClaimsAt(p); return st },
+	"privilege set":     func(m *Memory, p Address) ntstatus.Status { _, st := m.PrivilegeSetAt(p); return st },
+	"policy":            func(m *Memory, p Address) ntstatus.Status { _, st := m.PolicyAt(p); return st },
+	"client id":         func(m *Memory, p Address) ntstatus.Status { _, st := m.ClientIDAt(p); return st },
+	"GUID":              func(m *Memory, p Address) ntstatus.Status { _, st := m.GUIDAt(p); return st },
+	"user":              func(m *Memory, p Address) ntstatus.Status { _, st := m.UserAt(p); return st },
 	"names":             func(m *Memory, p Address) ntstatus.Status { _, st := m.NamesAt(p, 1<<16); return st },
 }
 
@@ -260,9 +265,10 @@ func TestFieldsHaveTheirOffsets(t *testing.T) {
 	privileges := l.words(2|19<<32, 2<<32, 3|5<<32, 0x8000_0000) // count, then LUID and attributes, 12 bytes each
 	wantPrivileges := []nt.LUIDAndAttributes{{LUID: 19, Attributes: 2}, {LUID: 3 | 5<<32, Attributes: 0x8000_0000}}
 	matches(t, "TOKEN_PRIVILEGES", wantPrivileges)(m.PrivilegesAt(privileges))
-	set := l.words(1|1<<32, 20, 2)
+	set := l.words(2|1<<32, 20, 2|21<<32, 3<<32)
 	matches(t, "PRIVILEGE_SET", &nt.PrivilegeSet{Control: 1,
-		Privilege: []nt.LUIDAndAttributes{{LUID: 20, Attributes: 2}}})(m.PrivilegeSetAt(set))
+		Privilege: []nt.LUIDAndAttributes{{LUID: 20, Attributes: 2}, {LUID: 21, Attributes: 3}}})(m.PrivilegeSetAt(set))
+	matches(t, "TOKEN_USER", &token.Group{SID: alice, Attributes: 4})(m.UserAt(l.words(l.sid(alice), 4)))
 	matches(t, "GENERIC_MAPPING", winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 8})(
 		m.MappingAt(l.words(1|2<<32, 4|8<<32)))
 	quality := l.words(12|2<<32, 0x80)
@@ -288,6 +294,7 @@ func TestFieldsHaveTheirOffsets(t *testing.T) {
 	head, name := l.counted("päth")
 	text, _ := l.text("päth")
 	matches(t, "UNICODE_STRING", "päth")(m.StringAt(l.words(head, name)))
+	matches(t, "three of them", []string{"päth", "", "päth"})(m.NamesAt(l.words(head, name, 0, 0, head, name), 3))
 	matches(t, "text with a terminator", "päth")(m.ZeroTerminatedAt(Address(text)))
 	for room, want := range map[int]ntstatus.Status{4: ntstatus.InvalidParameter, 5: ntstatus.Success} {
 		_, n, st := m.zeroTerminated(Address(text), room)

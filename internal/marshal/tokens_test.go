@@ -3,6 +3,7 @@
 package marshal
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/claims"
@@ -22,7 +23,7 @@ func TestTokenStructuresPointToTheirLists(t *testing.T) {
 	pkg, trust := sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"), sid.MustParse("S-1-19-512-4096")
 	group := func(s sid.SID, a uint32) []token.Group { return []token.Group{{SID: s, Attributes: a}} }
 	v := nt.TokenAccessInformation{SIDs: group(alice, 1), RestrictedSIDs: group(staff, 2),
-		Capabilities: group(sid.Users, 4),
+		Capabilities: append(group(sid.Users, 4), group(staff, 8)...),
 		Privileges:   []nt.LUIDAndAttributes{{LUID: 23, Attributes: 3}}, AuthenticationID: 0x3e7,
 		TokenType: winnt.TokenImpersonation, ImpersonationLevel: winnt.SecurityDelegation, MandatoryPolicy: 3, Flags: 0x2000,
 		AppContainerNumber: 9, PackageSID: pkg, TrustLevelSID: trust,
@@ -56,6 +57,9 @@ func TestTokenStructuresPointToTheirLists(t *testing.T) {
 		}
 		check.Equal(t, number(word(0)+16+8*row-p), want, "row %d of SidHash", row)
 	}
+	many := Encoder{}
+	many.sidHash(slices.Repeat(v.SIDs, 65))
+	check.Equal(t, le.Uint64(many.Bytes[16+8*(alice.RID()&15):]), ^uint64(0), "row of a table with more than 64 SIDs")
 	matches(t, "RestrictedSidHash", v.RestrictedSIDs)(hashed(8))
 	matches(t, "Privileges", v.Privileges)(m.PrivilegesAt(word(16)))
 	for off, want := range map[Address]uint64{24: 0x3e7, 32: 2 | 3<<32, 40: 3 | 0x2000<<32, 48: 9} {
