@@ -13,14 +13,15 @@ import (
 // returned and nothing remains (T-140).
 func TestDeviceOpenKeepsNoReference(t *testing.T) {
 	refuse := ntstatus.Success
+	var made *object
 	device := &ob.Type{ObjectType: winnt.FileObject, Parses: true, OpensAs: fileType}
 	device.Opens = func(_ ob.Object, rest string) (ob.Object, ntstatus.Status) {
 		if refuse != ntstatus.Success {
 			return nil, refuse
 		}
-		f := protected(fileType, "O:SYG:SYD:(A;;GA;;;WD)")
-		f.SetPath(`\dev ` + rest)
-		return f, ntstatus.Success
+		made = protected(fileType, "O:SYG:SYD:(A;;GA;;;WD)")
+		made.SetPath(`\dev ` + rest)
+		return made, ntstatus.Success
 	}
 	w := newWorld(t)
 	dev := newObject(device, nil)
@@ -49,4 +50,9 @@ func TestDeviceOpenKeepsNoReference(t *testing.T) {
 		n := dev.PointerCount()
 		check.That(t, n == before, "T-140: %s: %d more references to the device, want 0", c.path, n-before)
 	}
+	refuse, w.c.Pays = 0, poor{}
+	_, _, st := w.ns.Open(w.c, ob.Name{Path: `\dev`}, fileType, w.self, winnt.FILE_READ_DATA)
+	check.That(t, st == ntstatus.QuotaExceeded && made.destroyed == 1 && dev.PointerCount() == before,
+		"an open without quota: %v, %d ends of the file, %d references to the device, want %v, 1, %d", st, made.destroyed,
+		dev.PointerCount(), ntstatus.QuotaExceeded, before)
 }

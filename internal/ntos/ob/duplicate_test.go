@@ -30,6 +30,11 @@ func TestDuplicateWithMoreRightsIsChecked(t *testing.T) {
 	w.want("same access", dup(closed, 3, 0xFFFFFFFF, winnt.DUPLICATE_SAME_ACCESS), ntstatus.Success, 3)
 	w.want("OC-52: all bits", dup(event, 3, 0xFFFFFFFF, 0), ntstatus.AccessDenied, 0)
 	w.want("system security", dup(event, 3, winnt.ACCESS_SYSTEM_SECURITY, 0), ntstatus.PrivilegeNotHeld, 0)
+	for options, st := range map[uint32]ntstatus.Status{0: ntstatus.InvalidParameter,
+		winnt.DUPLICATE_SAME_ACCESS: ntstatus.InvalidParameter, winnt.DUPLICATE_SAME_ATTRIBUTES: ntstatus.Success} {
+		d := ob.DecideDuplicate(w.c, event, ob.Granted{Access: 1}, &w.self, 1, winnt.OBJ_EXCLUSIVE|winnt.OBJ_INHERIT, options)
+		check.Equal(t, d.Status(), st, "O-27: contradicting attributes with options %d", options)
+	}
 	w.kernel(func() { // O-1, O-56: what the type does not allow, kernel mode gets
 		w.want("kernel mode, a type without re-check", dup(file, 1, 3, 0), ntstatus.Success, 3)
 		w.want("kernel mode, more", dup(closed, 1, 3, 0), ntstatus.Success, 3)

@@ -105,6 +105,11 @@ func TestEndReturnsCharges(t *testing.T) {
 			check.Success(t, pay(&o.Header))
 			check.Equal(t, b.Used(), small+int64(o.Security().HeapSize()), "bytes charged with a descriptor")
 			o.Deref(ob.TagCall)
+			o = newObject(eventType, nil)
+			o.SetPath(`\a name`)
+			check.Success(t, pay(&o.Header))
+			check.Equal(t, b.Used(), small+7, "bytes charged with a name of 7 bytes")
+			o.Deref(ob.TagCall)
 		}
 		check.Equal(t, b.Used(), 0, "%s: bytes charged after the object's end", what)
 	}

@@ -307,6 +307,8 @@ func TestExclusiveObjectIsOpenedByItsProcess(t *testing.T) {
 		check.Equal(t, p.decide(o, 1, attributes).Status(), want, "open by pointer with attributes %#x", attributes)
 		check.Equal(t, q.decide(o, 1, attributes).Status(), ntstatus.AccessDenied, "open by another process")
 	}
+	check.Equal(t, q.decide(o, 1, eventType.Invalid).Status(), ntstatus.InvalidParameter,
+		"O-22: open by another process with attributes that the type refuses")
 }
 
 // TestOpenNeedsTraverseRight checks the traverse right on each directory of a path (O-24, OC-39).
