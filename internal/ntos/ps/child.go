@@ -69,7 +69,7 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	}
 	var t *Thread
 	if st == ntstatus.Success {
-		t, st = n.newThread(c.Thread, !c.Suspended, n.isSystem)
+		t, st = n.newThread(c.Thread, !c.Suspended, false)
 	}
 	if st != ntstatus.Success {
 		n.Exit()

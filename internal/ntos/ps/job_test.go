@@ -1,6 +1,7 @@
 package ps
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -187,7 +188,7 @@ func TestFailedJobFilterChangesNothing(t *testing.T) {
 	good := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}
 	n, out := good.admit(w.System, tok, true)
 	if out.Status != ntstatus.Success || n == tok || n.Value().ParentTokenID() != tok.ID() || !n.DescendsFrom(tok) ||
-		!n.Security().Equal(tok.Security()) {
+		n.Value().ModifiedID() == tok.Value().ModifiedID() || !n.Security().Equal(tok.Security()) {
 		t.Errorf("I-90: admit = %v with parent token %v and descriptor %v, want success with parent %v and its descriptor",
 			out.Status, n.Value().ParentTokenID(), n.Security(), tok.ID())
 	}
@@ -293,6 +294,16 @@ func TestJobLimitsNeedTheirLists(t *testing.T) {
 			t.Errorf("I-89: limits after flags %#x = %+v, want a token stored: %v", c.limits.Flags, got, c.kept)
 		}
 		j.Deref(ob.TagCall)
+	}
+	charged := int64(0)
+	for n := range 3 { // a longer list costs more
+		j, b := w.NewJob(w.p.Token()), quota.NewBlock(nil, 1<<20, false)
+		succeeds(t, j.SetLimitsFor(quota.Payer{Block: b}, JobLimits{Flags: JobFilterTokens,
+			Filter: token.FilterSpec{Disable: slices.Repeat([]sid.SID{sid.Users}, n+1)}}))
+		check.That(t, b.Used() > charged, "%d bytes are charged for %d SIDs, %d for one less", b.Used(), n+1, charged)
+		charged = b.Used()
+		j.Deref(ob.TagCall)
+		check.Equal(t, b.Used(), 0, "bytes charged after the end of the job")
 	}
 	w.close(primary, client)
 }

@@ -251,9 +251,14 @@ func TestFilteredTokenIsCharged(t *testing.T) {
 	succeeds(t, ImpersonateClient(th, second, false, false, winnt.SecurityDelegation))
 	check.That(t, block.Used() > before, "Q-2: %d bytes are charged for the filtered token, want some",
 		block.Used()-before)
+	// The copy that an open made is checked, too.
+	succeeds(t, j.SetLimits(JobLimits{Flags: JobFilterTokens | JobNoAdmin, Filter: j.Limits().Filter}))
+	r, dup := th.Impersonation(ob.TagCall), w.client(admin())
+	check.Equal(t, th.ReplaceOwnCopy(r, dup).Rule, "I-90", "rule for a copy that the job refuses")
+	r.Token.Deref(ob.TagCall)
 	th.RevertToSelf()
 	check.Equal(t, block.Used(), before, "Q-2: charged bytes after the thread reverted")
-	w.close(th, j, first, second)
+	w.close(th, j, first, second, dup)
 }
 
 // A thread in nested jobs acts with a token that every job has filtered, and with the requested flags and level (I-91).
