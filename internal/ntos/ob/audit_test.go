@@ -172,7 +172,8 @@ func TestCloseIsAuditedOnRequest(t *testing.T) {
 		check.That(t, (len(l.notes) == 1) == recorded,
 			"attributes %#x: records of the close %q, want one: %v", attributes, l.notes, recorded)
 		l.answer = ob.Audited{Rights: 1, OnClose: true}
-		for _, v := range []winnt.Handle{w.mustCreate("", 0), w.mustCreate(`\ev`, 0), check.Result(w.openName(`\ev`, 0))} {
+		handles := []winnt.Handle{w.mustCreate("", 0), w.mustCreate(`\ev`, 0), check.Result(w.openName(`\ev`, 0))}
+		for _, v := range handles {
 			o, g, _ := ob.Reference[*object](w.c, v, 0, eventType)
 			check.Equal(t, w.c.Table.TakeAudit(v, o, ^winnt.AccessMask(0)), 1, "rights to record at the first use")
 			check.Equal(t, g.Attributes, winnt.OBJ_AUDIT_OBJECT_CLOSE, "attributes of a handle whose close is recorded")
