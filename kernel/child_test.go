@@ -131,7 +131,8 @@ func TestClosedChildLeavesItsSiblings(t *testing.T) {
 	check.NoError(t, s.Close())
 }
 
-// RevokeFiles reaches a file whose other handles are in the child of a child.
+// RevokeFiles reaches a file whose other handles are in the child of a child, but not a file that another process has
+// open.
 func TestRevokeFilesIncludesGrandchildren(t *testing.T) {
 	s := Boot(Config{})
 	check.NoError(t, s.AddTree("T", &lone{}))
@@ -144,6 +145,15 @@ func TestRevokeFilesIncludesGrandchildren(t *testing.T) {
 			ProcessFlags: winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES}))
 		by = s.Process(out.ClientID.UniqueProcess).FirstThread()
 	}
+	other, taker := worker(t, s)
+	to, st := s.KernelMode(th).ObOpenObjectByPointer(other.p, 0, winnt.PROCESS_DUP_HANDLE, winnt.ProcessObject,
+		KernelMode)
+	check.Require(t, st, ntstatus.Success, "ObOpenObjectByPointer")
+	theirs := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, h, to, 0, 0, winnt.DUPLICATE_SAME_ACCESS))
+	p.RevokeFiles()
+	check.Equal(t, s.RenamePosix(th, h, `\??\T\x`, nil, false, false), ntstatus.Success,
+		"rename of a file that another process has open, too")
+	check.Success(t, taker.NtClose(theirs))
 	p.RevokeFiles()
 	check.Equal(t, s.RenamePosix(th, h, `\??\T\x`, nil, false, false), ntstatus.AccessDenied,
 		"rename after the revocation")

@@ -116,8 +116,9 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 		check.That(t, got.SID == sid.MustParse("S-1-16-8192"), "integrity of the token = %v, want S-1-16-8192", got)
 		one, other := class[nt.TokenStatistics](t, th, h, winnt.TokenStatistics),
 			class[nt.TokenStatistics](t, th, make(typ), winnt.TokenStatistics)
-		check.That(t, one.TokenID != other.TokenID && one.ModifiedID != other.ModifiedID && one.ImpersonationLevel == level,
-			"statistics of two tokens: %+v and %+v, want different ids and the level %v", one, other, level)
+		check.That(t, one.TokenID != other.TokenID && one.ModifiedID != other.ModifiedID &&
+			one.ImpersonationLevel == level && one.ExpirationTime == 1<<50,
+			"statistics of two tokens: %+v and %+v, want different ids, level %v and the given end", one, other, level)
 	}
 	in := plainTokenEx(winnt.TokenPrimary, new(uint32))
 	out := check.Result(th.Services().NtCreateTokenEx(in))

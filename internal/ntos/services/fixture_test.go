@@ -343,8 +343,9 @@ func plainToken(typ winnt.TokenType) nt.CreateTokenIn {
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
 			SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}}),
 		AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), User: nt.Cap(&token.Group{SID: sid.MustParse(client)}),
-		Groups: nt.Cap([]token.Group{}), Privileges: nt.Cap([]nt.LUIDAndAttributes{}),
-		PrimaryGroup: nt.Cap(sid.MustParse(client)), Source: nt.Cap(&token.Source{Name: "src", ID: 7})}
+		ExpirationTime: nt.Cap(int64(1 << 50)), Groups: nt.Cap([]token.Group{}),
+		Privileges: nt.Cap([]nt.LUIDAndAttributes{}), PrimaryGroup: nt.Cap(sid.MustParse(client)),
+		Source: nt.Cap(&token.Source{Name: "src", ID: 7})}
 }
 
 // plainTokenEx returns the input of plainToken for NtCreateTokenEx, with a mandatory policy; nil leaves it out.

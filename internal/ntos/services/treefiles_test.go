@@ -99,8 +99,13 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 	check.Success(t, w.set(h, nt.FilePositionInformation, nt.FilePosition{CurrentByteOffset: 5}))
 	check.Success(t, check.Status(w.NtWriteFile(h, []byte("a"))))
 	check.Equal(t, w.tree.takeCalls(), "WriteAt 5 a", "tree calls of a write without an offset")
-	// Without a right to write, a write of no bytes is refused too.
 	h = w.open(`\??\T\file`, read, 0)
+	l := &nt.Later{ApcRoutine: 7, Done: func(nt.IOResult) {}}
+	check.Success(t, check.Status(w.Services().NtReadFile(nt.ReadFileIn{FileHandle: h, Length: 1, Later: l})))
+	w.tree.takeCalls()
+	calls, _ := w.NtTestAlert()
+	check.That(t, len(calls) == 1 && calls[0].ApcRoutine == 7, "I-136: calls after a read: %+v, want routine 7", calls)
+	// Without a right to write, a write of no bytes is refused too.
 	for _, offset := range []uint64{3, atEnd} {
 		_, st := w.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, ByteOffset: offset})
 		check.Equal(t, [2]any{st, w.tree.takeCalls()}, [2]any{denied, ""}, "writing nothing at %d", offset)

@@ -34,6 +34,9 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 			c.moved, c.there, w.tree.decision.Status(), c.refused)
 		check.Equal(t, w.tree.takeCalls(), fmt.Sprintf("Move new root - replace %t link false", c.there), "tree calls")
 	}
+	f, granted, done, st := w.sys.TreeFile(w.Thread, h)
+	check.That(t, st == ntstatus.Success && f != nil && granted == winnt.DELETE, "the file: %v, %v, %v", f, granted, st)
+	done() // the fixture checks that no reference is left
 	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	want(t, "another file", w.sys.RenamePosix(w.Thread, null, `\??\T\new`, nil, true, false), ntstatus.ObjectTypeMismatch)
 	want(t, "no file", w.sys.RenamePosix(w.Thread, 0x7770, `\??\T\new`, nil, true, false), ntstatus.InvalidHandle)
