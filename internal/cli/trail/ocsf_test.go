@@ -159,8 +159,8 @@ func TestOCSFClassHasItsObjectAttribute(t *testing.T) {
 			byApp + `"activity_id":3,"class_uid":3004,"severity_id":3,"entity":{"name":"Audit policy",` +
 				`"type":"Policy",` +
 				`"policy":{"name":"Audit Policy Change","uid":"{X}"}},"unmapped":{"AuditPolicyChanges":["a"]}`},
-		{stored{id: 4902, data: `"SubjectUserSid":"S-1-5-18","PuaCount":"1"`},
-			`"actor":{"user":{"uid":"S-1-5-18","type_id":3}},"activity_id":1,"class_uid":3004,"severity_id":3,` +
+		{stored{id: 4902, data: `"SubjectUserSid":"S-1-5-18","SubjectDomainName":"NT","PuaCount":"1"`},
+			`"actor":{"user":{"uid":"S-1-5-18","domain":"NT","type_id":3}},"activity_id":1,"class_uid":3004,"severity_id":3,` +
 				`"entity":{"name":"Audit policy","type":"Policy","policy":{"name":"Audit policy"}},` +
 				`"unmapped":{"PuaCount":"1"}`},
 		{stored{id: 4662, data: `"ObjectName":"%{g}","ObjectType":"t","AccessMask":"0x20"`, access: "0x20 7685 1801"},

@@ -38,9 +38,10 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 		"object access\n\n  File System   Failure  \n   \n"))
 	check.That(t, err == nil && again.System(audit.FileSystem) == audit.OnFailure && again.System(audit.Logon) == 0,
 		"policy with headings and blank lines: %v, want File System on failure", err)
-	dir := t.TempDir() + "/log"
+	dir := t.TempDir() + "/all/log"
 	none, err := LoadPolicy(dir)
 	check.That(t, none == nil && err == nil, "no policy: %v, %v, want nil, nil", none, err)
+	check.NoError(t, StorePolicy(dir, nil))
 	check.NoError(t, StorePolicy(dir, p))
 	got, err := LoadPolicy(dir)
 	check.That(t, err == nil && got.System(audit.Logon) == audit.OnFailure, "LoadPolicy: %v, want Logon on failure", err)

@@ -30,7 +30,7 @@ func TestSummaryCountsEachRecordOnce(t *testing.T) {
 	add(stored{id: 4673, data: alice + `,"PrivilegeList":"-","Other":["SeD"]`}, 1)
 	add(stored{id: 4674, data: bob + `,"PrivilegeList":["SeA"]`}, 1)
 	add(stored{id: 4688, data: bob + `,"PrivilegeList":["SeZ"]`}, 1)
-	add(stored{id: 64048, data: bob}, 2)
+	add(stored{id: 64048, data: bob + `,"PrimaryUserSid":"S-1-5-20"`}, 2)
 	add(stored{id: 1, data: bob}, 1)
 	var out strings.Builder
 	check.NoError(t, new(Summary).Print(&out, 7))
@@ -55,11 +55,12 @@ Privileges used or enabled
   1  SeA by bob
 
 Impersonations upward
-  2  bob
+  2  S-1-5-20 as bob
 
 Records by user
-  12  bob
+  10  bob
    4  alice
+   2  S-1-5-20 as bob
 
 Events
   9  4656 open

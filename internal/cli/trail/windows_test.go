@@ -82,6 +82,7 @@ func TestWindowsReaderReadsExporterForms(t *testing.T) {
 		"with a root": {"\ufeff<?xml version=\"1.0\"?><Events>" + one + "\n" + one + "</Events>", 2},
 		"evtx_dump": {"Record 1\n<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + one + "\nRecord 2\n" +
 			"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + one, 2},
+		"indented":                    {strings.ReplaceAll(one, "><", ">\n  <"), 1},
 		"UTF-16":                      {utf16Text(binary.LittleEndian, "<?xml version='1.0' encoding='utf-16'?>"+one), 1},
 		"UTF-16, high first":          {utf16Text(binary.BigEndian, one), 1},
 		"UTF-16 without a mark":       {utf16Text(binary.LittleEndian, one)[2:], 1},

@@ -36,6 +36,7 @@ func TestXMLHasElementsOfWindowsEvents(t *testing.T) {
 			`<Some>a&amp;b</Some></%[1]s></UserData></Event>`+"\n", c.element)
 	}
 	check.Equal(t, printed(t, "xml", events...), want+"</Events>\n", "document")
+	check.Equal(t, systemTime(133_536_960_000_000_000), "2024-02-29T16:00:00.000000000Z", "a whole second")
 }
 
 // A standard parser reads the fields in their order, whatever characters a name has (U-81, UC-59, UC-61).
