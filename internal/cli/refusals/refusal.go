@@ -219,8 +219,8 @@ func Of(name string, profile nt.Profile) []*Refusal {
 }
 
 // Harmless returns the injectable failures of a service that must not fail it in this mode and profile, for tests
-// that a call with one of them succeeds. It leaves out those that no call can have, and those of kernel mode only. It
-// returns nil for an unknown service.
+// that a call with one of them succeeds. It leaves out those that no call can have. It returns nil for an unknown
+// service.
 func Harmless(name string, profile nt.Profile) []*Refusal {
 	s := registry()[name]
 	if s == nil {
@@ -228,7 +228,7 @@ func Harmless(name string, profile nt.Profile) []*Refusal {
 	}
 	var list []*Refusal
 	for _, f := range s.refusals {
-		if !f.effective(profile) && f.callable() && f.needs != kernOnly {
+		if !f.effective(profile) && f.callable() {
 			list = append(list, f)
 		}
 	}
