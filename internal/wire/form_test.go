@@ -50,6 +50,14 @@ func TestHelloListsEachRowOnce(t *testing.T) {
 	}
 }
 
+// TestServiceBehindLastRowIsUnknown checks the number of the last row and the one behind it (W-5).
+func TestServiceBehindLastRowIsUnknown(t *testing.T) {
+	for i, want := range map[int]bool{len(Rows()) - 1: true, len(Rows()): false} {
+		_, ok := rowOf(&Frame{Kind: Call, Service: uint16(i)})
+		check.Equal(t, ok, want, "service %d has a row", i)
+	}
+}
+
 // A call without parameters still has the flag that requests its reason, which is 0 or 1 (W-6).
 func TestCallHasItsFlag(t *testing.T) {
 	s, service := NewServer(nil, nil), uint16(nt.NtTable.Find("NtTestAlert").Info().Number)

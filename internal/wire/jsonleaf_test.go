@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestFixedLengthBytesNeedExactBase64 checks that a field of fixed length has that many bytes in JSON, in one spelling
@@ -30,6 +31,8 @@ func TestFixedLengthBytesNeedExactBase64(t *testing.T) {
 			t.Errorf("decoding %s = %v, %v, want %v", text, got, err, ErrValue)
 		}
 	}
+	guid := reflect.TypeFor[winnt.GUID]()
+	check.ErrorIs(t, check.Err(decodeJSON(jsonOf(guid), guid, []byte(`""`))), ErrValue, "an empty GUID")
 }
 
 // The contents of a JSON body are counted as in the binary form: at least one byte for each element of a list, plus
@@ -58,10 +61,15 @@ func TestJSONContentsAreCounted(t *testing.T) {
 // TestOmittedJSONFieldHasDefault checks that a field omitted from a JSON call has the default of its row, or zero
 // (W-36).
 func TestOmittedJSONFieldHasDefault(t *testing.T) {
+	described := Describe().Structs
 	for _, row := range Rows() {
 		v := reflect.ValueOf(check.Must(row.DecodeInJSON([]byte("{}"))))
 		for i := range v.NumField() {
 			f, x := v.Type().Field(i), v.Field(i)
+			if list := described[choiceName(v.Type())]; i < len(list) {
+				check.Equal(t, len(list[i]) == 3, !x.IsZero(), "%s: the default of %s is described",
+					row.Info().Name, f.Name)
+			}
 			switch preset := f.Tag.Get("default"); {
 			case preset == "":
 				check.That(t, x.IsZero(), "%s: omitted %s = %v, want zero", row.Info().Name, f.Name, x)

@@ -179,6 +179,21 @@ func TestDescriptorsFollowReplyOrder(t *testing.T) {
 	}
 }
 
+// A client does not get more descriptors than two messages carry before it takes them (W-50).
+func TestReaderHoldsTwoMessagesOfDescriptors(t *testing.T) {
+	r := new(Reader)
+	for range 2 {
+		check.NoError(t, r.take(make([]*os.File, MaxDescriptors)))
+	}
+	check.ErrorIs(t, r.take(make([]*os.File, 1)), ErrFrame, "a descriptor more")
+}
+
+// Without an answer of the kernel, the peer may not have read everything.
+func TestUnknownQueueIsNotEmpty(t *testing.T) {
+	raw := check.Must(openNull(t).SyscallConn())
+	check.That(t, !allTaken(raw), "everything was taken from what is no socket")
+}
+
 // A client at the limit gets another descriptor once it has read all that the server queued or reserved (W-62).
 //
 // +checklocksignore: there is one goroutine

@@ -87,12 +87,25 @@ func TestAnswersKeepOrderBehindOutput(t *testing.T) {
 	s.keep(nil)
 	check.NoError(t, s.sendWith(nil, &first, []byte{1}, []byte{2, 3}))
 	check.NoError(t, s.send(&second))
+	third := Frame{Kind: Answer, Request: 3, Body: make([]byte, 2*smallAnswers)} // it needs a larger buffer
+	check.NoError(t, s.send(&third))
 	first.Body = []byte{1, 2, 3}
 	s.write.Lock()
 	defer s.write.Unlock()
 	b := AppendFrame(nil, &first)
 	check.Equal(t, s.fdMessages[0].at, len(b), "bytes before the descriptor")
-	check.Equal(t, string(s.unsent)+string(s.apart), string(AppendFrame(b, &second)), "bytes to send")
+	got, want := string(s.unsent)+string(s.apart), string(AppendFrame(AppendFrame(b, &second), &third))
+	check.That(t, got == want, "%d bytes to send, want the %d of three frames", len(got), len(want))
+}
+
+// Collected answers are sent at once when their descriptors fill a message.
+// +checklocksignore
+func TestDescriptorsFillMessage(t *testing.T) {
+	for n, want := range map[int]bool{MaxDescriptors - 1: false, MaxDescriptors: true} {
+		s := NewServer(nil, nil)
+		s.fdMessages = make([]fdMessage, n)
+		check.Equal(t, s.full(nil), want, "full with %d descriptors", n)
+	}
 }
 
 // sliced is a process whose scheduler reports the end of each time slice.
