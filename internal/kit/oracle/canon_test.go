@@ -27,6 +27,15 @@ func TestOracleReadsRecordedWindowsBytes(t *testing.T) {
 	}
 }
 
+// TestSIDHasFifteenPartsAtMost checks that the longest SID is one, and that a longer one is not.
+func TestSIDHasFifteenPartsAtMost(t *testing.T) {
+	const longest = "S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15"
+	for owner, valid := range map[string]bool{longest: true, longest + "-16": false} {
+		_, err := oracle.Canon((&oracle.Descriptor{Owner: owner}).Bytes(), false)
+		check.Equal(t, err == nil, valid, "descriptor of %s", owner)
+	}
+}
+
 // FuzzCanon feeds bytes to the reader of descriptors: it must return, and zeros after the end change nothing.
 func FuzzCanon(f *testing.F) {
 	d := oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: "S-1-1-0"}}}}

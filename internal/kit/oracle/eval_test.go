@@ -75,4 +75,10 @@ func TestMembershipNeedsSIDs(t *testing.T) {
 			check.Equal(t, got, unknown, "A-116: %s of %v", op, values)
 		}
 	}
+	for s, want := range map[side]truth{userSide: yes, restrictedSide: no} {
+		e := conditions{&AccessCheck{Token: &Token{DeviceGroups: []Group{{SID: "S-1-1-0", Attributes: 7}}}}, s, true}
+		got := e.eval(&Cond{Op: "Device_Member_of", Right: &Operand{List: true,
+			Values: []Literal{{Type: "sid", Text: "S-1-1-0"}}}})
+		check.Equal(t, got, want, "A-116: membership of the device, side %v", s)
+	}
 }

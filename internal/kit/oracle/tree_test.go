@@ -7,6 +7,19 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
+// A right of the only leaf is one of all its ancestors, asked for or as part of the maximum.
+func TestRightOfOnlyLeafReachesRoot(t *testing.T) {
+	const user, leaf = "S-1-5-21-1-2-3-1001", "00000000-0000-0000-0000-000000000003"
+	for _, desired := range []oracle.Word{1, 0x02000000} {
+		q := &oracle.AccessCheck{Token: &oracle.Token{User: user}, Desired: desired,
+			Types: []oracle.ObjectType{{GUID: "00000000-0000-0000-0000-000000000001"},
+				{Level: 1, GUID: "00000000-0000-0000-0000-000000000002"}, {Level: 2, GUID: leaf}},
+			SD: &oracle.Descriptor{Owner: "S-1-5-18", Group: "S-1-5-18", DACL: &oracle.ACL{Entries: []oracle.ACE{
+				{Type: oracle.AllowObject, Mask: 1, SID: user, Object: leaf}}}}}
+		check.Equal(t, oracle.Access(q).Granted, 1, "A-82: desired %#x", uint32(desired))
+	}
+}
+
 // An entry acts on the node of its type, and one whose type is not in the list does nothing.
 func TestEntryActsOnNodeOfItsType(t *testing.T) {
 	const root, leaf, other = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002",
