@@ -82,7 +82,7 @@ func TestFreeSpaceIsCountedInFragments(t *testing.T) {
 	testcheck.Equal(t, bytesFree(&unix.Statfs_t{Bavail: 3, Bsize: 512}), 3*512, "without fragments")
 }
 
-// A file system without fallocate can have no reserve. That is not a full disk.
+// A file system without fallocate has its own error, which is not that of a full disk.
 func TestAllocationMayBeUnsupported(t *testing.T) {
 	f, err := folder{dir: "/proc/self"}.Open("comm")
 	testcheck.NoError(t, err)

@@ -103,8 +103,8 @@ func TestLossIsAnnouncedOnce(t *testing.T) {
 	write(1, nil)
 }
 
-// TestFullDiskTakesBackPartOfRecord checks that a full disk stores no part of a record, also behind zeros, and that the
-// log then allocates its reserve again (U-93).
+// TestFullDiskTakesBackPartOfRecord checks that the log removes the written part of a record that did not fit, and then
+// allocates its reserve again. It stores a record although the zeros after it did not fit (U-93).
 func TestFullDiskTakesBackPartOfRecord(t *testing.T) {
 	d := newMemDisk(t, "")
 	w := bareWriter(t, d)

@@ -179,7 +179,7 @@ func TestDescriptorsFollowReplyOrder(t *testing.T) {
 	}
 }
 
-// A client does not get more descriptors than two messages carry before it takes them (W-50).
+// A Reader accepts the descriptors of two messages before frames use them, and no more (W-50).
 func TestReaderHoldsTwoMessagesOfDescriptors(t *testing.T) {
 	r := new(Reader)
 	for range 2 {
@@ -188,10 +188,10 @@ func TestReaderHoldsTwoMessagesOfDescriptors(t *testing.T) {
 	check.ErrorIs(t, r.take(make([]*os.File, 1)), ErrFrame, "a descriptor more")
 }
 
-// Without an answer of the kernel, the peer may not have read everything.
+// If the kernel does not report the size of the queue, the server assumes that the client has not read everything.
 func TestUnknownQueueIsNotEmpty(t *testing.T) {
 	raw := check.Must(openNull(t).SyscallConn())
-	check.That(t, !allTaken(raw), "everything was taken from what is no socket")
+	check.That(t, !allTaken(raw), "allTaken of a file that is not a socket is true, want false")
 }
 
 // A client at the limit gets another descriptor once it has read all that the server queued or reserved (W-62).

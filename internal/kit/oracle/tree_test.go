@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A right of the only leaf is one of all its ancestors, asked for or as part of the maximum.
+// If each ancestor has one child, a right of the leaf is granted to all of them.
 func TestRightOfOnlyLeafReachesRoot(t *testing.T) {
 	const user, leaf = "S-1-5-21-1-2-3-1001", "00000000-0000-0000-0000-000000000003"
 	for _, desired := range []oracle.Word{1, 0x02000000} {
