@@ -3,6 +3,8 @@ package collect_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/collect"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
@@ -25,6 +27,37 @@ func TestLaterEntryKeepsStatedValues(t *testing.T) {
 	check.That(t, !d.Principals[0].Token.Member(sid.MustParse("S-1-5-21-1-2-3-2000"), false),
 		"b is in a distribution group")
 	sources.HasGroups(t, d, "b", "S-1-5-21-9-9-9-7 S-1-5-21-9-9-9-8")
+}
+
+// A later record without a value keeps that of an earlier one. An account that is known by its SID alone passes its
+// values on to the account that gets this SID.
+func TestValuesOfSeveralRecordsStay(t *testing.T) {
+	rid := sid.MustParse("S-1-5-21-1-2-3").WithRID
+	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{1}}}))
+	full := collect.Record{Kind: collect.User, Name: "a", DN: "CN=a", SID: rid(1107), ID: "1", GID: "2", Primary: rid(515),
+		UPN: "a@b", Claims: set, MemberOf: []string{"CN=g"}}
+	want := []directory.User{{Name: "a", SID: rid(1107), MemberOf: []sid.SID{rid(2000), rid(515)}, Primary: rid(515),
+		UID: directory.UnixID{ID: 1, Known: true}, GID: directory.UnixID{ID: 2, Known: true}, Claims: set, UPN: "a@b"}}
+	for what, put := range map[string]func(c *collect.Collector){
+		"a later record": func(c *collect.Collector) {
+			c.Put(&full)
+			c.Put(&collect.Record{Kind: collect.User, Name: "a", DN: "CN=a", SID: full.SID})
+		},
+		"a later name": func(c *collect.Collector) {
+			nameless := full
+			nameless.Name = full.SID.String()
+			c.Put(&nameless)
+			c.Users.Unix("a", "1")
+			c.Users.Account("a", full.SID)
+		},
+	} {
+		var c collect.Collector
+		put(&c)
+		c.Put(&collect.Record{Kind: collect.Group, Name: "g", DN: "CN=g", SID: rid(2000), PartialGroups: true})
+		check.DeepEqual(t, c.Accounts().Users, want, "users after %s", what)
+		check.SlicesEqual(t, c.Unresolved, []string{"g lists only a range of the groups it is in: the member of the " +
+			"others counts if it is there"}, "unresolved after %s", what)
+	}
 }
 
 // The DN of a domain gives its DNS name if it has DC parts alone.

@@ -88,6 +88,23 @@ func TestOnlyDomainAccountsHaveDomain(t *testing.T) {
 	}
 }
 
+// TestReferencesFindAccounts checks that a reference by SID, gid or name finds the group, that an unknown SID or gid
+// counts all the same, and that a group can be a member. A Unix user belongs to no domain.
+func TestReferencesFindAccounts(t *testing.T) {
+	var c collect.Collector
+	domain := sid.MustParse("S-1-5-21-1-2-3")
+	user, team := c.Users.Account("a", domain.WithRID(1107)), c.Groups.Account("team", domain.WithRID(2000))
+	user.GID = "7"
+	user.In = []collect.Reference{{SID: domain.WithRID(9)}, {GID: "7"}, {GID: "8"}, {Name: "team"}}
+	c.AddMember(c.Groups.Account("all", domain.WithRID(2001)), collect.Reference{SID: team.SID})
+	c.AddMember(c.Groups.Account("more", domain.WithRID(2002)), collect.Reference{Name: "team"})
+	c.Users.Account("b", sid.MustParse("S-1-22-1-5"))
+	a := c.Accounts()
+	check.SlicesEqual(t, a.Users[0].MemberOf, []sid.SID{team.SID, domain.WithRID(9), sid.MustParse("S-1-22-2-8")}, "user")
+	check.SlicesEqual(t, a.Groups[0].MemberOf, []sid.SID{domain.WithRID(2001), domain.WithRID(2002)}, "group")
+	check.That(t, a.Domain == domain && len(c.Unresolved) == 0, "domain %v, unresolved %q", a.Domain, c.Unresolved)
+}
+
 // TestDottedIDoesNotMatchASCIII checks that a group whose name has a dotted capital I is not the one with an i.
 func TestDottedIDoesNotMatchASCIII(t *testing.T) {
 	const group = "\ndn: CN=%s,DC=c\nobjectClass: group\nsAMAccountName: %[1]s\nobjectSid: S-1-5-21-1-2-3-%d\n"

@@ -25,17 +25,21 @@ func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 		"dn: CN=Gone,DC=corp,DC=test\nobjectClass: user\nsAMAccountName: gone\nuserAccountControl: 514\n" +
 		"objectSid: S-1-5-21-1-2-3-1108\n\n" +
 		"dn: CN=staff,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: staff\nobjectSid: S-1-5-21-1-2-3-2000\n" +
-		"memberOf: CN=All,DC=corp,DC=test\n\n" +
+		"groupType: -2147483646\nsIDHistory: S-1-5-21-9-9-9-9\nmemberOf: CN=All,DC=corp,DC=test\n\n" +
 		"dn: CN=All,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: all\n" +
 		"objectSid: S-1-5-21-1-2-3-2001\ngidNumber: 7\n\n" +
 		"dn: OU=no account\nou: x\nresult: 4 of 5\n"
 	d, unresolved := sources.Read(t, [2]string{"ldif", file})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001")
-	sources.HasGroups(t, d, "alice", "S-1-22-2-7 S-1-22-1-1001 S-1-5-21-9-9-9-7 S-1-5-21-9-9-9-8")
+	sources.HasGroups(t, d, "alice", "S-1-22-2-7 S-1-22-1-1001 S-1-5-21-9-9-9-7 S-1-5-21-9-9-9-8 S-1-5-21-9-9-9-9")
 	check.That(t, d.Disabled == 1 && len(d.Principals) == 1 && d.Domain.String() == "S-1-5-21-1-2-3",
 		`%d disabled, %d principals, domain %v, want 1, 1, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
 	check.That(t, fmt.Sprint(unresolved) == "[alice is a member of CN=Elsewhere,DC=other, which is not in the input]",
 		"unresolved: %v", unresolved)
+	_, err := ldif.ObjectSID("< file:///a")
+	check.ErrorIs(t, err, ldif.ErrElsewhere, "SID in a file")
+	r, err := ldif.Parse(map[string][]string{"objectsid": {"S-1-5-21-1-2-3-4"}, "uidnumber": {"x"}})
+	check.That(t, err == nil && r.SID.RID() == 4, "entry without a name: %+v, %v", r, err)
 }
 
 // TestRangesOfGroupsCountAndAreReported: the server sends a part of a long memberOf or member (MS-ADTS
