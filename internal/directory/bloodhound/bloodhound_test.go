@@ -23,16 +23,20 @@ const (
 		`"PrimaryGroupSID":"S-1-5-21-1-2-3-513","AllowedToDelegate":[],"SPNTargets":[],"IsDeleted":false,` +
 		`"HasSIDHistory":[{"ObjectIdentifier":"S-1-5-21-9-9-9-77","ObjectType":"Base"}],"IsACLProtected":false,` +
 		`"Aces":[{"PrincipalSID":"S-1-5-21-1-2-3-512","PrincipalType":"Group","RightName":"GenericAll"}]},` +
+		`{"ObjectIdentifier":"9A0F","Properties":{"name":"CLOUD@CORP.TEST"}},` +
 		`{"ObjectIdentifier":"S-1-5-21-1-2-3-1108","Properties":{"name":"BOB@CORP.TEST","enabled":false}},` +
 		`{"ObjectIdentifier":"S-1-5-21-1-2-3-1","IsDeleted":true,"Properties":{"name":"OLD@CORP.TEST"}}],` +
 		`"meta":{"methods":0,"type":"users","count":3,"version":6}}`
 	bloodhoundGroups = `{"data":[{"Members":[{"ObjectIdentifier":"S-1-5-21-1-2-3-1107","ObjectType":"User"},` +
 		`{"ObjectIdentifier":"CORP.TEST-S-1-5-32-545","ObjectType":"Group"},` +
 		`{"ObjectIdentifier":"S-1-5-21-7-7-7-9","ObjectType":"Base"}],"Aces":[],` +
-		`"ObjectIdentifier":"S-1-5-21-1-2-3-2000","Properties":{"name":"STAFF@CORP.TEST"}},` +
+		`"ObjectIdentifier":"S-1-5-21-1-2-3-2000","Properties":{"name":"STAFF@CORP.TEST"},` +
+		`"HasSIDHistory":[{"ObjectIdentifier":"S-1-5-21-9-9-9-78"}]},` +
 		`{"ObjectIdentifier":"CORP.TEST-S-1-5-32-545","Members":[{"ObjectIdentifier":"CORP.TEST-S-1-5-11",` +
 		`"ObjectType":"Group"}],"Properties":{"name":"USERS@CORP.TEST"}}],` +
 		`"meta":{"methods":521215,"type":"groups","count":2,"version":4}}`
+	bloodhoundComputers = `{"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3-1111","Properties":{"name":"PC1.CORP.TEST"}}],` +
+		`"meta":{"type":"computers","count":1,"version":5}}`
 	bloodhoundDomains = `{"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3","Properties":{"name":"CORP.TEST"}}],` +
 		`"meta":{"type":"domains","count":1,"version":5}}`
 )
@@ -40,7 +44,10 @@ const (
 // TestFilesAndZipGiveTheSameDirectory: files and a zip of them give the same; members of any kind; Authenticated
 // Users in a group are all users (B-17).
 func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
-	files := [][2]string{{"bloodhound", bloodhoundUsers}, {"auto", bloodhoundGroups}, {"auto", bloodhoundDomains}}
+	files := [][2]string{{"bloodhound", bloodhoundUsers}, {"auto", bloodhoundGroups}, {"auto", bloodhoundDomains},
+		{"auto", bloodhoundComputers}}
+	team := [2]string{"csv", "SamAccountName,SID,ObjectClass,Members\n" + // it names alice by her DN
+		"team,S-1-5-21-1-2-3-2005,group,\"CN=Alice,CN=Users,DC=corp,DC=test\"\n"}
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
 	for i, f := range files {
@@ -53,11 +60,12 @@ func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 	}
 	check.NoError(t, z.Close())
 	for _, files := range [][][2]string{files, {{"auto", packed.String()}}} {
-		d, unresolved := sources.Read(t, files...)
-		sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-32-545 S-1-5-21-9-9-9-77")
-		check.That(t, d.Disabled == 1 && len(d.Principals) == 1 && d.Domain.String() == "S-1-5-21-1-2-3",
-			`%d disabled, %d principals, domain %v, want 1, 1, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
-		want := []string{"S-1-5-21-7-7-7-9, a member of STAFF, is not in the input"}
+		d, unresolved := sources.Read(t, append(files, team)...)
+		sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-32-545 S-1-5-21-9-9-9-77 "+
+			"S-1-5-21-9-9-9-78 S-1-5-21-1-2-3-2005")
+		check.That(t, d.Disabled == 1 && len(d.Principals) == 2 && d.Domain.String() == "S-1-5-21-1-2-3",
+			`%d disabled, %d principals, domain %v, want 1, 2, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
+		want := []string{"CLOUD@CORP.TEST 9A0F has no SID", "S-1-5-21-7-7-7-9, a member of STAFF, is not in the input"}
 		check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 	}
 }

@@ -3,9 +3,12 @@ package csv_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"unicode/utf16"
 
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/directory/csv"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 	"github.com/refmon/refmon/sid"
@@ -21,7 +24,7 @@ const (
 		`"S-1-5-21-9-9-9-77","Smith","alice@corp.test"` + "\r\n" +
 		`"CN=Bob,CN=Users,DC=corp,DC=test","False","Bob",` +
 		`"Microsoft.ActiveDirectory.Management.ADPropertyValueCollection","Bob","user",` +
-		`"9a0f1860-f616-488f-a1fc-38b25a30f378","513","bob","S-1-5-21-1-2-3-1108","","","bob@corp.test"` +
+		`"9a0f1860-f616-488f-a1fc-38b25a30f378","513","bob","S-1-5-21-1-2-3-1108","System.String[]","","bob@corp.test"` +
 		"\r\n"
 	getADGroup = `"DistinguishedName","GroupCategory","GroupScope","Name","ObjectClass","SamAccountName","SID",` +
 		`"MemberOf"` + "\n" + `"CN=Staff,DC=corp,DC=test","Security","Global","Staff","group","Staff",` +
@@ -40,7 +43,8 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 		[2]string{"members:Engineering", getADGroupMember}, [2]string{"csv", getADGroupOf("Letters", "carol", 1109)},
 		[2]string{"csv", "SamAccountName \t SID\tGroup\tGroupSID\tuidNumber\tgidNumber\n" +
 			"dave\tS-1-5-21-1-2-3-1110\tEngineering\tS-1-5-21-1-2-3-2000\t77\t88\n"},
-		[2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\nEngineering,S-1-5-21-1-2-3-2001,group,;;;;;;;\n"})
+		[2]string{"csv", "SamAccountName,SID,GroupScope\nlocal,S-1-5-21-1-2-3-2010,DomainLocal\n"},
+		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf\nEngineering,S-1-5-21-1-2-3-2001,group,;;;;;;;\n"})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77")
 	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001")
 	sources.HasGroups(t, d, "dave", "S-1-5-21-1-2-3-2001 S-1-22-1-77 S-1-22-2-88")
@@ -55,10 +59,14 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 	want := []string{
 		"column memberof holds the name of a type instead of values: export it as " +
 			"@{n='memberof';e={$_.memberof -join ';'}}",
+		"column sidhistory holds the name of a type instead of values: export it as " +
+			"@{n='sidhistory';e={$_.sidhistory -join ';'}}",
 		"alice is a member of CN=Gone,DC=corp, which is not in the input",
 		"Letters is a distribution group, which no token has",
 	}
 	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
+	err := csv.Read(new(collect.Collector), "SamAccountName,SID,sid \na,S-1-5-21-1-2-3-1107,S-1-5-18\n", "")
+	check.That(t, err != nil && strings.Contains(err.Error(), "occurs twice"), "a column twice: %v", err)
 }
 
 // getADGroupOf is a row of Get-ADGroupMember with the group in a column, in UTF-16 with semicolons.

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/directory/collect"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/directory/wbinfo"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 )
@@ -64,6 +67,50 @@ func TestWbinfoOutputYieldsGroups(t *testing.T) {
 		`REFMON\ghost, which wbinfo -u lists, has no entry in any input`,
 	}
 	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
+}
+
+// TestEachKindOfAccountIsRead checks computers, aliases, well-known groups and the domain, and uids and gids of both
+// kinds. The first number of an account counts.
+func TestEachKindOfAccountIsRead(t *testing.T) {
+	const text = `+ /usr/bin/wbinfo -n 'REFMON\pc1$'
+
+S-1-5-21-1-2-3-1111 SID_COMPUTER (9)
++ wbinfo -n sales
+S-1-5-21-1-2-3-1200 SID_ALIAS (4)
++ wbinfo -n Everyone
+S-1-1-0 SID_WKN_GROUP (5)
++ wbinfo -n REFMON
+S-1-5-21-1-2-3 SID_DOMAIN (3)
++ wbinfo -n visitor
+S-1-5-21-7-7-7-1 SID_USER (1)
++ wbinfo -s S-1-5-21-1-2-3-514
+REFMON\Domain Guests 2
++ wbinfo --sid-aliases S-1-5-21-1-2-3-1111
+S-1-5-21-1-2-3-1200
++ wbinfo -G 88
+S-1-5-21-1-2-3-514
++ wbinfo --sids-to-unix-ids S-1-5-21-1-2-3-1111
+S-1-5-21-1-2-3-1111 -> uid/gid 77
++ wbinfo -S S-1-5-21-1-2-3-1111
+78
++ wbinfo -g
+REFMON\lost
++ wbinfo -n gone
+lookup: WBC_ERR_DOMAIN_NOT_FOUND
+`
+	var c collect.Collector
+	check.NoError(t, wbinfo.Read(&c, text))
+	check.Equal(t, string(dirfile.Write(c.Accounts())), `domain: S-1-5-21-1-2-3
+users:
+  - {name: "REFMON\\pc1$", sid: S-1-5-21-1-2-3-1111, memberOf: ["sales"], uid: 77}
+  - {name: "visitor", sid: S-1-5-21-7-7-7-1}
+groups:
+  - {name: "sales", sid: S-1-5-21-1-2-3-1200}
+  - {name: "Everyone", sid: S-1-1-0}
+  - {name: "REFMON\\Domain Guests", sid: S-1-5-21-1-2-3-514, gid: 88}
+`, "directory file")
+	check.SlicesEqual(t, c.Unresolved, []string{"wbinfo -n gone: lookup: WBC_ERR_DOMAIN_NOT_FOUND",
+		`REFMON\lost, which wbinfo -g lists, has no entry in any input`}, "unresolved")
 }
 
 // TestLaterLineNamesAccountOfSID checks that the order of calls does not matter: a SID whose groups a call listed is
