@@ -80,6 +80,7 @@ func TestRequestCountsAgainstOrigin(t *testing.T) {
 		{"", sid.MustParse("S-1-22-1-165535"), "program of S-1-22-1-1000", false},
 		{"", sid.MustParse("S-1-22-1-165536"), "program of S-1-22-1-165536", false},
 		{"", sid.MustParse("S-1-22-1-300009"), "program of S-1-22-1-300000", false},
+		{"", sid.MustParse("S-1-22-2-100000"), "program of S-1-22-2-100000", false},
 		{"", sid.MustParse("S-1-5-1-100000"), "program of S-1-5-1-100000", false},
 	} {
 		if got, named := f.Requester(&logon.Request{Origin: c.origin, Caller: c.caller}); got != c.want || named != c.named {
