@@ -32,6 +32,9 @@ func TestSessionEndsWithItsLastToken(t *testing.T) {
 	failed := s.AllocateLUID()
 	s.Sessions.Open(failed)
 	s.Sessions.Hold(failed)
+	s.Sessions.Hold(failed)
+	s.Sessions.Finish(failed)
+	check.That(t, s.Sessions.Known(failed), "L-10: the session ended with the first of two holds, want it open")
 	s.Sessions.Finish(failed)
 	s.Sessions.Finish(failed) // unknown now
 	check.That(t, !s.Sessions.Known(failed), "L-10: the session of a failed logon is open after Finish, want it ended")
