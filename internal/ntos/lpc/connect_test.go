@@ -196,7 +196,18 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 		expect(t, c.name+" again", check.Status(p.port.Receive()), ntstatus.Timeout)
 		closeAll(second)
 	}
-	closeAll(p.port)
+	var ends []*lpc.Port
+	for range lpc.MaxPending + 1 { // no end of an accepted client is lost
+		client := p.connect("")
+		m := check.Result(p.port.Listen())
+		ends = append(ends, p.world.port(check.Result(p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 9, nil))))
+		closeAll(client)
+	}
+	for i := range ends {
+		m, st := p.port.Receive()
+		check.That(t, st == ntstatus.Success && m.Closed, "end %d of %d clients: %+v, %v", i, len(ends), m, st)
+	}
+	closeAll(append(ends, p.port)...)
 }
 
 // A client that leaves before the server answers it leaves no bytes uncharged: its request is withdrawn, and what the
