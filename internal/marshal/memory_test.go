@@ -90,10 +90,11 @@ func TestCurrentFrameIsTheLastOne(t *testing.T) {
 	mapArena(t)
 	var m Memory
 	check.Success(t, check.Status(m.ReadU32(arena)))
+	check.Success(t, m.WriteU32(arena, 0))
 	if low, high := m.Frames(0x20000, 0x30000); low != 0 || high != 0 {
 		t.Errorf("before: %#x to %#x, want %#x, %#x", low, high, 0, 0)
 	}
-	check.That(t, !m.readable.has(arena), "a page is known after new frames")
+	check.That(t, !m.readable.has(arena) && !m.writable.has(arena), "a page is known after new frames")
 	if low, high := m.Frames(0x40000, 0x50000); low != 0x20000 || high != 0x30000 {
 		t.Errorf("the first: %#x to %#x, want 0x20000, 0x30000", low, high)
 	}

@@ -55,9 +55,12 @@ func TestTokenInformationIsDecodedByClass(t *testing.T) {
 	list := check.Must(sd.NewACL())
 	prefix, _ := l.text("box")
 	head, name := l.counted("a")
-	attributes := l.words(1|1<<32, uint64(l.words(head, name, uint64(claims.Int64), 1, uint64(l.words(7)))))
-	changes := []token.AttributeChange{{Operation: 3, Attribute: claims.Attribute{Name: "a", Type: claims.Int64,
-		Ints: []int64{7}}}}
+	value := uint64(l.words(7))
+	attributes := l.words(1|2<<32, uint64(l.words(head, name, uint64(claims.Int64), 1, value,
+		head, name, uint64(claims.Uint64), 1, value)))
+	changes := []token.AttributeChange{
+		{Operation: 3, Attribute: claims.Attribute{Name: "a", Type: claims.Int64, Ints: []int64{7}}},
+		{Operation: 2, Attribute: claims.Attribute{Name: "a", Type: claims.Uint64, Uints: []uint64{7}}}}
 	policy := make([]byte, 30)
 	policy[0], policy[29] = 0x11, 0x21
 	for class, c := range map[winnt.TokenInfoClass]struct {
@@ -72,7 +75,7 @@ func TestTokenInformationIsDecodedByClass(t *testing.T) {
 		winnt.TokenIntegrityLevel: {16, l.words(user, 0x20), token.Group{SID: alice, Attributes: 0x20}},
 		winnt.TokenBnoIsolation: {16, l.words(prefix, 1),
 			nt.TokenBnoIsolation{IsolationPrefix: "box", IsolationEnabled: true}},
-		winnt.TokenSecurityAttributes: {16, l.words(uint64(attributes), uint64(l.words(3))), changes},
+		winnt.TokenSecurityAttributes: {16, l.words(uint64(attributes), uint64(l.words(3|2<<32))), changes},
 		winnt.TokenAuditPolicy:        {30, l.put(policy), policy},
 		winnt.TokenSessionId:          {4, l.words(5), uint32(5)},
 	} {
@@ -94,6 +97,8 @@ func TestTokenInformationIsDecodedByClass(t *testing.T) {
 			t.Errorf("class %d, nothing: %+v, %v, want nil, %v", class, got, st, ntstatus.Success)
 		}
 	}
+	matches(t, "isolation without a prefix", any(nt.TokenBnoIsolation{IsolationEnabled: true}))(
+		m.TokenInformationAt(winnt.TokenBnoIsolation, l.words(0, 1), 16))
 	_, st := m.TokenInformationAt(winnt.TokenSecurityAttributes, l.words(0, uint64(l.words(3))), 16)
 	check.Equal(t, st, ntstatus.AccessViolation, "operations without attributes")
 }
