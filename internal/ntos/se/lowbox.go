@@ -50,8 +50,7 @@ func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
 	b := l.live[k]
 	if b == nil {
 		if number == 0 {
-			l.last++
-			number = l.last
+			number = l.last + 1
 		}
 		l.last = max(l.last, number)
 		b = &box{key: boxKey{session, pkg.Clone()}, number: number}
