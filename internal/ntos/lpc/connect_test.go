@@ -200,7 +200,8 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 	for range lpc.MaxPending + 1 { // no end of an accepted client is lost
 		client := p.connect("")
 		m := check.Result(p.port.Listen())
-		ends = append(ends, p.world.port(check.Result(p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 9, nil))))
+		e := check.Result(p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 9, nil))
+		ends = append(ends, p.world.port(e))
 		closeAll(client)
 	}
 	for i := range ends {
