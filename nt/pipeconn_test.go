@@ -145,6 +145,42 @@ func TestOtherKernelTransfersInParts(t *testing.T) {
 	check.That(t, n == 2<<20 && err != nil, "write = %d bytes, %v, want 2 MiB and an error", n, err)
 }
 
+// waits is the transport of a remote kernel whose waits end with these statuses, one after the other.
+type waits struct {
+	slow
+	st []ntstatus.Status
+}
+
+func (w *waits) NewThread() (nt.Transport, string, ntstatus.Status) {
+	return w, "waits", ntstatus.Success
+}
+
+func (w *waits) CallWhenReady(r *nt.Row, _ any, _ nt.Wait) (out any, st ntstatus.Status) {
+	st, w.st = w.st[0], w.st[1:]
+	if r.Info().Name == "NtWriteFile" {
+		return nt.WriteFileOut{Information: 2}, st
+	}
+	return reflect.Zero(r.OutType()).Interface(), st
+}
+
+// A read ends with the pipe, whichever side ended it. A cancelled wait is repeated, but not after a part was written.
+func TestCancelledWaitIsRepeated(t *testing.T) {
+	const cancelled = ntstatus.Cancelled
+	for want, st := range map[error][]ntstatus.Status{io.EOF: {cancelled, cancelled, ntstatus.PipeBroken},
+		ntstatus.AccessDenied.Err(): {ntstatus.AccessDenied}} {
+		c := check.Must(nt.NewRemoteThread(&waits{st: st}, "client").DialPipe("n", nil))
+		check.ErrorIs(t, check.Err(c.Read(make([]byte, 1))), want, "a read")
+	}
+	w := &waits{st: []ntstatus.Status{ntstatus.PipeDisconnected, cancelled}}
+	c := check.Must(nt.NewRemoteThread(w, "client").DialPipe("n", nil))
+	check.ErrorIs(t, check.Err(c.Read(make([]byte, 1))), io.EOF, "a read after a disconnect")
+	n, err := c.Write(make([]byte, 5))
+	check.That(t, n == 2 && err != nil, "a write = %d, %v, want 2 bytes and an error", n, err)
+	w.st = []ntstatus.Status{cancelled, ntstatus.PipeConnected}
+	l := check.Must(nt.NewRemoteThread(w, "server").ListenPipe("n", everyone))
+	check.Must(l.AcceptPipe())
+}
+
 // setFails are services whose NtSetInformationFile fails with st.
 type setFails struct {
 	nt.Services

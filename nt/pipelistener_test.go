@@ -47,6 +47,9 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 			t.Error(err)
 			return
 		}
+		tok, _, effective, _ := sys.KernelMode(server).PsReferenceImpersonationToken(sys.ThreadObject(server))
+		sys.KernelMode(server).PsDereferenceImpersonationToken(tok)
+		check.That(t, effective, "the server may use disabled privileges of the client, want it not to")
 		h, st := server.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: string(buf[:n])}, 0, 0)
 		revert()
 		revert() // idempotent
@@ -56,7 +59,7 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 		check.That(t, !sys.ThreadObject(server).IsImpersonating(), "the thread still impersonates after revert")
 		fmt.Fprint(c, st)
 	})
-	quality := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
+	quality := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation, EffectiveOnly: true}
 	c := check.Must(client.DialPipe("orders", quality))
 	fmt.Fprint(c, "report")
 	got, err := io.ReadAll(c)

@@ -26,6 +26,8 @@ func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 	spec := token.StandardUser(sid.MustParse(svc))
 	spec.LocalAttributes = set
 	th, _ := w.thread(w.of("p", spec))
+	list := check.Result(th.NtQuerySecurityAttributesToken(winnt.NtCurrentEffectiveToken, "two"))
+	check.That(t, len(list) == 1 && list[0].Name == "two", "query of one attribute: %v", list)
 	for _, c := range []struct {
 		names, want []string
 		need        uint32
