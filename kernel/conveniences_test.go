@@ -45,6 +45,7 @@ func TestObjectConveniencesPassParameters(t *testing.T) {
 	eq(t, "NtCreateTimer", h, st, 12, ok)
 	h, st = th.NtOpenTimer(winnt.TIMER_QUERY_STATE, base("t"))
 	eq(t, "NtOpenTimer", h, st, 16, ok)
+	eq(t, "NtSetTimer", 0, check.Status(th.NtSetTimer(12, 0, -1)), 0, ntstatus.InvalidParameter6)
 	h, st = th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, base("m"), true)
 	eq(t, "NtCreateMutant", h, st, 20, ok)
 	n, st = th.NtReleaseMutant(20)
@@ -112,6 +113,11 @@ func TestTokenConveniencesPassParameters(t *testing.T) {
 	x, st = th.NtQueryInformationToken(12, winnt.TokenIsRestricted)
 	eq(t, "TokenIsRestricted", x.(uint32), st, 0, ok)
 
+	eq(t, "NtAdjustGroupsToken", 0, check.Status(th.NtAdjustGroupsToken(12, true, nil, false)), 0, ok)
+	eq(t, "NtAdjustGroupsToken", 0, check.Status(th.NtAdjustGroupsToken(12, false, nil, false)), 0,
+		ntstatus.InvalidParameter)
+	off, st := th.NtAdjustPrivilegesToken(12, true, []nt.LUIDAndAttributes{}, true)
+	eq(t, "NtAdjustPrivilegesToken", len(off), st, 1, ok)
 	eq(t, "NtSetInformationToken", 0, th.NtSetInformationToken(12, winnt.TokenOwner, sid.LocalSystem), 0,
 		ntstatus.InvalidOwner)
 	eq(t, "NtSetInformationToken", 0, th.NtSetInformationToken(12, winnt.TokenDefaultDacl, (*sd.ACL)(nil)), 0, ok)

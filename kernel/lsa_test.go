@@ -62,6 +62,9 @@ func TestKernelWithoutAuthorityRefusesLogons(t *testing.T) {
 		t.Errorf("LsaLookupSids of SYSTEM and of no SID: LsaOpenPolicy %v, lookup %v, %+v; want %v, %v, SYSTEM "+
 			"and an invalid name", st, look, names, ntstatus.Success, ntstatus.SomeNotMapped)
 	}
+	_, end, err := s.LogOn(logon.Result{})
+	check.ErrorIs(t, err, ntstatus.InvalidSID.Err(), "LogOn of no result")
+	end() // does nothing
 	for _, message := range []uint32{nt.InteractiveLogon, nt.S4ULogon} {
 		check.Equal(t, check.Status(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: message, UserName: "User",

@@ -25,6 +25,9 @@ func TestObjectRoutinesCheckTypeAndRights(t *testing.T) {
 	check.Equal(t, [2]string{user.String(), inKernel.String()}, [2]string{"UserMode", "KernelMode"},
 		"names of the modes")
 	const ok, mismatch, denied = ntstatus.Success, ntstatus.ObjectTypeMismatch, ntstatus.AccessDenied
+	inTable, st := k.ObOpenObjectByPointer(k.Thread(), winnt.OBJ_KERNEL_HANDLE, 0, nil, inKernel)
+	check.That(t, st == ok && inTable < 0, "OBJ_KERNEL_HANDLE: %v, %v, want a kernel handle", inTable, st)
+	check.Success(t, k.ZwClose(inTable))
 	for _, c := range []struct {
 		typ             *winnt.ObjectType
 		mode            kernel.ProcessorMode

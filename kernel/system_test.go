@@ -172,8 +172,8 @@ func TestKernelTableMatchesServices(t *testing.T) {
 		seen[m.Name] = true
 		if zw, found := strings.CutPrefix(m.Name, "Zw"); found { // O-2
 			n := nt.NtTable.Find("Nt" + zw)
-			check.That(t, n != nil && n.InType() == row.InType() && n.OutType() == row.OutType(),
-				"%s: want the parameters of the service Nt%s", m.Name, zw)
+			check.That(t, n != nil && n.InType() == row.InType() && n.OutType() == row.OutType() &&
+				m.Document() == n.Info().Document(), "%s: want parameters and document of the service Nt%s", m.Name, zw)
 		}
 	}
 }
