@@ -59,6 +59,7 @@ func duplicate(t *testing.T, w *win32.Thread, h winnt.Handle, level winnt.Securi
 	t.Helper()
 	d, ok := w.DuplicateToken(h, level)
 	check.RequireThat(t, ok, "%v", w.LastError())
+	check.Equal(t, check.Result(w.NT().NtQueryInformationToken(d, winnt.TokenImpersonationLevel)), any(level), "level")
 	return d
 }
 

@@ -157,7 +157,7 @@ func TestCurrentUserWorksForIdentifiedClient(t *testing.T) {
 	w, _, k := newThread(t, nt.Documented)
 	for _, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityIdentification,
 		winnt.SecurityImpersonation} {
-		spec := token.StandardUser(sid.MustParse(alice))
+		spec := token.Administrator(sid.MustParse(alice)) // whose objects belong to another SID
 		spec.Type, spec.Level = winnt.TokenImpersonation, level
 		tok := k.CaptureToken(check.Must(token.New(spec)), k.Thread())
 		check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, level))

@@ -35,8 +35,9 @@ func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 		// The bit of a protected list alone takes WRITE_DAC.
 		check.Equal(t, w.SetNamedSecurity(o, winnt.PROTECTED_DACL_SECURITY_INFORMATION, denying), ntstatus.Success,
 			"O-65: %s: protecting", name)
-		if d, st = w.NamedSecurity(o, winnt.DACL_SECURITY_INFORMATION); d.Control()&sd.DACLProtected == 0 {
-			t.Errorf("O-65: %s: %v, %v, want a protected DACL", name, st, d)
+		if d, st = w.NamedSecurity(o, winnt.DACL_SECURITY_INFORMATION); d.Control()&sd.DACLProtected == 0 ||
+			!d.Owner().IsZero() {
+			t.Errorf("O-65: %s: %v, %v, want a protected DACL and no owner", name, st, d)
 		}
 		check.Equal(t, w.SetNamedSecurity(o, winnt.DACL_SECURITY_INFORMATION, denying), ntstatus.Success,
 			"O-65: %s", name)

@@ -51,9 +51,6 @@ func (t *Thread) CallRow(r *nt.Row, in any) (out any, result bool, code Code, st
 // function adds a Win32 function to Table and returns its entry; f implements the function. A call sets the thread's
 // last error if f fails, and leaves it otherwise.
 func function[I, O any](m nt.Meta, f func(*Thread, I) (O, ntstatus.Status)) *nt.Entry[*Thread, I, O] {
-	if m.Source == "" {
-		m.Source = m.Name
-	}
 	return nt.Add(&Table, nt.Entry[*Thread, I, O]{Meta: m, Call: func(t *Thread, in I) (O, ntstatus.Status) {
 		out, st := f(t, in)
 		t.done(st)
@@ -82,7 +79,7 @@ type (
 
 var (
 	_ = nt.Add(&Table, nt.Entry[*Thread, GetLastErrorIn, GetLastErrorOut]{
-		Meta: nt.Meta{Name: "GetLastError", Summary: "the code of the last function that set one", Source: "GetLastError",
+		Meta: nt.Meta{Name: "GetLastError", Summary: "the code of the last function that set one",
 			Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "O-70", When: "always"}}},
 		Call: func(t *Thread, _ GetLastErrorIn) (GetLastErrorOut, ntstatus.Status) {
 			return GetLastErrorOut{t.last}, ntstatus.Success
@@ -90,7 +87,7 @@ var (
 	})
 	_ = nt.Add(&Table, nt.Entry[*Thread, SetLastErrorIn, SetLastErrorOut]{
 		Meta: nt.Meta{Name: "SetLastError",
-			Summary: "sets the thread's last error, which GetLastError returns", Source: "SetLastError",
+			Summary:    "sets the thread's last error, which GetLastError returns",
 			Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "O-70", When: "always"}}},
 		Call: func(t *Thread, in SetLastErrorIn) (SetLastErrorOut, ntstatus.Status) {
 			t.setLastError(in.Code)
