@@ -48,4 +48,5 @@ func TestCallTextLeavesOutAbsentValues(t *testing.T) {
 		line := p.Lines(&nt.Call{Row: row, In: in, Out: out, Status: c.st})[0]
 		check.Equal(t, line, "                   "+c.name+c.want, "the call")
 	}
+	check.SlicesEqual(t, OutNames(nt.NtTable.Find("NtOpenEvent")), []string{"status", "EventHandle"}, "results")
 }

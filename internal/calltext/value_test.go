@@ -33,6 +33,7 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		k.PsDereferencePrimaryToken(nameless)
 		check.NoError(t, sys.Close())
 	}()
+	three := uint32(3)
 	p := &Printer{TokenNames: map[*kernel.AccessToken]string{known: "alice"}}
 	for _, c := range []struct {
 		value any
@@ -63,7 +64,8 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		{nt.Cap(sid.Everyone), "S-1-1-0"}, {nt.Cap([]byte("a")), `"a"`}, {nt.Cap("a"), `"a"`},
 		{nt.Cap(winnt.Handle(0)), "NULL"}, {nt.Cap(everyone), "[S-1-1-0, (S-1-1-0, 0x4)]"}, {nt.Cap([]uint32(nil)), "None"},
 		{nt.Cap([]uint32{1, 2}), "[1, 2]"}, {(*sd.ACL)(nil), "None"},
-		{sddl.MustParse("D:(A;;GA;;;WD)").DACL(), `"D:(A;;GA;;;WD)"`},
+		{sddl.MustParse("D:(A;;GA;;;WD)").DACL(), `"D:(A;;GA;;;WD)"`}, {nt.Cap(&three), "3"},
+		{nt.Cap(sd.New(sd.Parts{Owner: sid.LocalSystem.Prefix()})), "(28 bytes)"}, // SDDL has no form for it
 		{(*token.Source)(nil), "None"}, {&token.Source{Name: "x"}, `"x"`},
 		{nt.Cap([]token.AttributeChange{{Attribute: claims.Attribute{Name: "c"}, Operation: 3}}), `[DELETE "c"]`},
 		{claims.Attribute{Name: "c", Flags: 2}, `("c", 0x2)`}, {logon.Secret("s"), `"***"`},
