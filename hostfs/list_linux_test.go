@@ -315,7 +315,7 @@ func TestListingsRestartAndContinue(t *testing.T) {
 	gone := w.opened("gone", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	check.Equal(t, check.Status(gone.List("x", true, 9, nil)), ntstatus.NoSuchFile, "List of an empty directory")
 	w.must(os.Remove(w.path("gone")))
-	check.Equal(t, check.Status(gone.List("x", false, 9, nil)), ntstatus.ObjectNameNotFound, "List of a removed directory")
+	check.Equal(t, check.Status(gone.List("x", false, 9, nil)), ntstatus.ObjectNameNotFound, "List after removal")
 }
 
 // In a pattern * matches any text, and ? one character of any length in bytes. Case does not matter (F-120).

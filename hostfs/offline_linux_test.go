@@ -75,7 +75,8 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 		version          uint16 // version that is written; 0: Write fails
 	}{
 		{`d\f`, narrow, hers, false, 3}, {`d\e`, wide, hers, true, 3}, {`d\bare`, "made", hers, false, 3},
-		{`d\spoiled`, "nothing", hers, false, 3}, {`d\hashed`, wide, hers, false, 0}, {`plain\f`, "made", ofPlain, false, 4},
+		{`d\spoiled`, "nothing", hers, false, 3}, {`d\hashed`, wide, hers, false, 0},
+		{`plain\f`, "made", ofPlain, false, 4},
 		{"", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)", "made", true, 3},
 	} {
 		o := check.Must(OpenOffline(w.path(c2.name), c))
@@ -139,8 +140,8 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	for given, want := range map[string]string{"": ntacl.Name, "user.other": "user.other"} {
 		o := check.Must(OpenOffline(w.root, Config{Attribute: given}))
 		b := check.Must(OpenOfflineBelow(below, "", Config{Attribute: given}))
-		check.That(t, o.t.cfg.Attribute == want && b.t.cfg.Attribute == want, "F-171: attribute %q: %s, %s, want %s", given,
-			o.t.cfg.Attribute, b.t.cfg.Attribute, want)
+		check.That(t, o.t.cfg.Attribute == want && b.t.cfg.Attribute == want, "F-171: attribute %q: %s, %s, want %s",
+			given, o.t.cfg.Attribute, b.t.cfg.Attribute, want)
 		o.Close()
 		b.Close()
 	}

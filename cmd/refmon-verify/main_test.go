@@ -107,7 +107,8 @@ func TestReleasedCertificatesVerify(t *testing.T) {
 func TestTextHasOneSpelling(t *testing.T) {
 	for text, good := range map[string]bool{`"\u001f"`: true, `"\u001F"`: false, `"ü"`: true, `"\u00fc"`: false,
 		`"\/"`: false, `"\u000a"`: false, `"<"`: true, `"\u003c"`: false,
-		strings.Repeat("[", 63) + strings.Repeat("]", 63): true, strings.Repeat("[", 64) + strings.Repeat("]", 64): false} {
+		strings.Repeat("[", 63) + strings.Repeat("]", 63): true,
+		strings.Repeat("[", 64) + strings.Repeat("]", 64): false} {
 		func() {
 			defer func() { testcheck.Equal(t, recover() == nil, good, "%s is accepted", text) }()
 			parseObject("text", `{"a":`+text+`}`, regexp.MustCompile("."))

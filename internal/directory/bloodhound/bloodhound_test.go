@@ -35,8 +35,8 @@ const (
 		`{"ObjectIdentifier":"CORP.TEST-S-1-5-32-545","Members":[{"ObjectIdentifier":"CORP.TEST-S-1-5-11",` +
 		`"ObjectType":"Group"}],"Properties":{"name":"USERS@CORP.TEST"}}],` +
 		`"meta":{"methods":521215,"type":"groups","count":2,"version":4}}`
-	bloodhoundComputers = `{"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3-1111","Properties":{"name":"PC1.CORP.TEST"}}],` +
-		`"meta":{"type":"computers","count":1,"version":5}}`
+	bloodhoundComputers = `{"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3-1111",` +
+		`"Properties":{"name":"PC1.CORP.TEST"}}],"meta":{"type":"computers","count":1,"version":5}}`
 	bloodhoundDomains = `{"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3","Properties":{"name":"CORP.TEST"}}],` +
 		`"meta":{"type":"domains","count":1,"version":5}}`
 )

@@ -34,8 +34,8 @@ func TestLaterEntryKeepsStatedValues(t *testing.T) {
 func TestValuesOfSeveralRecordsStay(t *testing.T) {
 	rid := sid.MustParse("S-1-5-21-1-2-3").WithRID
 	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{1}}}))
-	full := collect.Record{Kind: collect.User, Name: "a", DN: "CN=a", SID: rid(1107), ID: "1", GID: "2", Primary: rid(515),
-		UPN: "a@b", Claims: set, MemberOf: []string{"CN=g"}}
+	full := collect.Record{Kind: collect.User, Name: "a", DN: "CN=a", SID: rid(1107), ID: "1", GID: "2",
+		Primary: rid(515), UPN: "a@b", Claims: set, MemberOf: []string{"CN=g"}}
 	want := []directory.User{{Name: "a", SID: rid(1107), MemberOf: []sid.SID{rid(2000), rid(515)}, Primary: rid(515),
 		UID: directory.UnixID{ID: 1, Known: true}, GID: directory.UnixID{ID: 2, Known: true}, Claims: set, UPN: "a@b"}}
 	for what, put := range map[string]func(c *collect.Collector){

@@ -81,8 +81,9 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 
 // TestOnlyDomainAccountsHaveDomain checks that the domain of an account is S-1-5-21 and three numbers.
 func TestOnlyDomainAccountsHaveDomain(t *testing.T) {
-	for text, want := range map[string]string{"S-1-5-21-1-2-3-500": "S-1-5-21-1-2-3", "S-1-5-32-544": "", "S-1-22-1-5": "",
-		"S-1-5-80-1-2-3-4": "", "S-1-5-21-1-2-3": "", "S-1-5-21-1-2-3-4-5": "", "S-1-4-21-1-2-3-500": ""} {
+	for text, want := range map[string]string{"S-1-5-21-1-2-3-500": "S-1-5-21-1-2-3", "S-1-5-32-544": "",
+		"S-1-22-1-5": "", "S-1-5-80-1-2-3-4": "", "S-1-5-21-1-2-3": "", "S-1-5-21-1-2-3-4-5": "",
+		"S-1-4-21-1-2-3-500": ""} {
 		d := collect.DomainOf(sid.MustParse(text))
 		check.That(t, d.IsZero() == (want == "") && (want == "" || d.String() == want), "domain of %s: %v", text, d)
 	}
@@ -100,7 +101,8 @@ func TestReferencesFindAccounts(t *testing.T) {
 	c.AddMember(c.Groups.Account("more", domain.WithRID(2002)), collect.Reference{Name: "team"})
 	c.Users.Account("b", sid.MustParse("S-1-22-1-5"))
 	a := c.Accounts()
-	check.SlicesEqual(t, a.Users[0].MemberOf, []sid.SID{team.SID, domain.WithRID(9), sid.MustParse("S-1-22-2-8")}, "user")
+	check.SlicesEqual(t, a.Users[0].MemberOf, []sid.SID{team.SID, domain.WithRID(9), sid.MustParse("S-1-22-2-8")},
+		"user")
 	check.SlicesEqual(t, a.Groups[0].MemberOf, []sid.SID{domain.WithRID(2001), domain.WithRID(2002)}, "group")
 	check.That(t, a.Domain == domain && len(c.Unresolved) == 0, "domain %v, unresolved %q", a.Domain, c.Unresolved)
 }

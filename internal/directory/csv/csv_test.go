@@ -24,8 +24,8 @@ const (
 		`"S-1-5-21-9-9-9-77","Smith","alice@corp.test"` + "\r\n" +
 		`"CN=Bob,CN=Users,DC=corp,DC=test","False","Bob",` +
 		`"Microsoft.ActiveDirectory.Management.ADPropertyValueCollection","Bob","user",` +
-		`"9a0f1860-f616-488f-a1fc-38b25a30f378","513","bob","S-1-5-21-1-2-3-1108","System.String[]","","bob@corp.test"` +
-		"\r\n"
+		`"9a0f1860-f616-488f-a1fc-38b25a30f378","513","bob","S-1-5-21-1-2-3-1108","System.String[]","",` +
+		`"bob@corp.test"` + "\r\n"
 	getADGroup = `"DistinguishedName","GroupCategory","GroupScope","Name","ObjectClass","SamAccountName","SID",` +
 		`"MemberOf"` + "\n" + `"CN=Staff,DC=corp,DC=test","Security","Global","Staff","group","Staff",` +
 		`"S-1-5-21-1-2-3-2000",""` + "\n" + `"CN=Letters,DC=corp,DC=test",` +
@@ -44,7 +44,8 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 		[2]string{"csv", "SamAccountName \t SID\tGroup\tGroupSID\tuidNumber\tgidNumber\n" +
 			"dave\tS-1-5-21-1-2-3-1110\tEngineering\tS-1-5-21-1-2-3-2000\t77\t88\n"},
 		[2]string{"csv", "SamAccountName,SID,GroupScope\nlocal,S-1-5-21-1-2-3-2010,DomainLocal\n"},
-		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf\nEngineering,S-1-5-21-1-2-3-2001,group,;;;;;;;\n"})
+		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf\n" +
+			"Engineering,S-1-5-21-1-2-3-2001,group,;;;;;;;\n"})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77")
 	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001")
 	sources.HasGroups(t, d, "dave", "S-1-5-21-1-2-3-2001 S-1-22-1-77 S-1-22-2-88")

@@ -39,8 +39,8 @@ func TestAccessChkEntriesAreRead(t *testing.T) {
 		"  [0] SYSTEM_MANDATORY_LABEL_ACE_TYPE: Mandatory Label\\High Mandatory Level\n"+
 		"\tSYSTEM_MANDATORY_LABEL_NO_WRITE_UP\n\tSYSTEM_MANDATORY_LABEL_NO_READ_UP\n",
 		"a | D:(A;;CC;;;WD)S:(ML;;NWNR;;;HI)")
-	check(t, "a\n  LABEL: High Mandatory Level [No-Write-Up]\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n",
-		"a | D:(A;;CC;;;WD)S:(ML;;NW;;;HI)")
+	check(t, "a\n  LABEL: High Mandatory Level [No-Write-Up]\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n"+
+		"\tFILE_READ_DATA\n", "a | D:(A;;CC;;;WD)S:(ML;;NW;;;HI)")
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_PRESENT]\n", "a | D:")
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_PRESENT]\n    [SE_DACL_AUTO_INHERITED]\n", "a | D:AI")
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_AUTO_INHERITED]\n    [SE_DACL_PROTECTED]\n    [SE_DACL_PRESENT]\n",
