@@ -51,6 +51,15 @@ func TestMalformedCommandLineNamesTheHelp(t *testing.T) {
 	}
 }
 
+// TestOutputKeepsFirstError checks that a write that succeeds does not hide an earlier one that failed.
+func TestOutputKeepsFirstError(t *testing.T) {
+	o := &checkedOutput{to: (*os.File)(nil)}
+	check.ErrorIs(t, check.Err(o.Write([]byte("x"))), os.ErrInvalid, "a write")
+	o.to = io.Discard
+	check.NoError(t, check.Err(o.Write([]byte("x"))))
+	check.ErrorIs(t, o.firstError(), os.ErrInvalid, "the first error")
+}
+
 // TestHelpFitsTerminal checks that the help pages of all commands fit 80 columns and hold no control codes in a pipe.
 func TestHelpFitsTerminal(t *testing.T) {
 	terminal.CheckHelp(t, "refmond", func(args ...string) string {

@@ -111,6 +111,10 @@ func TestSessionsListEachConnection(t *testing.T) {
 func TestPsListsThreadsAndImpersonation(t *testing.T) {
 	cfg, from := demoRuns(t), time.Now()
 	a, b, nameless := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket), shownAt(t, cfg.AdminSocket)
+	ended := check.Result(b.Thread().NtCreateUserProcess(nt.CreateUserProcessIn{
+		ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS, ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
+	v := check.Result(b.Thread().NtQueryInformationProcess(ended.ProcessHandle, nt.ProcessBasicInformation))
+	check.Success(t, b.Thread().NtTerminateProcess(ended.ProcessHandle, 0))
 	check.Success(t, a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread))
 	actsAsItself(t, b, winnt.SecurityIdentification)
 	actsAsItself(t, nameless, winnt.SecurityAnonymous) // its token cannot be opened, but the daemon knows the user
@@ -121,6 +125,9 @@ func TestPsListsThreadsAndImpersonation(t *testing.T) {
 	check.NoError(t, err)
 	rows, name := rowsOf(t, cfg, "ps", from), ownName(t)
 	check.Equal(t, rows[0], "ID NAME SINCE USER, OR ACTS AS", "the head")
+	gone := fmt.Sprint(uint64(v.(nt.ProcessBasic).UniqueProcessID), " ")
+	check.That(t, !slices.ContainsFunc(rows, func(row string) bool { return strings.HasPrefix(row, gone) }),
+		"the ended process %s is in\n%s", gone, strings.Join(rows, "\n"))
 	for _, c := range []struct {
 		*shown
 		threads []string

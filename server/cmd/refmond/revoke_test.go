@@ -42,6 +42,7 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 		{cfg.Socket, user, "revoking needs SeDebugPrivilege", exitMalformed},
 		{cfg.AdminSocket, "S-1-1-0", "is you, includes you, is a well-known SID, or is a path in no tree", exitMalformed},
 		{cfg.AdminSocket, "/etc/passwd", "is a path in no tree", exitMalformed},
+		{cfg.AdminSocket, `\Device\none`, "ended: 0 sessions, 0 tokens, 0 open files\n", exitSuccess},
 		{cfg.AdminSocket, "nobody at all", `no account or group has the name "nobody at all"`, exitMalformed},
 		{cfg.AdminSocket, w.root, "ended: 0 sessions, 0 tokens, 1 open files\nnothing remains\n", exitSuccess},
 		{cfg.AdminSocket, w.root + "/pln", "no file has the path", exitSuccess},
