@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/ntacl"
@@ -106,6 +107,11 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	out, err := exec.Command(p.bin, "mount", w.root, at).CombinedOutput()
 	check.That(w, err != nil && strings.Contains(string(out), "can reach the files without the mount"),
 		`exposed: %s, %v, want text containing "can reach the files without the mount", an error`, out, err)
+	near := w.root[:len(w.root)-1] // the name of the tree begins with it, but it does not cover the tree
+	w.must(os.Mkdir(near, 0o755))
+	tree := check.Must(hostfs.Open(hostfs.Config{Path: w.root}))
+	check.That(w, (&mountCmd{}).closed(tree, near) != nil, "a mount on %s covers %s", near, w.root)
+	w.must(tree.Close())
 	_, end = p.started("mount", "--exposed", w.root, at)
 	w.prints(alice, "the plan", "cat "+at+"/plan")
 	end()

@@ -115,6 +115,11 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 		check.That(t, err != nil && strings.Contains(err.Error(), what+" "+open+": others can read it"),
 			"L-76: %s that all read: %v", what, err)
 	}
+	// The name of an abstract socket is not a path.
+	loose := t.TempDir()
+	check.NoError(t, os.Chmod(loose, 0o777))
+	abstract := settings{State: t.TempDir(), Socket: "@" + strings.Repeat("/..", 99) + loose + "/s"}
+	check.NoError(t, (&config{settings: abstract}).checkTrusted())
 }
 
 // TestEachLinkToTrustedFileIsChecked checks that another user who can replace a link on the way to a trusted file is
