@@ -73,8 +73,9 @@ func TestPassedDescriptorsAreCharged(t *testing.T) {
 		l.all(7))
 }
 
-// TestPassedDescriptorsAreSortedByProcess checks that passed descriptors are listed in the order of processes, only
-// those of processes that the caller may query and take handles from (F-177), and that a daemon without accounts rejects requests about them.
+// TestPassedDescriptorsAreSortedByProcess checks that passed descriptors are listed in the order of processes, and only
+// those of processes that the caller may query and take handles from (F-177). A daemon without accounts rejects
+// requests about them.
 //
 // +checklocksignore
 func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
