@@ -44,6 +44,10 @@ func TestOpenHandleRevealsAttributes(t *testing.T) {
 	if out, _ := w.attributesOf(alice, blind, other); out.Mtime != 0 || out.Uid != unknownOwner || out.AttrValid != 0 {
 		t.Errorf("M-5: a handle without the right shows %+v, want the size alone, not cached", out)
 	}
+	var entry fuse.EntryOut
+	root := header(bob, rootID)
+	w.want("M-5: a lookup by another user", w.m.Lookup(nil, &root, "blind", &entry), 0)
+	check.Equal(t, entry.Size, 4, "M-5: the size of a file that is open without the right")
 	w.sees(alice, "text", "dd", "status=none", "if=blind")
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
 	asks("an open of the user's own", alice, node, 0, 0)
