@@ -27,7 +27,7 @@ import (
 func TestOpenHandleRevealsAttributes(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;0x6;;;"+user(alice)+")")
-	for name, rights := range map[string]string{"f": "FA", "blind": "0x100001"} {
+	for name, rights := range map[string]string{"f": "FA", "blind": "0x100001", "written": "0x100100"} {
 		w.file(name, "text", "O:BAG:SYD:P(A;;"+rights+";;;"+user(alice)+")")
 	}
 	node, blind := w.known(alice, "f"), w.known(alice, "blind")
@@ -48,6 +48,8 @@ func TestOpenHandleRevealsAttributes(t *testing.T) {
 	root := header(bob, rootID)
 	w.want("M-5: a lookup by another user", w.m.Lookup(nil, &root, "blind", &entry), 0)
 	check.Equal(t, entry.Size, 4, "M-5: the size of a file that is open without the right")
+	link := &fuse.LinkIn{InHeader: header(alice, rootID), Oldnodeid: w.known(alice, "written")}
+	w.want("M-5: a link, which shows the attributes", w.m.Link(nil, link, "second", &entry), unix.EACCES)
 	w.sees(alice, "text", "dd", "status=none", "if=blind")
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
 	asks("an open of the user's own", alice, node, 0, 0)
