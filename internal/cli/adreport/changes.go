@@ -216,22 +216,21 @@ func (s *side) changed(own, theirs map[string]map[string]int, other *side) (foun
 	return found
 }
 
-// objects lists new and deleted objects. An object that had a descriptor in the baseline but has none now has changed
-// in an unknown way (B-51). At most maxNames new and as many deleted ones are listed, with the number of the rest.
+// objects lists new and deleted objects. An object that has a descriptor in one state only has changed in an unknown
+// way (B-51). At most maxNames new and as many deleted ones are listed, with the number of the rest.
 func (c *Changes) objects(before, now *side) {
-	missing := map[string]bool{}
-	for _, o := range now.failed {
-		missing[strings.ToLower(o.Path)] = true
-	}
-	list := func(from, other *side, absent map[string]bool, text string) {
-		n := 0
+	list := func(from, other *side, missing, text string) {
+		n, absent := 0, map[string]bool{}
+		for _, o := range other.failed {
+			absent[strings.ToLower(o.Path)] = true
+		}
 		for i := range from.search.Objects {
 			path := from.search.Objects[i].Path
 			if _, ok := other.classes[strings.ToLower(path)]; ok {
 				continue
 			}
 			if absent[strings.ToLower(path)] {
-				c.Objects = append(c.Objects, path+": the descriptor is missing now")
+				c.Objects = append(c.Objects, path+": the descriptor "+missing)
 				continue
 			}
 			if n++; n <= maxNames {
@@ -242,8 +241,8 @@ func (c *Changes) objects(before, now *side) {
 			c.Objects = append(c.Objects, fmt.Sprintf("and %d more: %s", n-maxNames, text))
 		}
 	}
-	list(now, before, nil, "new object")
-	list(before, now, missing, "object is gone")
+	list(now, before, "was missing before", "new object")
+	list(before, now, "is missing now", "object is gone")
 }
 
 // Consequence is the important objects that a principal reaches, or no longer reaches, through another one.

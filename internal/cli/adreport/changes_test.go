@@ -74,13 +74,17 @@ func TestBaselineReportListsNewRightsAndPaths(t *testing.T) {
 	objects := []string{"CN=new,CN=Users," + base + ": new object",
 		"CN=krbtgt,CN=Users," + base + ": the descriptor is missing now",
 		// Each account of this domain has two entries for Authenticated Users.
-		"2 kinds of entries on new objects: not listed, other objects had the same before",
+		"2 kinds of entries on objects that are new or were unreadable: not listed, other objects had the same before",
 		"2 kinds of entries on objects that are gone or unreadable: not listed, other objects still have the same"}
 	check.SlicesEqual(t, c.Objects, objects, "objects")
 	for _, line := range []string{"Became administrators", "the descriptor is missing now", "write GP link"} {
 		check.That(t, strings.Contains(html, line) && strings.Contains(text, strings.ToLower(line[:1])+line[1:]),
 			"%q is not on both pages", line)
 	}
+	later := state(t, now)
+	page, _, _ = pageOf(t, &adreport.Report{Title: "t", Now: state(t, before), Before: &later})
+	check.SlicesEqual(t, page.Changes.Objects[:2], []string{"CN=krbtgt,CN=Users," + base +
+		": the descriptor was missing before", "CN=new,CN=Users," + base + ": object is gone"}, "objects, backwards")
 	same := state(t, before)
 	page, html, _ = pageOf(t, &adreport.Report{Title: "t", Now: state(t, before), Before: &same})
 	check.That(t, page.Changes.None() && strings.Contains(html, "No right, no path and no entry changed"),
@@ -93,6 +97,8 @@ func TestNewAdministratorWithNameOfAlias(t *testing.T) {
 	d, _, _, _ := newOffice()
 	before := state(t, d.ldif())
 	d.account("user", "LA").join(d.find("CN=Domain Admins,CN=Users," + base))
+	last := len(d.list) - 1
+	d.list = append(d.list[last:], d.list[:last]...) // all others have another number then
 	page, _, _ := pageOf(t, &adreport.Report{Now: state(t, d.ldif()), Before: &before})
 	check.SlicesEqual(t, page.Changes.Became.List, []string{"LA"}, "new administrators")
 	check.Equal(t, page.Changes.Ceased.Count, 0, "former administrators")
@@ -191,6 +197,10 @@ func TestShortestChangedPathsAreListed(t *testing.T) {
 		before := company(false)
 		page := check.Must((&adreport.Report{Now: company(true), Before: &before}).Do(context.Background()))
 		list, counted, word := page.Changes.Opened, page.Changes.Objects, "new or shorter"
+		backup := slices.IndexFunc(page.Important, func(t adreport.Target) bool { return t.Kind == "Backup Operators" })
+		for _, r := range page.Important[backup].Routes {
+			check.That(t, r.Who.Count == users && len(r.Who.List) == 40, "%d users: %d in a route", users, r.Who.Count)
+		}
 		if x.closed {
 			list, word = page.Changes.Closed, "closed or longer"
 		}

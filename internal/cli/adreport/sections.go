@@ -14,7 +14,7 @@ func (c *Changes) sections(before, now *side) (err error) {
 	var usual int
 	if c.EntriesAdded, usual = now.entriesBeyond(before); usual > 0 {
 		c.Objects = append(c.Objects, plural(usual, "kind of entry", "kinds of entries")+
-			" on new objects: not listed, other objects had the same before")
+			" on objects that are new or were unreadable: not listed, other objects had the same before")
 	}
 	if c.EntriesRemoved, usual = before.entriesBeyond(now); usual > 0 {
 		c.Objects = append(c.Objects, plural(usual, "kind of entry", "kinds of entries")+
