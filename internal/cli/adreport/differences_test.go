@@ -17,7 +17,8 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 	d.unit("Sales")
 	order := d.account("user", "order")
 	order.allow = []string{"(A;;LC;;;AU)", "(D;;WP;;;AU)"}
-	carla.allow = []string{"(A;;LC;;;AU)", "(A;;LC;;;AU)", "(A;ID;RC;;;AU)"}
+	temp := d.account("user", "temp")
+	carla.allow = []string{"(A;;LC;;;AU)", "(A;;LC;;;AU)", "(A;ID;RC;;;AU)", "(A;;LC;;;" + temp.sid() + ")"}
 	before := d.ldif()
 
 	d, desk, helen, carla := newOffice()
@@ -27,7 +28,8 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 	order.deny = []string{"P"} // before the entries
 	order.allow = []string{"(D;;WP;;;AU)", "(A;ID;WD;;;AU)", "(A;;LC;;;AU)"}
 	carla.allow = []string{"(A;;LC;;;AU)", "(D;;WP;;;" + helen.sid() + ")", "(A;ID;WD;;;AU)"}
-	unit.allow = []string{"(A;CIIO;WD;;;" + helen.sid() + ")", "(D;;CR;;;" + gone + ")"}
+	unit.allow = []string{"(ZA;;CR;" + resetGUID + ";;AU;(@USER.x == 1))", "(A;CIIO;WD;;;" + helen.sid() + ")",
+		"(D;;CR;;;" + gone + ")"}
 	d.find("CN=bob,CN=Users," + base).join(desk)
 	helen.more = nil // helen leaves desk
 	old := state(t, before)
@@ -39,13 +41,14 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 	carlas, sales := "CN=carla,CN=Users,"+base, "OU=Sales,"+base
 	want := []string{
 		carlas + ": new entry: deny helen write property",
-		carlas + ": removed entry: allow Authenticated Users list",
+		carlas + ": removed entry: allow Authenticated Users list", carlas + ": removed entry: allow temp list",
 		carlas + ": removed inherited entry: allow Authenticated Users read rights",
 		carlas + ": new inherited entry: allow Authenticated Users write DACL (and on 1 other object)",
 		"CN=order,CN=Users," + base + ": no longer inherits entries",
 		"CN=order,CN=Users," + base + ": the same entries in another order",
 		sales + ": new entry: allow helen write DACL, inherited by children only",
 		sales + ": new entry: deny " + gone + " extended right",
+		sales + ": new entry: allow Authenticated Users extended right on User-Force-Change-Password, on a condition",
 	}
 	sameLines(t, got, want, "B-127: differences")
 	bob, helens := adreport.Names{Count: 1, List: []string{"bob"}}, adreport.Names{Count: 1, List: []string{"helen"}}
@@ -56,15 +59,15 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 		check.That(t, strings.Contains(flat, line) && strings.Contains(strings.ReplaceAll(html, "</code>", ""), line),
 			"B-127: %q is not on both pages:\n%s", line, text)
 	}
-	audited := strings.Replace(before, ";;AU)\n", ";;AU)S:(AU;SA;WD;;;WD)\n", 1)
+	audited := strings.Replace(before, ";;AU)\n", ";;AU)S:(AU;SA;WD;;;WD)(AU;IDSA;RC;;;WD)\n", 1)
 	audited = strings.Replace(audited, "G:"+domainSID+"-512", "G:SY", 1)
 	page, _, _ = pageOf(t, &adreport.Report{Title: "t", Now: state(t, audited), Before: &old})
 	got = nil
 	for _, x := range page.Changes.Differences {
 		got = append(got, x.Text)
 	}
-	check.SlicesEqual(t, got, []string{"group is SYSTEM, was Domain Admins", "new audit entry: for Everyone write DACL"},
-		"B-127: differences of group and audit entry")
+	check.SlicesEqual(t, got, []string{"group is SYSTEM, was Domain Admins", "new audit entry: for Everyone write DACL",
+		"new audit entry: for Everyone read rights"}, "B-127: differences of group and audit entry")
 	same, _, text := pageOf(t, &adreport.Report{Title: "t", Now: state(t, before), Before: &old})
 	check.That(t, same.Changes.None(), "B-127: equal states differ:\n%s", text)
 }

@@ -21,6 +21,7 @@ func TestEntriesWithoutStepAreListed(t *testing.T) {
 		"(OA;;CR;"+changesGUID+";;"+desk.sid()+")", "(OA;;CR;"+changesAllGUID+";;"+desk.sid()+")")
 	d.add(&entry{dn: "OU=Staff," + base, class: "organizationalUnit", allow: []string{"(A;;CR;;;" + helen.sid() + ")",
 		"(A;;0x100000;;;" + desk.sid() + ")", "(A;;GR;;;" + desk.sid() + ")", "(A;;CR;;;S-1-5-80-1-512)"}})
+	d.add(&entry{dn: "OU=Two," + base, class: "organizationalUnit", allow: []string{"(A;;CR;;;" + helen.sid() + ")"}})
 	page, _, _ := pageOf(t, &adreport.Report{Title: "entries", Now: state(t, d.ldif())})
 	var got []string
 	for _, e := range page.Entries {
@@ -32,10 +33,11 @@ func TestEntriesWithoutStepAreListed(t *testing.T) {
 	sameLines(t, got, []string{
 		"S-1-5-80-1-512 allow extended right OU=Staff 1", "desk allow 0x100000 OU=Staff 1",
 		"desk allow generic read OU=Staff 1",
-		"desk allow validated write CN=carla 1", "helen allow extended right OU=Staff 1",
+		"desk allow validated write CN=carla 1", "helen allow extended right OU=Staff 2",
 		"helen allow extended right on DS-Replication-Get-Changes DC=corp 1",
 		"helen allow validated write on Validated-SPN CN=carla 1",
 	}, "entries")
+	check.Equal(t, got[0], "helen allow extended right OU=Staff 2", "the first row, which has most objects")
 	check.Equal(t, strings.Join(got[max(0, len(got)-2):], "; "),
 		"desk allow 0x100000 OU=Staff 1; desk allow generic read OU=Staff 1", "the last rows, which only read")
 }

@@ -11,11 +11,12 @@ import (
 func TestRightOfEverybodyNamesItsGroups(t *testing.T) {
 	d, desk, _, _ := newOffice()
 	desk.allow, d.account("group", "other").allow = []string{"(A;;WD;;;AU)"}, []string{"(A;;WD;;;WD)"}
+	d.account("group", "third").allow = []string{"(A;;WD;;;WD)"} // the row of two objects comes first
 	root := d.find(base)
 	root.allow = []string{"(OA;;CR;" + changesGUID + ";;AU)", "(OA;;CR;" + changesAllGUID + ";;WD)"}
 	page, _, _ := pageOf(t, &adreport.Report{Now: state(t, d.ldif())})
 	check.RequireThat(t, len(page.Direct) == 3, "rows %+v, want three", page.Direct)
 	check.Equal(t, page.Direct[2].Via,
 		"Authenticated Users on DS-Replication-Get-Changes and Everyone on DS-Replication-Get-Changes-All", "via")
-	check.Equal(t, page.Direct[0].Via+", "+page.Direct[1].Via, "Authenticated Users, Everyone", "of one right on others")
+	check.Equal(t, page.Direct[0].Via+", "+page.Direct[1].Via, "Everyone, Authenticated Users", "of one right on others")
 }

@@ -32,11 +32,11 @@ func TestHoldingsAreOrderedByConsequence(t *testing.T) {
 	helen.allow = []string{"(A;;DC;;;PS)"} // her own object
 	d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WD;;;" + helen.sid() + ")"}
 	d.add(&entry{dn: "OU=Sync," + base, class: "organizationalUnit",
-		allow: []string{"(A;;0x100000;;;" + desk.sid() + ")"}})
+		allow: []string{"(A;;0x100000;;;" + desk.sid() + ")", "(A;;DC;;;AU)"}})
 	d.add(&entry{dn: "OU=Staff," + base, class: "organizationalUnit", allow: []string{"(A;;CC;;;" + desk.sid() + ")"}})
 	for _, h := range checkHoldings(t, d, "CN=AdminSDHolder,CN=System,"+base+" WriteDacl, read, list, control",
 		carla.dn+" ForceChangePassword, WriteSPN, read, list", helen.dn+" read, list, DeleteChild",
-		"OU=Staff,"+base+" read, list, CreateChild", "OU=Sync,"+base+" read, list, SYNCHRONIZE") {
+		"OU=Staff,"+base+" read, list, CreateChild", "OU=Sync,"+base+" read, list, DeleteChild, SYNCHRONIZE") {
 		check.Equal(t, h.Text(), "read, list", "%s: what every user has", h.Object)
 	}
 }
@@ -71,9 +71,14 @@ func TestHoldingsHaveRightsOnObjectTypes(t *testing.T) {
 	info := d.account("user", "info") // the entry for one attribute of the set is for children only
 	info.allow = []string{"(OA;;WP;77b5b886-944a-11d1-aebd-0000f80367c1;;" + desk.sid() + ")",
 		"(OA;CIIO;WP;bf967a49-0de6-11d0-a285-00aa003049e2;;" + desk.sid() + ")"}
+	class := d.account("user", "class") // an entry for the object's own class
+	class.allow = []string{"(OA;;WP;" + userClass + ";;" + desk.sid() + ")",
+		"(OA;;SW;" + spnGUID + ";;" + desk.sid() + ")"}
 	both := d.account("user", "both")
 	both.allow = []string{"(OA;;WPSW;" + spnGUID + ";;" + helen.sid() + ")"}
-	checkHoldings(t, d, other.dn+" WriteSPN, read, list", both.dn+" WriteSPN, SWWP:servicePrincipalName, read, list",
+	checkHoldings(t, d, class.dn+" AddKeyCredentialLink, AddAllowedToAct, WriteSPN, WriteAltSecurityIdentities, "+
+		"WP:user, SWWP:servicePrincipalName, read, list", other.dn+" WriteSPN, read, list",
+		both.dn+" WriteSPN, SWWP:servicePrincipalName, read, list",
 		base+" CR:DS-Replication-Get-Changes, read, list", carla.dn+" SW:Validated-SPN, read, list",
 		"OU=Staff,"+base+" CC:user, read, list", info.dn+" WP:Personal-Information, read, list")
 }

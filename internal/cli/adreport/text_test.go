@@ -19,7 +19,8 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 	}
 	page := adreport.Page{Title: "12345 67890", Important: []adreport.Target{x}, Entries: make([]adreport.EntryRow, 41),
 		Administrators: adreport.Names{Count: 9, List: []string{"root"}},
-		Direct:         []adreport.Grants{{Objects: adreport.Names{Count: 2, Important: 2, List: []string{"A", "B"}}}}}
+		Direct: []adreport.Grants{{Objects: adreport.Names{Count: 2, Important: 2, List: []string{"A", "B"}}},
+			{Objects: adreport.Names{Count: 5, Important: 4, List: []string{"A", "B", "C", "D", "e"}}}}}
 	var wide, narrow strings.Builder
 	check.NoError(t, page.Text(&wide, 0))
 	check.NoError(t, page.Text(&narrow, 10))
@@ -27,7 +28,8 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 	check.Equal(t, fmt.Sprint(strings.Count(text, "in 1 step\n"), strings.Count(text, "in 2 steps\n")), "0 20",
 		"paths of one step and of two")
 	for _, line := range []string{"and 1 more paths, which", "and 1 more kinds of entries, which",
-		"on 2 objects: A; B\n", "root and 8 more", "and 2 more who reach it"} {
+		"on 2 objects: A; B\n", "on 5 objects, 4 of them important: A; B; C; D; and 1 more\n",
+		"root and 8 more", "and 2 more who reach it"} {
 		check.That(t, strings.Contains(text, line), "no %q in\n%s", line, text)
 	}
 	check.That(t, strings.HasPrefix(narrow.String(), "12345\n    67890\n"),
