@@ -19,4 +19,9 @@ func TestRightOfEverybodyNamesItsGroups(t *testing.T) {
 	check.Equal(t, page.Direct[2].Via,
 		"Authenticated Users on DS-Replication-Get-Changes and Everyone on DS-Replication-Get-Changes-All", "via")
 	check.Equal(t, page.Direct[0].Via+", "+page.Direct[1].Via, "Everyone, Authenticated Users", "of one right on others")
+	d, desk, helen, carla := newOffice() // helen is the only member of desk
+	carla.allow = []string{"(A;;WD;;;" + desk.sid() + ")", "(OA;;CR;" + resetGUID + ";;" + helen.sid() + ")"}
+	page, _, _ = pageOf(t, &adreport.Report{Now: state(t, d.ldif())})
+	check.RequireThat(t, len(page.Direct) == 2, "rows %+v, want one for each way", page.Direct)
+	check.Equal(t, page.Direct[0].Via+", "+page.Direct[1].Via, "desk, helen on User-Force-Change-Password", "ways")
 }
