@@ -57,6 +57,8 @@ func TestACLVerbsEditDescriptor(t *testing.T) {
 		{"revoke the last right", "D:(A;;FR;;;BU)(A;;FA;;;BA)", false, Revoke, read, nil, "D:(A;;FA;;;BA)", nil},
 		{"revoke denials", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Revoke, Rights{}, &denials, "D:(A;;FA;;;BU)", nil},
 		{"revoke grants", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Revoke, Rights{}, &grants, "D:(D;;FX;;;BU)", nil},
+		{"revoke two grants", "D:(A;;FR;;;BU)(A;;0x2;;;BU)(A;;FA;;;BA)", false, Revoke, Rights{}, &grants, "D:(A;;FA;;;BA)",
+			nil},
 		{"revoke reading of grants", "D:(D;;FR;;;BU)(A;;FA;;;BU)", false, Revoke, read, &grants,
 			"D:(D;;FR;;;BU)(A;;0x1d0176;;;BU)", nil},
 		{"revoke own entries", "D:(A;;FR;;;BU)(A;ID;FR;;;BU)", false, Revoke, read, nil, "D:(A;ID;FR;;;BU)", nil},

@@ -182,7 +182,8 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,` + rest + `,"objectTypes":[{"level":65536,"guid":"x"}]}`, `1`, "from 0 to 65535"},
 	{`{"id":1,` + rest + `,"objectTypes":[{"levl":0}]}`, `1`, `unknown field "levl"`},
 	{`{"id":1,` + rest + `,"objectTypes":{}}`, `1`, "objectTypes: "},
-	{`{"id":1,` + rest + `,"resourceAttributes":[{"nme":"x"}]}`, `1`, "resourceAttributes[0].nme: unknown field"},
+	{`{"id":1,` + rest + `,"resourceAttributes":[{"nme":"x"}]}`, `1`,
+		"resourceAttributes[0].nme: unknown field, want one of name, type, values, flags (byte 2)"},
 	{`{"id":1,` + rest + `,"resourceAttributes":[` + longAttribute + `,` + longAttribute + `]}`, `1`,
 		"resourceAttributes: "},
 	{`{"id":1,"define":{"a":{"user":"BA"}},"desired":1}`, `1`, `has no field "desired"`},
@@ -233,6 +234,10 @@ func TestByteOrderMarkIsSkippedOrNamed(t *testing.T) {
 	q := strings.Repeat(`{"tokenRef":"alice","sd":"D:","desired":1}`+"\n", 10_000)
 	out, sum := runText(t, Checks{}.Job(), strings.NewReader("\ufeff"+alice+q)) // with -race: the definition runs alone
 	check.That(t, sum.Malformed == 0, "with a byte order mark: answers %.200s, want no malformed line", out)
+	for line, want := range map[string]bool{"\ufeff" + alice: true, `{"id":{"a":1},"define":{}}`: true,
+		`{"id":"define","sd":"D:"}`: false, `{"id":{"define":1}}`: false, `"define"`: false} {
+		check.Equal(t, isDefine([]byte(line)), want, "%s defines tokens", line)
+	}
 	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
 		got, _ := runText(t, SIDs(), strings.NewReader(mark+"{\x00"))
 		check.That(t, strings.Contains(got, "UTF-16"), `answer %s to %x, want an error with "UTF-16"`, got, mark)

@@ -53,8 +53,13 @@ func TestBatchConvertsSIDsBothWays(t *testing.T) {
 		got, _ := runText(t, c.job, strings.NewReader(c.line))
 		check.Equal(t, got, c.want+"\n", "%s", c.line)
 	}
-	for line, want := range map[string]string{`{"id":1,"hex":""}`: `"offset":`,
-		`{"id":1,"sddl":"O:ZZ"}`: `"error":"line 1: sddl: SDDL: at byte 2: want `} {
+	const conditional = `{"id":1,"sddl":"D:(XA;;FR;;;WD;(@USER.a == \"x\"))"}` + "\n"
+	binary, _ := runText(t, Descriptors(), strings.NewReader(conditional))
+	got, _ := runText(t, Descriptors(), strings.NewReader(binary))
+	check.Equal(t, got, conditional, "text of %s", binary)
+	for line, want := range map[string]string{`{"id":1,"hex":""}`: `"offset":0}`,
+		`{"id":1,"hex":"0100008014000000000000000000000000000000"}`: `"offset":4}`,
+		`{"id":1,"sddl":"O:ZZ"}`:                                    `"error":"line 1: sddl: SDDL: at byte 2: want `} {
 		got, _ := runText(t, Descriptors(), strings.NewReader(line))
 		check.That(t, strings.Contains(got, want), "%s: %s, want %s", line, got, want)
 	}

@@ -42,6 +42,8 @@ func TestDescriptorsHaveListedFindings(t *testing.T) {
 		{"O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1001)(A;;FR;;;S-1-5-80-1-2-3-4-5)(A;;FR;;;S-1-15-3-1)", ""},
 		{"O:S-1-9-1G:SYD:(A;;FR;;;S-1-5-99)", "owner unknown-sid; DACL entry 1 unknown-sid"},
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,1))`, ""}, // the attribute is 1 (A-110)
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 2))(XA;;FR;;;BU;(@Resource.x == 2))S:(RA;;;;;WD;("x",TI,0x0,1))`,
+			"DACL entry 1 never-true; DACL entry 2 never-true"},
 		// The attribute that only children inherit is not the object's own (A-110).
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;OICIIO;;;;WD;("x",TI,0x0,1))`, "DACL entry 1 always-unknown"},
 		// An inherit-only entry has no effect here, one that children also inherit has (A-71).
