@@ -139,14 +139,19 @@ func TestNamesComeFromRefmond(t *testing.T) {
 	}
 	const user = "S-1-5-21-1-2-3-1001"
 	describe(t, dir, "O:SYG:SYD:(XA;;FR;;;WD;(@User.a == 1))")
-	describe(t, filepath.Join(dir, "plan"), "O:SYG:SYD:(A;;FR;;;"+user+")")
+	describe(t, filepath.Join(dir, "plan"), "O:SYG:SYD:(D;;FR;;;NU)(A;;FR;;;"+user+")") // the logon is interactive
 	ask := []string{"why", filepath.Join(dir, "plan"), "--as", "User", "--attribute", ntacl.UserName, "--names-from",
 		address}
 	_, out, errs := runLine(ask...)
 	check.That(t, strings.HasPrefix(out, "GRANTED: User ("+user+", from refmond)") &&
 		strings.Contains(out, user+`) REFMON\User `) && strings.Contains(out, "does not show the user's claims"),
 		"why --as User: %s%s", out, errs)
-	code, out, errs := runLine(append(ask, "--logon", "ntlm")...)
+	ask[3] = "Guest"
+	code, out, errs := runLine(ask...)
+	check.That(t, code == exitMalformed && strings.Contains(errs, `refmond refuses "Guest"`), "a disabled user: %d, %s%s",
+		code, out, errs)
+	ask[3] = "User"
+	code, out, errs = runLine(append(ask, "--logon", "ntlm")...)
 	check.That(t, code == exitMalformed && strings.Contains(errs, "has the token of a mount"), "why --logon: %d, %s%s",
 		code, out, errs)
 }

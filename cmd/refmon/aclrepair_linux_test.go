@@ -77,13 +77,15 @@ func TestACLRepairCountsFilesOfAllPaths(t *testing.T) {
 	}
 	check.NoError(t, os.Chmod(plan, 0o600))
 	for _, c := range []struct {
-		flag string
-		code int
-		want string
+		flags string
+		code  int
+		want  string
 	}{{"--dry-run", exitDenied, "\n1 invalid descriptor: refmon acl repair --rehash repairs\n"},
+		{"--rehash --dry-run", exitDenied, "\n1 invalid descriptor: refmon acl repair --rehash repairs\n"},
 		{"--rehash", exitGranted, "\nmade 1 descriptor valid again\n"}, {"--dry-run", exitGranted, "0 could not be read"}} {
-		code, out, errs := runLine("acl", "repair", "--attribute", ntacl.UserName, c.flag, dir, t.TempDir())
-		check.That(t, code == c.code && strings.Contains(out, c.want), "%s: exit code %d, %s%s", c.flag, code, out, errs)
+		code, out, errs := runLine(append(strings.Fields("acl repair --attribute "+ntacl.UserName+" "+c.flags), dir,
+			t.TempDir())...)
+		check.That(t, code == c.code && strings.Contains(out, c.want), "%s: exit code %d, %s%s", c.flags, code, out, errs)
 	}
 }
 

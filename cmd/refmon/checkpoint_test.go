@@ -32,6 +32,11 @@ func TestForeignCheckpointIsRefused(t *testing.T) {
 			t.Errorf("%.60q: %v, want %s", text, err, want)
 		}
 	}
+	s := of(t, "who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@out")
+	s.write("c", "{}x")
+	code, says := s.refmon()
+	check.That(t, code == exitMalformed && strings.Contains(says, "c is not a checkpoint: ") && s.read("c") == "{}x",
+		"a run with another file as checkpoint: exit code %d, %s", code, says)
 }
 
 // FuzzCheckpoint: no panic, memory in proportion to the input, and an accepted checkpoint is written back unchanged.

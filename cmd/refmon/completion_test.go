@@ -65,9 +65,12 @@ func TestShellsOfferCompletions(t *testing.T) {
 	}
 }
 
-// TestFishScriptQuotesHelp checks the script for fish also where fish is not installed: help texts have apostrophes,
-// and a short flag has the values of the long one.
-func TestFishScriptQuotesHelp(t *testing.T) {
+// TestScriptsOfOtherShells checks the scripts for zsh and fish also where these are not installed: zsh uses that of
+// bash. For fish, help texts have apostrophes, and a short flag has the values of the long one.
+func TestScriptsOfOtherShells(t *testing.T) {
+	_, bash, _ := runLine("completion", "bash")
+	_, zsh, _ := runLine("completion", "zsh")
+	check.Equal(t, zsh, "autoload -U +X bashcompinit && bashcompinit\n"+bash, "script for zsh")
 	_, script, _ := runLine("completion", "fish")
 	for line := range strings.Lines(script) {
 		check.Equal(t, strings.Count(strings.ReplaceAll(line, `\'`, ""), "'")%2, 0, "open quotation: %s", line)

@@ -82,6 +82,21 @@ func TestReplCompletesAndDiscardsLines(t *testing.T) {
 	check.Equal(t, <-code, exitGranted, "exit code")
 }
 
+// TestTabCompletesBeforeCursor checks that Tab completes the text before the cursor, that the cursor follows, and that
+// a name that is already complete is not listed.
+func TestTabCompletesBeforeCursor(t *testing.T) {
+	names := []string{"NtOpenKey", "NtOpenFile"}
+	e := &editor{complete: func(before string) (int, []string) {
+		check.Equal(t, before, "(Nt", "text to complete")
+		return 1, names
+	}}
+	for _, want := range []string{"(NtOpen, x)", "(Nt, x)"} {
+		line, pos, ok := e.tab("(Nt, x)", 3, '\t')
+		check.That(t, line == want && pos == strings.Index(want, ",") && ok, "%q: %q, %d, %t", names, line, pos, ok)
+		names = []string{"Nt"}
+	}
+}
+
 // TestHistoryIsBoundedAndSkipsRepeats checks that the latest line comes back first, that empty and repeated lines are
 // not stored, and that the history is bounded.
 func TestHistoryIsBoundedAndSkipsRepeats(t *testing.T) {

@@ -40,8 +40,12 @@ func TestInputHasBounds(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "file")
 		check.NoError(t, os.WriteFile(name, nil, 0o600))
 		check.NoError(t, os.Truncate(name, size))
-		b, err := (&streams{}).readFile(name)
-		check.That(t, (err == nil) == want && (int64(len(b)) == size) == want, "%d bytes: read %d, %v", size, len(b), err)
+		for i, read := range []func() ([]byte, error){func() ([]byte, error) { return (&streams{}).readFile(name) },
+			func() ([]byte, error) { return readProgram(name, nil) }} {
+			b, err := read()
+			check.That(t, (err == nil) == want && (int64(len(b)) == size) == want, "%d: %d bytes: read %d, %v", i, size, len(b),
+				err)
+		}
 	}
 	for text, want := range map[string]bool{"0100048000000000": true, "010004800000000": false, "0200048000000000": false,
 		"010004800000000G": false, "0100048000000000aBcDeF": true, "": false, "01": false} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -69,6 +70,15 @@ func TestLostOutputExitsWithCode2(t *testing.T) {
 			t.Errorf(`%q to a full disk: exit code %d, %s, want 2, text containing "no space left"`, args, code,
 				errs)
 		}
+	}
+}
+
+// TestMemoryLimitIsThatOfEnvironment checks that only a limit in GOMEMLIMIT limits the memory of a run.
+func TestMemoryLimitIsThatOfEnvironment(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(3 << 30))
+	for text, want := range map[string]int64{"": 0, "3GiB": 3 << 30} {
+		t.Setenv("GOMEMLIMIT", text)
+		check.Equal(t, limited(), want, "limit with GOMEMLIMIT=%s", text)
 	}
 }
 

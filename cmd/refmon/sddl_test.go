@@ -102,7 +102,8 @@ SACL: absent (nothing is audited, no label)
 func TestDescriptorFitsTerminal(t *testing.T) {
 	var out, errs bytes.Buffer
 	std := &streams{out: &out, err: &errs, width: 80}
-	if code := run([]string{"sddl", "D:(D;;0x116;;;S-1-5-21-1111111111-2222222222-3333333333-1107)"}, std); code != 0 {
+	const text = "D:(D;;0x116;;;S-1-5-21-1111111111-2222222222-3333333333-1107)(A;;FR;;;WD)"
+	if code := run([]string{"sddl", text}, std); code != 0 {
 		t.Fatalf("exit code %d, %s", code, &errs)
 	}
 	page, _, _ := strings.Cut(out.String(), "\nsddl ")
@@ -110,7 +111,7 @@ func TestDescriptorFitsTerminal(t *testing.T) {
 		check.That(t, len(line) <= 81, "%d columns, want at most 80: %s", len(line)-1, line)
 	}
 	for _, whole := range []string{"S-1-5-21-1111111111-2222222222-3333333333-1107\n", "FILE_WRITE_DATA|FILE_APPEND_DATA|",
-		"FILE_WRITE_ATTRIBUTES\n"} {
+		"FILE_WRITE_ATTRIBUTES\n", " 0x00120089 FR\n"} {
 		check.That(t, strings.Contains(page, whole), "no %q in\n%s", whole, page)
 	}
 }

@@ -77,7 +77,7 @@ func (c *sidCmd) parse(domain sid.SID) (sid.SID, error) {
 }
 
 // named returns the SID of a well-known name, NAME or DOMAIN\NAME, ignoring case. For an unknown name it returns an
-// error with the most similar one, or err if none is similar. Names of up to two characters have no suggestion.
+// error with the most similar one, or err if none is similar. No name is similar to one of two characters.
 func named(name string, err error) (sid.SID, error) {
 	if a, ok := logon.WellKnownName(name); ok {
 		return a.SID, nil
@@ -87,7 +87,7 @@ func named(name string, err error) (sid.SID, error) {
 		names = append(names, known)
 		return true
 	})
-	if near := words.Nearest(name, names); near != "" && len(name) > 2 {
+	if near := words.Nearest(name, names); near != "" {
 		return sid.SID{}, fmt.Errorf("no well-known account %q: did you mean %s?", name, near)
 	}
 	return sid.SID{}, err

@@ -15,7 +15,9 @@ import (
 // On a terminal a row that is too wide continues below itself, and no SID or name is broken. A pipe has the whole row
 // (U-123).
 func TestTablesFitTerminal(t *testing.T) {
+	dir := newTrail(t, 0)
 	for _, args := range [][]string{{"services"}, {"services", "NtOpenFile"}, {"token", "show", "admin"},
+		{"audit", "query", dir},
 		{"report", "-o", "../../examples/reach/tiny.ldif", "-d", "../../examples/reach/tiny.ldif", "--format", "text"}} {
 		var wide, narrow strings.Builder
 		run(args, &streams{out: &wide, err: io.Discard})
@@ -29,6 +31,10 @@ func TestTablesFitTerminal(t *testing.T) {
 			t.Errorf("U-123: %q: other words than in a pipe:\n%s", args, narrow.String())
 		}
 	}
+	_, rows, _ := runLine("audit", "query", dir, "--format", "csv")
+	var narrow strings.Builder
+	run([]string{"audit", "query", dir, "--format", "csv"}, &streams{out: &narrow, err: io.Discard, width: 80})
+	check.Equal(t, narrow.String(), rows, "U-123: rows for a program, on a terminal")
 }
 
 // TestRowsAreMeasuredInCharacters checks that a row of as many characters as the terminal has columns stays whole.
@@ -110,7 +116,9 @@ func TestMessagesFitTerminal(t *testing.T) {
 	const member = "S-1-5-21-1630692144-1680674318-2717254427-1107"
 	for text, want := range map[string]string{
 		"refmon: " + member + " is not a member\n": "refmon:\n  " + member + "\n  is not a member\n",
-		"short\nlines\n": "short\nlines\n", "\r" + member + member: "\r" + member + member,
+		member + " is not a member":                member + "\n  is not a member",
+		strings.Repeat("ä ", 25):                   strings.Repeat("ä ", 25),
+		"short\nlines\n":                           "short\nlines\n", "\r" + member + member: "\r" + member + member,
 		"  " + member + member + "\n": "  " + member + member + "\n", "": "",
 	} {
 		var out strings.Builder
@@ -158,6 +166,6 @@ func TestExpectationFileNameForgesNoLine(t *testing.T) {
 func TestFoldedLinesFillWidth(t *testing.T) {
 	var out strings.Builder
 	w := (&streams{out: &out, width: 10}).folding()
-	check.NoError(t, check.Err(io.WriteString(w, "aaaaa bbbb cccc ddd eeee ffff\n")))
-	check.Equal(t, out.String(), "aaaaa bbbb\n  cccc ddd\n  eeee\n  ffff\n", "U-123: text on 10 columns")
+	check.NoError(t, check.Err(io.WriteString(w, "aaaaa bbbb cccc ddd eeee fff\n")))
+	check.Equal(t, out.String(), "aaaaa bbbb\n  cccc ddd\n  eeee fff\n", "U-123: text on 10 columns")
 }
