@@ -83,6 +83,11 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	if out, err := shell(alice, "curl -sS --unix-socket "+socket+" http://refmond/metrics"); err == nil {
 		t.Errorf("W-30: alice reads metrics: %s", out)
 	}
+	check.ErrorIs(t, check.Err(os.ReadFile(at+"/plan")), os.ErrPermission, "root reads the plan")
+	check.Eventually(t, func() bool { // the record has the host's name of the user
+		out := output(w.refmon(), "audit", "query", dir, "result=failure", "--format", "json")
+		return strings.Contains(out, `"SubjectUserName":"root"`) && strings.Contains(out, `"SubjectDomainName":"Unix User"`)
+	}, "M-46: no record names root")
 	// refmon why decides as the mount did, below it for root.
 	for who, denied := range map[string]bool{"4711": false, "4712": true} {
 		out, err := exec.Command(w.refmon(), "why", w.root+"/plan", "--as", who).CombinedOutput()
