@@ -127,14 +127,14 @@ func TestDenialsAreExplained(t *testing.T) {
 	w.file("hers", "", carols)
 	r.take()
 	w.setsWhole(carol, "hers", bytesOf(carols+"S:(ML;;NW;;;SI)"), unix.EPERM)
-	labelled := r.take()
-	check.That(t, len(labelled) == 1 && strings.HasPrefix(labelled[0].Reasons[0], "because F-51: an integrity label above"),
-		"M-46: a label above the account's: %+v", labelled)
+	list := r.take()
+	check.That(t, len(list) == 1 && strings.HasPrefix(list[0].Reasons[0], "because F-51: an integrity label above"),
+		"M-46: a label above the account's: %+v", list)
 	shut := w.known(alice, "shut")
 	r.take()
 	w.want("tmpfile", w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: header(bob, shut), Flags: unix.O_RDWR, Mode: 0o600},
 		&fuse.CreateOut{}), unix.EACCES)
-	list := r.take()
+	list = r.take()
 	check.That(t, len(list) == 1 && list[0].Path == w.at+"/shut" && list[0].Asked == winnt.FILE_ADD_FILE &&
 		list[0].Open != nil, "M-46: tmpfile: %+v", list)
 	if out, err := as(61999, "/bin/cat", w.at+"/plan").CombinedOutput(); err == nil {
