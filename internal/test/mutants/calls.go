@@ -9,16 +9,12 @@ import (
 	"time"
 )
 
-// Two files are next to a test program: one contains the number of the chosen mutant. If that is listing, the program
-// appends to the other the numbers of the mutants whose functions it calls. A program that a test starts from the same
-// file finds both, whatever its environment is.
-const (
-	chosen  = ".mutant"
-	called  = ".calls"
-	listing = -1
-)
+// listing is chosen in place of a mutant's number to list the functions that are called.
+const listing = -1
 
-// choice is the source of the file that each package with mutants gets.
+// choice is the source of the file that each package with mutants gets. One file contains the number of the chosen
+// mutant. If that is listing, the program appends to another the numbers of the mutants whose functions it calls. The
+// paths of both are part of the program, so a copy that a test starts finds them, whatever its environment is.
 const choice = `package %s
 
 import (
@@ -27,10 +23,8 @@ import (
 	"sync"
 )
 
-var refmonProgram, _ = os.Executable()
-
 var refmonMutant = func() int {
-	b, _ := os.ReadFile(refmonProgram + "` + chosen + `")
+	b, _ := os.ReadFile(%q)
 	n, _ := strconv.Atoi(string(b))
 	return n
 }()
@@ -42,7 +36,7 @@ func refmonList(numbers ...int) {
 		if _, listed := refmonListed.LoadOrStore(n, true); listed {
 			continue
 		}
-		if f, err := os.OpenFile(refmonProgram+"` + called + `", os.O_APPEND|os.O_WRONLY, 0); err == nil {
+		if f, err := os.OpenFile(%q, os.O_APPEND|os.O_WRONLY, 0); err == nil {
 			f.WriteString(strconv.Itoa(n) + "\n")
 			f.Close()
 		}
@@ -59,7 +53,6 @@ func (t *Together) findCalls(b *binary, folder string) error {
 		return err
 	}
 	b.calls = map[int][]string{}
-	list := b.name + called
 	end := time.Now().Add(20*time.Second + 5*b.took)
 	for test := range strings.FieldsSeq(string(out)) {
 		if slices.Contains(strings.Split(strings.Trim(b.red, "^()$"), "|"), test) {
@@ -70,7 +63,7 @@ func (t *Together) findCalls(b *binary, folder string) error {
 			continue
 		}
 		// Tests run programs as other users.
-		if err := errors.Join(os.WriteFile(list, nil, 0o600), os.Chmod(list, 0o666)); err != nil {
+		if err := errors.Join(os.WriteFile(t.called, nil, 0o600), os.Chmod(t.called, 0o666)); err != nil {
 			return err
 		}
 		args := []string{"-test.short", "-test.timeout=" + b.enough().String(), "-test.paniconexit0",
@@ -83,7 +76,7 @@ func (t *Together) findCalls(b *binary, folder string) error {
 			b.rest = append(b.rest, test)
 			continue
 		}
-		numbers, err := os.ReadFile(list)
+		numbers, err := os.ReadFile(t.called)
 		if err != nil {
 			return err
 		}

@@ -17,13 +17,15 @@ import (
 )
 
 // A Together has many mutants in one build of the tests: each is a second copy of the function that it changes, which
-// the first calls when a file next to the program says so. To ask about a mutant costs no build, and only the time of
+// the first calls when a file says so. To ask about a mutant costs no build, and only the time of
 // the tests that call the function. A mutant outside a function is asked about by its [Runner].
 //
 // It belongs to one goroutine. Its files are below the Runner's Scratch.
 type Together struct {
 	runner  *Runner
 	overlay string            // the JSON that the go command wants
+	chosen  string            // the file with the number of the mutant
+	called  string            // the file to which the numbers of called mutants are appended
 	number  map[string]int    // of a mutant, by its name; immutable
 	built   map[string]binary // by the package's folder
 }
@@ -88,6 +90,10 @@ func (t *Together) write(files map[string]*switched) error {
 	if err != nil {
 		return err
 	}
+	if err := os.Chmod(dir, 0o711); err != nil { // tests run programs as other users
+		return err
+	}
+	t.chosen, t.called = filepath.Join(dir, "chosen"), filepath.Join(dir, "called")
 	replace := map[string]string{}
 	put := func(name, text string) error {
 		to := filepath.Join(dir, strconv.Itoa(len(replace))+".go")
@@ -98,7 +104,7 @@ func (t *Together) write(files map[string]*switched) error {
 		at := filepath.Join(filepath.Dir(name), "zz_refmon_mutant.go")
 		err := put(name, s.text())
 		if replace[at] == "" {
-			err = errors.Join(err, put(at, fmt.Sprintf(choice, s.file.Name.Name)))
+			err = errors.Join(err, put(at, fmt.Sprintf(choice, s.file.Name.Name, t.chosen, t.called)))
 		}
 		if err != nil {
 			return err
@@ -260,7 +266,7 @@ func (t *Together) run(b binary, number int, folder, pattern string) (out []byte
 
 // start runs a test program with the mutant of that number and reports whether it failed.
 func (t *Together) start(b binary, number int, folder string, args []string) (out []byte, failed bool, err error) {
-	if err := os.WriteFile(b.name+chosen, []byte(strconv.Itoa(number)), 0o644); err != nil {
+	if err := os.WriteFile(t.chosen, []byte(strconv.Itoa(number)), 0o644); err != nil {
 		return nil, false, err
 	}
 	cmd := t.runner.prepare(filepath.Join(t.runner.Root, folder), b.name, args...)
