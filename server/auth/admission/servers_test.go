@@ -97,6 +97,9 @@ func TestOneRequestTriesSilentServers(t *testing.T) {
 		s.Missed("a")
 		_, second, mine := s.order(all)
 		s.endTrial(first)
-		check.That(t, mine && s.trial == second, "K-59: the end of a trial ended that of another request")
+		s.mu.Lock()
+		goesOn := s.trial == second
+		s.mu.Unlock()
+		check.That(t, mine && goesOn, "K-59: the end of a trial ended that of another request")
 	})
 }

@@ -140,7 +140,9 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 		synctest.Wait()               // the lookup has ended too, otherwise the test would hang
 		q.slots = make(chan struct{}) // none is free
 		running := q.join("e", nil)
+		q.mu.Lock()
 		q.forget(running) // as serve does
+		q.mu.Unlock()
 		next := q.join("e", nil)
 		q.leave(running)
 		check.That(t, q.join("e", nil) == next, "L-85: a caller that left a running lookup removed the one that waits")
