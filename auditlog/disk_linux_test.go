@@ -85,7 +85,9 @@ func TestFreeSpaceIsCountedInFragments(t *testing.T) {
 // A file system without fallocate has its own error, which is not that of a full disk.
 func TestAllocationMayBeUnsupported(t *testing.T) {
 	f, err := folder{dir: "/proc/self"}.Open("comm")
-	testcheck.NoError(t, err)
+	if err != nil {
+		t.Skipf("a file of /proc cannot be written: %v", err)
+	}
 	testcheck.ErrorIs(t, f.(osFile).Allocate(1), errNoAllocation, "Allocate in /proc")
 	testcheck.NoError(t, f.Close())
 }

@@ -250,7 +250,7 @@ func (f *file) write(b []byte, at int64) (n int, end int64, st ntstatus.Status) 
 }
 
 // changing prepares a change of a file's contents: it clears the set-uid and set-gid bits and sets the archive
-// attribute. F-125, F-173
+// attribute (F-125, F-173).
 func (f *file) changing() error {
 	if err := f.clearSpecial(); err != nil {
 		return err
@@ -273,7 +273,7 @@ func (f *file) clearSpecial() error {
 }
 
 // empty truncates a file to 0 bytes. If another program has a lease on the file, it fails at once, while truncate(2)
-// waits. F-124 It first clears set-user-id bits.
+// waits (F-124). It first clears set-user-id bits.
 func (f *file) empty() error {
 	if err := f.clearSpecial(); err != nil {
 		return err

@@ -28,8 +28,8 @@ type place struct {
 	target string  // target of the link to create; "": Open creates no link
 	// nameless makes Open create a file without a name.
 	nameless bool
-	// path of the directory and name of the entry, as spelled in the tree; request is the whole request if it has that
-	// spelling
+	// path of the directory and name of the entry, as spelled in the tree; request is the name that was requested, which
+	// Path returns if it has that spelling
 	path, name   string
 	request      string
 	components   [4]fileaccess.Component // room of facts.Path
@@ -45,7 +45,7 @@ const maxPath = 1 << 15
 // Find looks up a name below the root, or below the open directory start. It refuses special files, and links unless
 // the request has OpenReparsePoint. A missing name gives a place without an object and success. So does a name that
 // fileaccess.ValidName refuses, because the decision refuses it. Without success the place is nil; otherwise the caller
-// must release it. On a tree with a share it sets r.Face to SMB. F-112 A name that the host cannot store gives its
+// must release it. On a tree with a share it sets r.Face to SMB (F-112). A name that the host cannot store gives its
 // status, and a name with a backslash at its end that is no directory's STATUS_OBJECT_NAME_INVALID.
 func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
 	if t.descriptors == nil {

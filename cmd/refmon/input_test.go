@@ -40,11 +40,12 @@ func TestInputHasBounds(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "file")
 		check.NoError(t, os.WriteFile(name, nil, 0o600))
 		check.NoError(t, os.Truncate(name, size))
-		for i, read := range []func() ([]byte, error){func() ([]byte, error) { return (&streams{}).readFile(name) },
-			func() ([]byte, error) { return readProgram(name, nil) }} {
+		for what, read := range map[string]func() ([]byte, error){
+			"input":   func() ([]byte, error) { return (&streams{}).readFile(name) },
+			"program": func() ([]byte, error) { return readProgram(name, nil) }} {
 			b, err := read()
-			check.That(t, (err == nil) == want && (int64(len(b)) == size) == want, "%d: %d bytes: read %d, %v", i, size, len(b),
-				err)
+			check.That(t, (err == nil) == want && (int64(len(b)) == size) == want, "%s of %d bytes: read %d, %v", what, size,
+				len(b), err)
 		}
 	}
 	for text, want := range map[string]bool{"0100048000000000": true, "010004800000000": false, "0200048000000000": false,

@@ -73,8 +73,8 @@ func TestLostOutputExitsWithCode2(t *testing.T) {
 	}
 }
 
-// TestMemoryLimitIsThatOfEnvironment checks that only a limit in GOMEMLIMIT limits the memory of a run.
-func TestMemoryLimitIsThatOfEnvironment(t *testing.T) {
+// TestEnvironmentLimitsMemory checks that only a limit in GOMEMLIMIT limits the memory of a run.
+func TestEnvironmentLimitsMemory(t *testing.T) {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(3 << 30))
 	for text, want := range map[string]int64{"": 0, "3GiB": 3 << 30} {
 		t.Setenv("GOMEMLIMIT", text)

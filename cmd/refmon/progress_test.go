@@ -72,8 +72,8 @@ func TestProgressBarShowsRemainingTime(t *testing.T) {
 	}
 }
 
-// TestBarNeedsFreeTerminal checks that a terminal has no bar between the rows, and that a pipe's rows or a file's come
-// with one.
+// TestBarNeedsFreeTerminal checks that the bar is not shown between rows on a terminal, and is shown if the rows go to a pipe
+// or a file.
 func TestBarNeedsFreeTerminal(t *testing.T) {
 	for _, c := range []struct {
 		o    output

@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -270,7 +271,8 @@ func TestUserInTooManyGroupsIsLeftOut(t *testing.T) {
 	computer := companyDomain // its users are local accounts, which have the most SIDs of a logon
 	accounts := func(n int, k logon.Kind) *directory.Accounts {
 		return &directory.Accounts{Computer: computer, Logon: k, Groups: listed, Users: []directory.User{{Name: "busy",
-			SID: computer.WithRID(1001), MemberOf: groups[:n]}, {Name: "ann", SID: computer.WithRID(1002)}}}
+			SID: computer.WithRID(1001), MemberOf: groups[:n]}, {Name: "ann", SID: computer.WithRID(1002)},
+			{Name: "Busy", SID: computer.WithRID(1003), Disabled: true}}}
 	}
 	for _, k := range logon.Kinds {
 		var d *directory.Directory
@@ -283,6 +285,10 @@ func TestUserInTooManyGroupsIsLeftOut(t *testing.T) {
 				"D-40: %v, %d groups: %v", k, n, d.LeftOut())
 			if _, _, err := d.Clone().FindOrAdd("BUSY"); !fits || err != nil {
 				check.ErrorIs(t, err, directory.ErrTooManyGroups, "FindOrAdd of busy in other case")
+				for _, other := range []string{"Busy", `BUILTIN\BUSY`} { // a disabled user, and none
+					_, _, err = d.Clone().FindOrAdd(other)
+					check.That(t, err != nil && !errors.Is(err, directory.ErrTooManyGroups), "FindOrAdd of %s: %v", other, err)
+				}
 				_, _, err = d.Clone().AddStandIn(computer.WithRID(1001))
 				check.ErrorIs(t, err, directory.ErrTooManyGroups, "stand-in of busy")
 			}

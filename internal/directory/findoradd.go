@@ -46,7 +46,9 @@ func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 	s, known := d.lookUpName(who, name, domain)
 	meant := func(p Principal) bool { return p.Name == name || known && p.SID() == s }
 	isDisabled := !builtinDomain(domain) && slices.ContainsFunc(d.disabled, meant)
-	overfull := func(n string) bool { return n == name || !known && Fold(n) == Fold(name) }
+	overfull := func(n string) bool {
+		return n == name || !known && !isDisabled && !builtinDomain(domain) && Fold(n) == Fold(name)
+	}
 	switch {
 	case slices.ContainsFunc(d.overfull, overfull) || known && !isDisabled && d.isOverfull(s):
 		return -1, "", fmt.Errorf("%q cannot log on: %w", who, ErrTooManyGroups)

@@ -217,10 +217,10 @@ func (s *side) changed(own, theirs map[string]map[string]int, other *side) (foun
 }
 
 // objects lists new and deleted objects. An object that has a descriptor in one state only has changed in an unknown
-// way (B-51). At most maxNames new and as many deleted ones are listed, with the number of the rest.
+// way (B-51). At most maxNames of each kind are listed, with the number of the rest.
 func (c *Changes) objects(before, now *side) {
 	list := func(from, other *side, missing, text string) {
-		n, absent := 0, map[string]bool{}
+		n, unknown, absent := 0, 0, map[string]bool{}
 		for _, o := range other.failed {
 			absent[strings.ToLower(o.Path)] = true
 		}
@@ -230,12 +230,17 @@ func (c *Changes) objects(before, now *side) {
 				continue
 			}
 			if absent[strings.ToLower(path)] {
-				c.Objects = append(c.Objects, path+": the descriptor "+missing)
+				if unknown++; unknown <= maxNames {
+					c.Objects = append(c.Objects, path+": the descriptor "+missing)
+				}
 				continue
 			}
 			if n++; n <= maxNames {
 				c.Objects = append(c.Objects, path+": "+text)
 			}
+		}
+		if unknown > maxNames {
+			c.Objects = append(c.Objects, fmt.Sprintf("and %d more: the descriptor %s", unknown-maxNames, missing))
 		}
 		if n > maxNames {
 			c.Objects = append(c.Objects, fmt.Sprintf("and %d more: %s", n-maxNames, text))

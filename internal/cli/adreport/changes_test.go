@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,24 @@ func newOffice() (d *domain, desk, helen, carla *entry) {
 	d.account("user", "bob")
 	helen.join(desk)
 	return d, desk, helen, carla
+}
+
+// TestUnreadableObjectsAreListedUpToLimit checks that of many objects without a descriptor in one state some are named
+// and the rest is counted (B-51).
+func TestUnreadableObjectsAreListedUpToLimit(t *testing.T) {
+	d := newDomain()
+	for i := range 45 {
+		d.account("user", fmt.Sprintf("u%02d", i))
+	}
+	whole := d.ldif()
+	bare := regexp.MustCompile(`(?m)^(dn: CN=u\d\d,(?:.+\n)*?)nTSecurityDescriptor:.*\n`).ReplaceAllString(whole, "$1")
+	for _, c := range []struct{ before, now, rest string }{{bare, whole, "and 5 more: the descriptor was missing before"},
+		{whole, bare, "and 5 more: the descriptor is missing now"}} {
+		old := state(t, c.before)
+		page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, c.now), Before: &old})
+		check.That(t, len(page.Changes.Objects) > 40 && page.Changes.Objects[40] == c.rest, "%q, want %q after 40 names",
+			page.Changes.Objects, c.rest)
+	}
 }
 
 // The changes since a baseline are rights and paths that only one state has, new administrators, objects of one state,
@@ -198,6 +217,7 @@ func TestShortestChangedPathsAreListed(t *testing.T) {
 		page := check.Must((&adreport.Report{Now: company(true), Before: &before}).Do(context.Background()))
 		list, counted, word := page.Changes.Opened, page.Changes.Objects, "new or shorter"
 		backup := slices.IndexFunc(page.Important, func(t adreport.Target) bool { return t.Kind == "Backup Operators" })
+		check.RequireThat(t, backup >= 0 && (len(page.Important[backup].Routes) > 0) != x.closed, "%d users: routes", users)
 		for _, r := range page.Important[backup].Routes {
 			check.That(t, r.Who.Count == users && len(r.Who.List) == 40, "%d users: %d in a route", users, r.Who.Count)
 		}

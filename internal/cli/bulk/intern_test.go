@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOldEntryStaysThatOfItsObject checks that an entry that returns to the young generation keeps its answer, and is
+// TestReturningEntryKeepsItsAnswer checks that an entry that returns to the young generation keeps its answer, and is
 // that of the same descriptor in the same form, of the same type and behind the same folders.
-func TestOldEntryStaysThatOfItsObject(t *testing.T) {
+func TestReturningEntryKeepsItsAnswer(t *testing.T) {
 	way := new(objects.Ways).With(nil, sddl.MustParse("D:"))
 	all := []*objects.Object{{SD: []byte("D:"), Form: objects.FormSDDL, Way: way, Type: winnt.KeyObject},
 		{SD: []byte("D:"), Form: objects.FormSDDL, Type: winnt.KeyObject}, {SD: []byte("D:"), Form: objects.FormSDDL}}

@@ -27,7 +27,7 @@ func TestOracleReadsRecordedWindowsBytes(t *testing.T) {
 	}
 }
 
-// TestSIDHasFifteenPartsAtMost checks that the longest SID is one, and that a longer one is not.
+// TestSIDHasFifteenPartsAtMost checks that a SID with 15 parts is valid, and that a longer one is not.
 func TestSIDHasFifteenPartsAtMost(t *testing.T) {
 	const longest = "S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15"
 	for owner, valid := range map[string]bool{longest: true, longest + "-16": false} {

@@ -42,14 +42,14 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 	}
 }
 
-// The server goes while the context of a static client is captured, and the client's handle then cannot be created.
-// Nothing of the client stays (I-134).
-func TestServerGoesDuringCaptureOfClient(t *testing.T) {
+// TestServerEndsDuringConnectKeepsNoContext checks that nothing of a static client stays if the server disconnects or
+// closes its end while the client's context is captured, and the client's handle then cannot be created (I-4, I-134).
+func TestServerEndsDuringConnectKeepsNoContext(t *testing.T) {
 	for name, do := range map[string]func(*npfs.End){"disconnect": func(e *npfs.End) { e.Disconnect() },
 		"close": func(e *npfs.End) { e.DropOpen() }} {
 		s := newSite(t)
 		e := s.newServerEnd(npfs.Config{})
-		s.Sys.Faults = func(string) bool { do(e); return false }
+		s.Sys.Faults = func(string) bool { s.Sys.Faults = nil; do(e); return false }
 		out := s.connectWith(&static, func(*npfs.End) ntstatus.Status { return ntstatus.InsufficientResources })
 		want(t, name, out.Status, ntstatus.InsufficientResources)
 		if name == "disconnect" {

@@ -194,7 +194,7 @@ func TestCreatedObjectsAreChargedToClient(t *testing.T) {
 	p.SetQuota(block)
 	for acts, want := range map[string]struct{ self, forOwn, forOther sid.SID }{
 		"": {forOther: other}, svc: {forOther: other}, user: {client, client, client}} {
-		for level := range winnt.SecurityDelegation { // any level
+		for level := range winnt.SecurityDelegation { // each level up to the token's
 			if acts != "" {
 				impersonate(t, th, w.token(acts, winnt.SecurityImpersonation), false, false, level)
 			}

@@ -1,6 +1,7 @@
 package se
 
 import (
+	"math"
 	"sync"
 
 	"github.com/refmon/refmon/sid"
@@ -52,7 +53,9 @@ func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
 		if number == 0 {
 			number = l.last + 1
 		}
-		l.last = max(l.last, number)
+		if number != math.MaxUint32 { // a number that was given: there is no next one
+			l.last = max(l.last, number)
+		}
 		b = &box{key: boxKey{session, pkg.Clone()}, number: number}
 		if l.live == nil {
 			l.live = map[boxKey]*box{}

@@ -2,6 +2,7 @@ package mutants
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -36,9 +37,13 @@ func refmonList(numbers ...int) {
 		if _, listed := refmonListed.LoadOrStore(n, true); listed {
 			continue
 		}
-		if f, err := os.OpenFile(%q, os.O_APPEND|os.O_WRONLY, 0); err == nil {
-			f.WriteString(strconv.Itoa(n) + "\n")
+		f, err := os.OpenFile(%q, os.O_APPEND|os.O_WRONLY, 0)
+		if err == nil {
+			_, err = f.WriteString(strconv.Itoa(n) + "\n")
 			f.Close()
+		}
+		if err != nil {
+			refmonListed.Delete(n)
 		}
 	}
 }
@@ -48,16 +53,16 @@ func refmonList(numbers ...int) {
 // mutants. It stops after several times the duration of all tests together. The tests that it did not run, and those
 // that fail alone, are b.rest.
 func (t *Together) findCalls(b *binary, folder string) error {
-	out, _, err := t.start(*b, 0, folder, []string{"-test.list=^(Test|Example|Fuzz)"})
+	out, failed, err := t.start(*b, 0, folder, []string{"-test.list=^(Test|Example|Fuzz)"})
+	if failed {
+		err = fmt.Errorf("%w: the list of tests of %s: %s", errRed, folder, out)
+	}
 	if err != nil {
 		return err
 	}
 	b.calls = map[int][]string{}
 	end := time.Now().Add(20*time.Second + 5*b.took)
 	for test := range strings.FieldsSeq(string(out)) {
-		if slices.Contains(strings.Split(strings.Trim(b.red, "^()$"), "|"), test) {
-			continue
-		}
 		if time.Now().After(end) {
 			b.rest = append(b.rest, test)
 			continue
@@ -66,9 +71,7 @@ func (t *Together) findCalls(b *binary, folder string) error {
 		if err := errors.Join(os.WriteFile(t.called, nil, 0o600), os.Chmod(t.called, 0o666)); err != nil {
 			return err
 		}
-		args := []string{"-test.short", "-test.timeout=" + b.enough().String(), "-test.paniconexit0",
-			"-test.run=" + anyOf([]string{test})}
-		_, failed, err := t.start(*b, listing, folder, args)
+		_, failed, err := t.run(*b, listing, folder, anyOf([]string{test}))
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// A switched is a source file with mutants of which the test program gets at most one.
+// A switched is a source file with mutants. A test program runs at most one of them.
 type switched struct {
 	name   string
 	source []byte
@@ -93,8 +93,8 @@ type edit struct {
 	text       string
 }
 
-// text returns the new text of the file. Each function with a mutant calls its copy if that mutant is chosen, and lists
-// itself if listing is. The call is on the line on which the body begins, so line numbers stay.
+// text returns the new text of the file. Each function with a mutant calls its copy if that mutant is chosen, and reports
+// its own call if [listing] is chosen. The call is on the line on which the body begins, so line numbers stay.
 func (s *switched) text() string {
 	var edits []edit
 	for fn, numbers := range s.cases {

@@ -17,8 +17,8 @@ import (
 )
 
 // A Together has many mutants in one build of the tests: each is a second copy of the function that it changes, which
-// the first calls when a file says so. To ask about a mutant costs no build, and only the time of
-// the tests that call the function. A mutant outside a function is asked about by its [Runner].
+// the first calls when a file says so. To ask about a mutant costs no build, and only the time of the tests that call
+// the function. The [Runner] asks about a mutant outside a function.
 //
 // It belongs to one goroutine. Its files are below the Runner's Scratch.
 type Together struct {
@@ -110,6 +110,9 @@ func (t *Together) write(files map[string]*switched) error {
 			return err
 		}
 	}
+	if err := errors.Join(os.WriteFile(t.chosen, nil, 0o600), os.Chmod(t.chosen, 0o644)); err != nil {
+		return err
+	}
 	list, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	t.overlay = filepath.Join(dir, "overlay.json")
 	return errors.Join(err, os.WriteFile(t.overlay, list, 0o600))
@@ -173,6 +176,12 @@ func (t *Together) test(number int, folder, pattern string) (seen bool, err erro
 		return false, err
 	}
 	if pattern == "" {
+		if b.calls == nil {
+			if err := t.findCalls(&b, folder); err != nil {
+				return false, err
+			}
+			t.built[folder] = b
+		}
 		if pattern = anyOf(slices.Concat(b.calls[number], b.rest)); pattern == "" {
 			return false, nil
 		}
@@ -212,9 +221,6 @@ func (t *Together) binary(folder string) (binary, error) {
 		if b.red = failures(out); failed && b.red == "" {
 			return binary{}, fmt.Errorf("%w: %s: %s", errRed, folder, out)
 		}
-		if err := t.findCalls(&b, folder); err != nil {
-			return binary{}, err
-		}
 	}
 	t.built[folder] = b
 	return b, nil
@@ -252,7 +258,7 @@ func anyOf(names []string) string {
 // run runs a test program with the mutant of that number, or without a mutant for 0.
 func (t *Together) run(b binary, number int, folder, pattern string) (out []byte, failed bool, err error) {
 	args := []string{"-test.short", "-test.timeout=" + b.enough().String(), "-test.paniconexit0"}
-	if number != 0 {
+	if number > 0 {
 		args = append(args, "-test.failfast")
 	}
 	if pattern != "" {
@@ -266,7 +272,7 @@ func (t *Together) run(b binary, number int, folder, pattern string) (out []byte
 
 // start runs a test program with the mutant of that number and reports whether it failed.
 func (t *Together) start(b binary, number int, folder string, args []string) (out []byte, failed bool, err error) {
-	if err := os.WriteFile(t.chosen, []byte(strconv.Itoa(number)), 0o644); err != nil {
+	if err := os.WriteFile(t.chosen, []byte(strconv.Itoa(number)), 0o600); err != nil {
 		return nil, false, err
 	}
 	cmd := t.runner.prepare(filepath.Join(t.runner.Root, folder), b.name, args...)

@@ -8,8 +8,8 @@
 //	go run ./internal/test/mutants/run -lot FILE           those of another file
 //	go run ./internal/test/mutants/run -draw 20 -in core   20 new ones, made by operators in random functions
 //
-// If there are more than a few mutants, each package's tests are built once with all of them, and each mutant is asked
-// of the tests that call its function.
+// If there are more than a few mutants, each package's tests are built once with all of them. For a mutant, the tests
+// that cite its rule run first, and then those that call its function.
 //
 // The exit code is 0 if at most as many mutants survived as -allow says, 1 if more did, and 2 if a mutant does not
 // compile or the tests fail without it. A mutant whose old text no longer exists is reported and left out.
