@@ -104,7 +104,7 @@ func plan(desired winnt.AccessMask) nt.CreateFileIn {
 // no more than the granted rights, and that each passed descriptor is audited (W-60, W-61, F-157).
 func TestClientReadsByPassedDescriptor(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
-	// The client owns the file. Its descriptor is for reading, because an owner can change the mode through any (F-155).
+	// The client owns the file, so it gets a descriptor for reading: through another it could change the mode (F-155).
 	d := startWithTree(t, hostfs.HandOutWrites, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
 	c := d.dial()
 	th := c.Thread()

@@ -73,12 +73,12 @@ func TestPassedDescriptorsAreCharged(t *testing.T) {
 		l.all(7))
 }
 
-// TestPassedDescriptorsAreSortedByProcess checks that passed descriptors are listed in the order of processes, and only
+// TestPassedDescriptorsAreSortedAndFiltered checks that passed descriptors are listed in the order of processes, and only
 // those of processes that the caller may query and take handles from (F-177). A daemon without accounts rejects
 // requests about them.
 //
 // +checklocksignore
-func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
+func TestPassedDescriptorsAreSortedAndFiltered(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	tok := check.Must(token.New(token.LocalSystem()))
 	who := access.SubjectOf(tok)

@@ -136,8 +136,8 @@ func TestTicketsAreShownToTheirUser(t *testing.T) {
 	threads := []uint64{uint64(v.(nt.ThreadBasic).ClientID.UniqueThread)}
 	acting := ask(t, admin, inspect.Query{What: "acting", Threads: threads}).Acting
 	check.That(t, len(acting) == 1 && acting[0].Proof == "ticket 7", "K-81: threads that act: %+v", acting)
-	its := ask(t, admin, inspect.Query{What: "token", Threads: threads}).Token
-	check.That(t, its != nil && its.Proof == "ticket 7", "K-81: the token of the thread: %+v", its)
+	shown := ask(t, admin, inspect.Query{What: "token", Threads: threads}).Token
+	check.That(t, shown != nil && shown.Proof == "ticket 7", "K-81: the token of the thread: %+v", shown)
 	for range 4096 {
 		logOn(bobSID, "ticket 8")
 	}

@@ -172,7 +172,8 @@ func (w *world) accounts(dir string) *lsa.Store {
 		for _, name := range []string{"alice", "bob", "carol"} {
 			w.sids[name] = e.AddAccount(lsa.Account{Name: name})
 		}
-		e.Grant(sid.MustParse("S-1-22-1-61010"), winnt.Privileges(winnt.SeAuditPrivilege), 0) // of gate, not enabled
+		// The token of the gateway's user has the privilege disabled. The gateway enables it.
+		e.Grant(sid.MustParse("S-1-22-1-61010"), winnt.Privileges(winnt.SeAuditPrivilege), 0)
 		return nil
 	}))
 	for name := range w.sids {

@@ -233,14 +233,14 @@ func TestPropertiesOfDeletedFilesAreReplacedFirst(t *testing.T) {
 	of := w.g.props.of
 	of[place{"share", "replaced"}].file++
 	w.must(errors.Join(os.Remove(filepath.Join(w.root, "deleted")), os.RemoveAll(filepath.Join(w.root, "gone"))))
-	his := place{"share", "his"} // missing, or hidden from alice
-	of[his] = &properties{user: w.sids["bob"]}
+	bobs := place{"share", "his"} // alice cannot tell whether the file is missing or hidden from her
+	of[bobs] = &properties{user: w.sids["bob"]}
 	for i := range mostDescribed - 5 {
 		of[place{"elsewhere", fmt.Sprint(i)}] = &properties{}
 	}
 	check.Equal(t, patch("new"), "200", "G-19: three of the user's files are gone")
 	check.That(t, of[place{"share", "kept"}] != nil && of[place{"share", "deleted"}] == nil &&
-		of[place{"share", "replaced"}] == nil && of[place{"share", `gone\f`}] == nil && of[his] != nil,
+		of[place{"share", "replaced"}] == nil && of[place{"share", `gone\f`}] == nil && of[bobs] != nil,
 		"G-19: not just the properties of files that are gone were dropped")
 	check.Equal(t, patch("newer"), "507", "G-19: no other file is gone")
 	w.g.props.dropOnly(place{"share", "kept"}, &properties{}) // of an earlier file

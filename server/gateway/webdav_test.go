@@ -173,8 +173,8 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 	if _, said := lock("bob", "/share/read/new", "x"); !strings.HasPrefix(said, "403\n") {
 		t.Errorf("a name that cannot be made: %s", said)
 	}
-	// With the right to add files, carol gets a lock of depth 0 on the folder. A deep one takes the right to delete its
-	// members (DT), and not the folder (G-39).
+	// With the right to add files, carol gets a lock of depth 0 on the folder. A lock of depth infinity also needs the
+	// right to delete the folder's members (DT). The right to delete the folder (SD) does not suffice (G-39).
 	w.describe(".", both+"(A;;FR;;;{carol})")
 	for _, c := range [][3]string{{"FRFW", "infinity", "403\n"}, {"FRFWSD", "infinity", "403\n"},
 		{"FRFWDT", "infinity", "200\n"}, {"FRFW", "0", "200\n"}} {

@@ -317,7 +317,7 @@ func TestLinesAreOnDiskBeforeCursor(t *testing.T) {
 	check.RequireThat(t, len(got) > 3, "%q", got)
 	check.SlicesEqual(t, got[:3], []string{"write " + file, "sync " + file, "syncdir " + folder}, "operations")
 	check.That(t, strings.HasPrefix(got[3], "write "+b.cursor.path), "then %q, want a write of the cursor", got[3])
-	check.Equal(t, b.numbers(b.state.rows["/t/a"], 99)["seq"], any(uint64(99)), "the number of another line")
+	check.Equal(t, b.numbers(b.state.rows["/t/a"], 99)["seq"], any(uint64(99)), "seq of a line for version 99")
 	check.NoError(t, errors.Join(w.Directory(firm(t), "v2", 1), b.Write(w.Take()), b.SetWatermark(nil)))
 	check.Equal(t, b.cursor.Seq, w.state.seq, "the cursor after an event without lines")
 	for _, failing = range []string{"sync", "syncdir", "create", "rename"} { // the cursor is saved again later

@@ -166,7 +166,7 @@ func TestCanReadFillsEveryAnswerField(t *testing.T) {
 	}
 	name := filepath.Join(a.dir, watermarkName)
 	a.setWatermark(func(*Watermark) {})
-	check.That(t, a.x.CanRead("/t/a", "alice", "read").Allowed, "a watermark that was repaired")
+	check.That(t, a.x.CanRead("/t/a", "alice", "read").Allowed, "CanRead after the watermark was rewritten")
 	at := check.Must(os.Stat(name)).ModTime() // the next file has the same time
 	check.NoError(t, errors.Join(os.WriteFile(name+".new", []byte("{\n"), 0o600), os.Chtimes(name+".new", at, at),
 		os.Rename(name+".new", name)))

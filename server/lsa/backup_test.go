@@ -64,8 +64,9 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 	}
 	// A backup takes the place of a damaged store, and of a file that no store wrote.
 	unlike := bytes.Clone(backup.Bytes()) // neither page of meta data has its checksum
-	unlike[16+64-1]++
-	unlike[4096+16+64-1]++
+	for _, page := range []int{0, os.Getpagesize()} {
+		unlike[page+16+64-1]++ // the checksum's last byte, after a header of 16 bytes and 56 bytes of meta data
+	}
 	for i, there := range [][]byte{damaged, backup.Bytes()[:backup.Len()/2], bytes.Repeat([]byte("x"), 1<<16), unlike,
 		nil} {
 		opened := f.cfg

@@ -118,7 +118,7 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 		}
 		st.machine = f.Machine
 	}
-	before := st.accounts
+	before, maps := st.accounts, st.maps
 	st.accounts, st.groups, st.grants = map[uint32]Account{}, map[sid.SID]Group{}, map[sid.SID]Grant{}
 	st.maps = f.IDMaps
 	for _, a := range f.Accounts {
@@ -140,6 +140,10 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 		st.accounts[a.RID] = Account{Name: a.Name, RID: a.RID, UID: a.UID, FullName: a.FullName, Disabled: a.Disabled,
 			Hash: old.Hash}
 	}
+	// Names of the host need valid maps.
+	if err := st.validMaps(&state{maps: maps}, s.subids.Ranges()); err != nil {
+		return err
+	}
 	if err := f.applyGroups(s, st); err != nil {
 		return err
 	}
@@ -159,7 +163,7 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 	return nil
 }
 
-// applyGroups adds the groups of the file to st, which has its accounts and maps, and indexes st. A group without a SID
+// applyGroups adds the groups of the file to st and indexes st. Its accounts and maps must be in st already. A group without a SID
 // gets a new SID of this computer. Repeated members count once. A repeated or malformed SID and an unknown member are
 // errors, and st is then partly changed.
 func (f *accountsFile) applyGroups(s *Store, st *state) error {

@@ -14,7 +14,9 @@ func FuzzYAML(f *testing.F) {
 	f.Add([]byte(withLists("version: 1\nrights:\n  - who: Everyone\n    privileges: [SeTcbPrivilege]\n")))
 	f.Add([]byte(withLists("version: 1\nidMaps:\n  - {name: C, domain: S-1-5-21-1-2-4, low: 1, high: 9, baseRid: 0}\n")))
 	f.Add([]byte(withLists("version: 1\naccounts: [{name: a, rid: 4294967294}, {name: b}]\n"))) // the last RID
-	s := &Store{computer: "HOST"}
+	f.Add([]byte(withLists("version: 1\nrights:\n  - who: dora\n    rights: [SeDenyNetworkLogonRight]\n" +
+		"idMaps:\n  - {name: C, domain: S-1-5-21-1-2-4, low: 10, high: 19, baseRid: 0}\n")))
+	s := &Store{computer: "HOST", cfg: Config{Lookups: hosts{users: map[string]uint32{"dora": 12}}}}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := readFile(b)
 		if err != nil {

@@ -70,7 +70,7 @@ func TestYAMLExportCanBeImported(t *testing.T) {
 	// An account may have the RID of a built-in group, which is in another domain.
 	check.NoError(t, f.Import(sid.LocalSystem, []byte("version: 1\naccounts: [{name: x, rid: 544}]\n"+
 		"groups: [{name: Administrators, sid: S-1-5-32-544}]\nrights: []\nidMaps: []\n")))
-	// A name of the host means what it means after the import: the file's group of that gid, or S-1-22-2-gid (L-27).
+	// A name of the host gets the SID of its gid after the import: that of the file's group, else S-1-22-2-gid (L-38).
 	for _, gid := range []string{", gid: 10", ""} {
 		check.NoError(t, f.Import(sid.LocalSystem, []byte("version: 1\naccounts: []\ngroups: [{name: outer, members: "+
 			"[wheel]}, {name: crew"+gid+"}]\nrights: [{who: wheel, rights: [SeDenyNetworkLogonRight]}]\nidMaps: []\n")))

@@ -25,6 +25,9 @@ import (
 // TestCloseEndsMountWithOpenFile checks that closing ends a mount even if a program in its own mount namespace has a
 // file open. Written data is kept, and the program gets an error (M-27).
 func TestCloseEndsMountWithOpenFile(t *testing.T) {
+	if _, err := exec.LookPath("flock"); err != nil {
+		t.Skip("needs flock (util-linux)")
+	}
 	w := newWorld(t)
 	w.file("f", "before", "O:BAG:SYD:P(A;;FA;;;WD)")
 	second := filepath.Join(filepath.Dir(w.at), "second")
@@ -32,16 +35,17 @@ func TestCloseEndsMountWithOpenFile(t *testing.T) {
 	m, err := Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: second, Accounts: people{},
 		Owners: ids{}, Plain: true})
 	w.must(err)
-	cmd := exec.Command("/bin/sh", "-c", `exec 3<>"$0/f"; flock 3; echo after >&3; echo open; read go; cat "$0/f"`, second)
+	cmd := exec.Command("/bin/sh", "-c", `exec 3<>"$0/f"; flock 3 && echo after >&3; echo open; read go; cat "$0/f"`, second)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	var why strings.Builder
 	cmd.Stderr = &why
 	shell := w.talkTo(cmd)
 	w.readLine(shell, "open")
-	w.must(m.Close()) // the program would block
 	f := check.Must(os.Open(filepath.Join(w.root, "f")))
 	defer f.Close()
+	check.ErrorIs(t, unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK, "M-25: lock of the host")
+	w.must(m.Close())                                          // the program would block
 	w.must(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)) // M-25: the mount's lock has ended with it
 	w.must(check.Err(io.WriteString(shell.in, "go\n")))
 	if err := cmd.Wait(); err == nil || !strings.Contains(why.String(), "not connected") {

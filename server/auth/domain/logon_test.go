@@ -217,7 +217,7 @@ func TestStoppingEndsWaitingLogons(t *testing.T) {
 		return answer(ctx, n, by, p)
 	}
 	st := check.Status(f.LogOn(password("EXAMPLE", "alice", "wonderland")))
-	check.Equal(t, st, ntstatus.Success, "W-19: a logon that was answered before it noticed the stop")
+	check.Equal(t, st, ntstatus.Success, "W-19: a logon whose answer came before the stop took effect")
 }
 
 // TestConcurrentChecksAreBounded checks that a logon beyond the limit of concurrent password checks, or of lookups by

@@ -84,10 +84,13 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 		t.Errorf("W-30: alice reads metrics: %s", out)
 	}
 	check.ErrorIs(t, check.Err(os.ReadFile(at+"/plan")), os.ErrPermission, "root reads the plan")
-	check.Eventually(t, func() bool { // the record has the host's name of the user
-		out := output(w.refmon(), "audit", "query", dir, "result=failure", "--format", "json")
-		return strings.Contains(out, `"SubjectUserName":"root"`) && strings.Contains(out, `"SubjectDomainName":"Unix User"`)
-	}, "M-46: no record names root")
+	if _, err := exec.LookPath("getent"); err == nil {
+		check.Eventually(t, func() bool { // the record has the host's name of the user
+			out := output(w.refmon(), "audit", "query", dir, "result=failure", "--format", "json")
+			return strings.Contains(out, `"SubjectUserName":"root"`) &&
+				strings.Contains(out, `"SubjectDomainName":"Unix User"`)
+		}, "M-46: no record names root")
+	}
 	// refmon why decides as the mount did, below it for root.
 	for who, denied := range map[string]bool{"4711": false, "4712": true} {
 		out, err := exec.Command(w.refmon(), "why", w.root+"/plan", "--as", who).CombinedOutput()

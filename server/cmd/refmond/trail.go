@@ -234,12 +234,15 @@ func stateOf(l *auditlog.Log) (trailState, error) {
 
 // writeTrail writes the metrics of the audit log in the text format of Prometheus. It ignores errors of w.
 func writeTrail(w io.Writer, s *trailState) {
+	free := metric{"refmond_audit_free_bytes", "gauge", "Bytes that the trail's disk has left.", float64(s.Free)}
+	if s.Free >= 0 {
+		free.write(w)
+	}
 	for _, x := range []metric{
 		{"refmond_audit_records_total", "counter", "Audit records that are durable.", float64(s.Records)},
 		{"refmond_audit_lost_total", "counter", "Audit records that were not kept.", float64(s.Lost)},
 		{"refmond_audit_bytes", "gauge", "Bytes of the trail.", float64(s.Bytes)},
 		{"refmond_audit_oldest_seconds", "gauge", "When the oldest record was written.", float64(s.Since.Unix())},
-		{"refmond_audit_free_bytes", "gauge", "Bytes that the trail's disk has left.", float64(s.Free)},
 		{"refmond_audit_reserve_bytes", "gauge", "Bytes set aside for essential records.", float64(s.Reserved)},
 		{"refmond_audit_ended", "gauge", "1 if the trail takes no more records.", float64(min(len(s.Ended), 1))},
 	} {

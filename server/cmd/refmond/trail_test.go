@@ -47,3 +47,16 @@ func TestTrailStateSaysWhyLogEnded(t *testing.T) {
 	s, _ := stateOf(l)
 	check.Equal(t, s.Ended, auditlog.ErrClosed.Error(), "the end of a closed log")
 }
+
+// TestMetricsLeaveOutUnknownSpace checks that a disk that does not say its free space has no metric of it, which would
+// look like a full one.
+func TestMetricsLeaveOutUnknownSpace(t *testing.T) {
+	for free, want := range map[int64]bool{-1: false, 0: true, 5: true} {
+		var out bytes.Buffer
+		writeTrail(&out, &trailState{State: auditlog.State{Records: 7, Free: free}})
+		text := out.String()
+		check.That(t, strings.Contains(text, fmt.Sprintf("\nrefmond_audit_free_bytes %d\n", free)) == want &&
+			strings.Contains(text, "refmond_audit_free_bytes") == want && strings.Contains(text, "refmond_audit_records_total 7\n"),
+			"%d bytes free: %s", free, text)
+	}
+}

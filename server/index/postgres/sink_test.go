@@ -332,7 +332,7 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 		check.NoError(t, err)
 		var n int
 		check.NoError(t, db.QueryRow(ctx, `select count(*) from refmon.fence`).Scan(&n))
-		check.Equal(t, n, 0, "N-102: watermarks of the earlier run")
+		check.Equal(t, n, 0, "watermarks of the earlier run")
 		inner, stop := context.WithCancel(ctx)
 		defer stop()
 		err = index.Run(inner, index.Config{Trees: []string{h.tree}, Directory: h.dir, Rights: "read", State: h.state,

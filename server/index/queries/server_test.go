@@ -497,20 +497,20 @@ func TestConcurrentQueriesAreLimitedPerUID(t *testing.T) {
 	check.Equal(t, w.Code, 429, "status for a connection without a user")
 	var server Server
 	alice.user = server.callers.connect(alice)
-	p := &placed{ResponseWriter: w, user: alice.user}
+	p := &placeRecorder{ResponseWriter: w, user: alice.user}
 	server.ServeHTTP(p, httptest.NewRequest(http.MethodPost, "/none", nil).WithContext(
 		context.WithValue(t.Context(), callerKey{}, alice)))
 	check.That(t, p.writing == 1 && len(alice.user.places) == 0, "N-99: %d places while the answer is written", p.writing)
 }
 
-// placed records how many places a user has while the server writes an answer.
-type placed struct {
+// placeRecorder records how many places a user has while the server writes an answer.
+type placeRecorder struct {
 	http.ResponseWriter
 	user    *user
 	writing int
 }
 
-func (p *placed) WriteHeader(int) { p.writing = len(p.user.places) }
+func (p *placeRecorder) WriteHeader(int) { p.writing = len(p.user.places) }
 
 // TestListenReplacesStaleSocketsOnly checks that neither a file nor a socket in use is replaced, that a stale one is,
 // and that a path may be longer than the kernel's 107 bytes.

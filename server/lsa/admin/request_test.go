@@ -75,11 +75,14 @@ func TestEachRequestIsRecorded(t *testing.T) {
 	guess := func() ntstatus.Status {
 		return check.Status(s.LogonPassword("alix", "guess", winnt.LOGON32_LOGON_NETWORK))
 	}
-	for guess() == ntstatus.LogonFailure {
+	for range 1000 {
+		if guess() != ntstatus.LogonFailure {
+			break
+		}
 	}
 	refused = errors.ErrUnsupported
 	check.That(t, check.Err(admin.Ask(a.send, admin.Request{Do: admin.Unlock, Name: "alix"})) != nil &&
-		guess() == ntstatus.AccountLockedOut, "L-50: an unlock that cannot be recorded: want an error and a locked name")
+		guess() == ntstatus.AccountLockedOut, "L-37: an unlock that cannot be recorded: want an error and a locked name")
 }
 
 // TestUnlockReopensAccount checks that unlock reopens an account locked by failures or by an administrator, and that an

@@ -216,10 +216,12 @@ func (k *Centre) grant(req *messages.TGSReq) []byte {
 	k.mu.Unlock()
 	var ap messages.APReq
 	var client types.Authenticator
-	if ap.Unmarshal(req.PAData[0].PADataValue) != nil ||
-		client.Unmarshal(must(crypto.DecryptEncPart(ap.EncryptedAuthenticator, session, 7))) != nil ||
-		!must(crypto.GetEtype(session.KeyType)).VerifyChecksum(session.KeyValue, must(req.ReqBody.Marshal()),
-			client.Cksum.Checksum, 6) {
+	if len(req.PAData) == 0 || ap.Unmarshal(req.PAData[0].PADataValue) != nil {
+		return k.refuse(50, nil)
+	}
+	plain, err := crypto.DecryptEncPart(ap.EncryptedAuthenticator, session, 7)
+	if err != nil || client.Unmarshal(plain) != nil || !must(crypto.GetEtype(session.KeyType)).VerifyChecksum(
+		session.KeyValue, must(req.ReqBody.Marshal()), client.Cksum.Checksum, 6) {
 		return k.refuse(50, nil)
 	}
 	at := k.Now().Truncate(time.Second)
