@@ -72,8 +72,8 @@ func TestProgressBarShowsRemainingTime(t *testing.T) {
 	}
 }
 
-// TestBarNeedsFreeTerminal checks that the bar is not shown between rows on a terminal, and is shown if the rows go to a pipe
-// or a file.
+// TestBarNeedsFreeTerminal checks that the bar is not shown between rows on a terminal, and is shown if the rows go
+// to a pipe or a file.
 func TestBarNeedsFreeTerminal(t *testing.T) {
 	for _, c := range []struct {
 		o    output

@@ -73,8 +73,8 @@ func TestPassedDescriptorsAreCharged(t *testing.T) {
 		l.all(7))
 }
 
-// TestPassedDescriptorsAreSortedAndFiltered checks that passed descriptors are listed in the order of processes, and only
-// those of processes that the caller may query and take handles from (F-177). A daemon without accounts rejects
+// TestPassedDescriptorsAreSortedAndFiltered checks that passed descriptors are listed in the order of processes, and
+// only those of processes that the caller may query and take handles from (F-177). A daemon without accounts rejects
 // requests about them.
 //
 // +checklocksignore

@@ -101,7 +101,7 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 	all, _ := w.consoleData(w.newRequest("bob"), "/tree?path=/share/crowd").(treeData)
 	check.That(t, len(all.Who) == mostAccounts && all.MoreWho, "%d of 101 accounts, more %t", len(all.Who), all.MoreWho)
 	w.folder("many", shared)
-	write(t, filepath.Join(w.root, "many", uploadPrefix+"x"), nil) // an unfinished upload, sorted last, does not count (G-11)
+	write(t, filepath.Join(w.root, "many", uploadPrefix+"x"), nil) // sorted last: an unfinished upload (G-11)
 	for i := range mostDescriptors + 2 {
 		if i >= mostDescriptors {
 			many, _ := w.consoleData(w.newRequest("bob"), "/tree?path=/share/many").(treeData)

@@ -163,9 +163,9 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 	return nil
 }
 
-// applyGroups adds the groups of the file to st and indexes st. Its accounts and maps must be in st already. A group without a SID
-// gets a new SID of this computer. Repeated members count once. A repeated or malformed SID and an unknown member are
-// errors, and st is then partly changed.
+// applyGroups adds the groups of the file to st and indexes st. Its accounts and maps must be in st already. A
+// group without a SID gets a new SID of this computer. Repeated members count once. A repeated or malformed SID and an
+// unknown member are errors, and st is then partly changed.
 func (f *accountsFile) applyGroups(s *Store, st *state) error {
 	ids := make([]sid.SID, len(f.Groups))
 	for i, g := range f.Groups {

@@ -35,7 +35,8 @@ func TestCloseEndsMountWithOpenFile(t *testing.T) {
 	m, err := Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: second, Accounts: people{},
 		Owners: ids{}, Plain: true})
 	w.must(err)
-	cmd := exec.Command("/bin/sh", "-c", `exec 3<>"$0/f"; flock 3 && echo after >&3; echo open; read go; cat "$0/f"`, second)
+	const script = `exec 3<>"$0/f"; flock 3 && echo after >&3; echo open; read go; cat "$0/f"`
+	cmd := exec.Command("/bin/sh", "-c", script, second)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	var why strings.Builder

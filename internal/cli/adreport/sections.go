@@ -24,7 +24,8 @@ func (c *Changes) sections(before, now *side) (err error) {
 }
 
 // entriesBeyond returns rows for the DACL entries that only s has. It compares entries on the same object. An entry
-// on an object whose descriptor other does not have is left out if other has the entry on any object. usual is the number of groups with such entries.
+// on an object whose descriptor other does not have is left out if other has the entry on any object. usual is the
+// number of groups with such entries.
 func (s *side) entriesBeyond(other *side) (rows []EntryRow, usual int) {
 	path := func(side *side, object int) string { return strings.ToLower(side.search.Objects[object].Path) }
 	rows = s.others.rowsOf(s, func(key string, list []int) (out []int) {

@@ -93,8 +93,8 @@ type edit struct {
 	text       string
 }
 
-// text returns the new text of the file. Each function with a mutant calls its copy if that mutant is chosen, and reports
-// its own call if [listing] is chosen. The call is on the line on which the body begins, so line numbers stay.
+// text returns the new text of the file. Each function with a mutant calls its copy if that mutant is chosen, and
+// reports its own call if [listing] is chosen. The call is on the line on which the body begins, so line numbers stay.
 func (s *switched) text() string {
 	var edits []edit
 	for fn, numbers := range s.cases {

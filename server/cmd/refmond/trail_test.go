@@ -56,7 +56,7 @@ func TestMetricsLeaveOutUnknownSpace(t *testing.T) {
 		writeTrail(&out, &trailState{State: auditlog.State{Records: 7, Free: free}})
 		text := out.String()
 		check.That(t, strings.Contains(text, fmt.Sprintf("\nrefmond_audit_free_bytes %d\n", free)) == want &&
-			strings.Contains(text, "refmond_audit_free_bytes") == want && strings.Contains(text, "refmond_audit_records_total 7\n"),
-			"%d bytes free: %s", free, text)
+			strings.Contains(text, "refmond_audit_free_bytes") == want &&
+			strings.Contains(text, "refmond_audit_records_total 7\n"), "%d bytes free: %s", free, text)
 	}
 }
