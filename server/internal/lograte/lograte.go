@@ -1,6 +1,6 @@
 // Package lograte limits the log lines that one client can cause. [New] wraps a log/slog handler.
-// Lines with a client attribute (uid, client or address) have a rate limit for each client and
-// cause, which is the level and the message. The next line of the same client and cause reports how
+// Lines with a client attribute (uid or client) have a rate limit for each client and
+// cause, which is the level and the message. The IPv6 addresses of one network of 64 bits are one client. The next line of the same client and cause reports how
 // many were suppressed. Lines without such an attribute and lines below level Info are never
 // suppressed.
 package lograte
@@ -8,8 +8,12 @@ package lograte
 import (
 	"context"
 	"log/slog"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/refmon/refmon/logon"
 )
 
 // Limits of the lines of one client with one cause.
@@ -23,7 +27,17 @@ const (
 const Client = "client"
 
 // isClient reports whether a log attribute names the client that caused the line, to which the rate applies.
-func isClient(key string) bool { return key == "uid" || key == Client || key == "address" }
+func isClient(key string) bool { return key == "uid" || key == Client }
+
+// network returns the text that counts the lines of a client together. It is the network of an address, "address IP" or
+// "IP", because the owner of an IPv6 network has 2^64 addresses. It is the client's own text otherwise.
+func network(client string) string {
+	at, err := netip.ParseAddr(strings.TrimPrefix(client, "address "))
+	if err != nil {
+		return client
+	}
+	return logon.Network(at).String()
+}
 
 // Handler is a slog.Handler. Create it with New; the zero value has no inner handler. It is safe
 // for concurrent use.
@@ -82,7 +96,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if at.IsZero() {
 		at = time.Now()
 	}
-	suppressed, pass := h.counts.take(key{client, r.Level, r.Message}, at)
+	suppressed, pass := h.counts.take(key{network(client), r.Level, r.Message}, at)
 	if !pass {
 		return nil
 	}

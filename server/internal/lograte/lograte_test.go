@@ -82,6 +82,21 @@ func TestLogLinesPerClientAreLimited(t *testing.T) {
 	}
 }
 
+// TestAddressesOfOneNetworkShareRate checks that the IPv6 addresses of a network of 64 bits are one client, however the
+// line names them, and that IPv4 addresses and other networks are not (L-75).
+func TestAddressesOfOneNetworkShareRate(t *testing.T) {
+	l := newLogged()
+	for i := range 9 {
+		l.warn("too many", slog.String(Client, fmt.Sprintf("2001:db8:0:1::%x", i)))
+		l.warn("too many", slog.String(Client, fmt.Sprintf("address 2001:db8:0:1:%x::1%%eth0", i)))
+		l.warn("too many", slog.String(Client, fmt.Sprintf("2001:db8:0:%x::1", 2+i)))
+		l.warn("too many", slog.String(Client, fmt.Sprintf("192.0.2.%d", i)))
+	}
+	if got := l.lines(); len(got) != perWindow+9+9 {
+		t.Errorf("L-75: %d lines, want %d of one network, and one of each other client: %q", len(got), perWindow, got)
+	}
+}
+
 // TestLevelIsPartOfCause checks that lines of one text are limited for each level by themselves, and debug lines not at
 // all (L-75).
 func TestLevelIsPartOfCause(t *testing.T) {
@@ -106,19 +121,19 @@ func TestLevelIsPartOfCause(t *testing.T) {
 func TestCountsAreBounded(t *testing.T) {
 	l := newLogged()
 	for i := range 3 * maxKeys {
-		l.warn("refused", slog.String("address", fmt.Sprint(i)))
+		l.warn("refused", slog.String(Client, fmt.Sprint(i)))
 	}
 	n := len(l.h.(*Handler).counts.of)
 	if got := len(l.lines()); n != maxKeys+1 || got != maxKeys+perWindow {
 		t.Errorf("L-75: %d are counted, %d lines, want %d, %d", n, got, maxKeys+1, maxKeys+perWindow)
 	}
 	l.at = l.at.Add(time.Minute - 1)
-	l.warn("refused", slog.String("address", "new"))
+	l.warn("refused", slog.String(Client, "new"))
 	if got := l.lines(); got != nil {
 		t.Errorf("L-75: within the window %q, want no line", got)
 	}
 	l.at = l.at.Add(time.Second)
-	l.warn("refused", slog.String("address", "new"))
+	l.warn("refused", slog.String(Client, "new"))
 	if n := len(l.h.(*Handler).counts.of); n != 1 {
 		t.Errorf("L-75: %d are counted after the window, want 1", n)
 	}
