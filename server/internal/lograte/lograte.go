@@ -1,8 +1,7 @@
-// Package lograte limits the log lines that one client can cause. [New] wraps a log/slog handler.
-// Lines with a client attribute (uid or client) have a rate limit for each client and
-// cause, which is the level and the message. The IPv6 addresses of one network of 64 bits are one client. The next line of the same client and cause reports how
-// many were suppressed. Lines without such an attribute and lines below level Info are never
-// suppressed.
+// Package lograte limits the log lines that one client can cause. [New] wraps a log/slog handler. Lines with a client
+// attribute (uid or client) have a rate limit for each client and cause, which is the level and the message. The IPv6
+// addresses of one network of 64 bits are one client. The next line of the same client and cause reports how many were
+// suppressed. Lines without such an attribute and lines below level Info are never suppressed.
 package lograte
 
 import (
