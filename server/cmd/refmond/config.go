@@ -96,10 +96,10 @@ func load(file string) (*config, error) {
 	if err := c.read(text); err != nil {
 		return nil, fmt.Errorf("configuration %s: %w", file, err)
 	}
+	c.file = file // before check, because no mount may cover the file
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("configuration %s: %w", file, err)
 	}
-	c.file = file
 	return &c, nil
 }
 

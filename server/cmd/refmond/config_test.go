@@ -156,12 +156,11 @@ log:
   level: debug
 `
 
-// loaded reads a configuration from a file.
+// loaded reads a configuration from a file, whose folder replaces FOLDER in text.
 func loaded(t *testing.T, text string) (*config, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "c.yaml")
-	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	return load(file)
+	return load(written(t, file, strings.ReplaceAll(text, "FOLDER", filepath.Dir(file))))
 }
 
 // TestEachKeySetsItsField checks that each key sets its own field and no other.
@@ -280,6 +279,7 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"mount: /mnt/b\n", "mount: mnt\n", "trees: b: mount"}, {"mount: /mnt/b\n", "mount: ''\n", "listDescriptors"},
 		{"listDescriptors: true", "listDescriptors: false", ""}, {"backup: /mnt/backup", "backup: mnt", "trees: b: backup"},
 		{"mount: /mnt/b\n", "mount: /st/\n", `trees: b: mount: "/st" would cover the state folder /st`},
+		{"mount: /mnt/b\n", "mount: FOLDER\n", "would cover the configuration /"},
 		{"mount: /mnt/b\n", "mount: /st/mnt\n", ""}, {"backup: /mnt/backup", "backup: /", `backup: "/" would cover the`},
 		{"backup: /mnt/backup", "backup: ''", ""}, {"backup: /mnt/backup", "backup: /mnt/b", "in the tree or in its mount"},
 		{"backup: /mnt/backup", "backup: /mnt/b/in", "in its mount"},
