@@ -214,7 +214,7 @@ func (s *service) reload(file string) {
 		return
 	}
 	if s.trail != nil {
-		p, err := policy(filepath.Join(cfg.State, "audit"), &cfg.Audit)
+		p, err := policy(filepath.Join(s.begun.State, "audit"), &cfg.Audit) // the log stays there until a restart
 		if err != nil {
 			drop()
 			s.log.Error("the audit policy is invalid, the old one stays in use", "error", err)

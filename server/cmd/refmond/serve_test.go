@@ -122,9 +122,9 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 	dir := t.TempDir()
 	received := systemd.Listen(t, filepath.Join(dir, "manager"))
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "manager"))
-	file, uid := filepath.Join(dir, "c.yaml"), os.Geteuid()
+	file, folder, uid := filepath.Join(dir, "c.yaml"), "state", os.Geteuid()
 	configure := func(more string) string {
-		return written(t, file, fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: ''\n%s", filepath.Join(dir, "state"),
+		return written(t, file, fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: ''\n%s", filepath.Join(dir, folder),
 			filepath.Join(dir, "s"), more))
 	}
 	cfg, err := load(configure("log: {level: error}\n"))
@@ -193,7 +193,7 @@ func TestInvalidReloadChangesNothing(t *testing.T) {
 	keytab := written(t, filepath.Join(dir, "keytab"), string(forge.Keytab(forge.Entry{Service: ticketService,
 		Realm: ticketRealm, Version: 2, Key: forge.NewKey(18)})))
 	var caches []os.FileInfo
-	for range 2 {
+	for _, folder = range []string{"other", "state"} { // the log stays in the folder of the start
 		if text := reload(kerberosKeys(keytab) + "log: {level: warn}\n"); !strings.Contains(text,
 			"the audit policy is invalid") || !holds() || s.level.Level() != slog.LevelInfo || s.tickets.now.Load() != nil {
 			t.Errorf("a wrong policy: %q, the privilege is there: %t", text, holds())
