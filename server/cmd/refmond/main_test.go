@@ -31,6 +31,7 @@ func TestMalformedCommandLineNamesTheHelp(t *testing.T) {
 		{[]string{"mount", "--demo"}, exitMalformed, "unknown flag --demo"},
 		{[]string{"why", "--socket", "/nowhere/s"}, exitMalformed, "dial unix /nowhere/s: connect: no such file or " +
 			"directory; start refmond serve, or give the socket of a running one with --socket\n"},
+		{[]string{"why", "--audit", "/nowhere", "--process", "7"}, exitMalformed, "why --audit: omit --process,"},
 		{[]string{"directory", "export", "--config", "/nowhere"}, exitMalformed, "give --people or --objects\n"},
 		{[]string{"directory", "export", "--config", "/nowhere", "--people", "p", "--base", "DC=x"}, exitMalformed,
 			"give --objects too\n"},

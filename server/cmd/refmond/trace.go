@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -198,9 +199,12 @@ func noDenial(socket string) string {
 }
 
 // Run prints the recent denials that match the options, the newest last: those of the daemon, or with --audit those of
-// an audit log. It says so if none does. A daemon that cannot be reached is an error.
+// an audit log. It says so if none does. A daemon that cannot be reached is an error, and so is Process with Audit.
 func (c *whyCmd) Run(std *streams) error {
 	if c.Audit != "" {
+		if c.Process != 0 {
+			return errors.New("why --audit: omit --process, which selects calls at a running refmond")
+		}
 		return c.fromTrail(std)
 	}
 	l, err := c.open()
