@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,9 @@ func TestFailedExportKeepsPreviousFile(t *testing.T) {
 	code, _, problems := runLine("directory", "export", "--config", config, "--people", file)
 	check.That(t, code == exitMalformed && strings.Contains(problems, "has no servers in its key directory"),
 		"without a directory: code %d, %s", code, problems)
+	fresh := filepath.Join(dir, "fresh")
+	check.NoError(t, writeTo(fresh, nil, func(w io.Writer) error { return check.Err(io.WriteString(w, "x")) }))
+	check.Equal(t, check.Must(os.Stat(fresh)).Mode(), 0o600, "the mode of a new file")
 }
 
 // TestExportEscapesUnresolvedNames checks that the names of omitted accounts are printed without control characters.

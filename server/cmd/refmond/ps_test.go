@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"os/user"
 	"regexp"
 	"slices"
@@ -149,6 +150,26 @@ func TestPsListsThreadsAndImpersonation(t *testing.T) {
 			t.Errorf("process %s has a further thread: %s", c.id, rows[after])
 		}
 	}
+}
+
+// TestStartedProgramHasItsOwnName checks that sessions and ps show a program that another program started by its own
+// name. sessions shows no pid for it (W-79).
+func TestStartedProgramHasItsOwnName(t *testing.T) {
+	cfg, from := demoRuns(t), time.Now()
+	c := shownAt(t, cfg.AdminSocket)
+	p := check.Result(c.Thread().NtCreateUserProcess(nt.CreateUserProcessIn{
+		ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS, ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
+	cmd := exec.Command(build(t).bin, "trace", "--for", "1m")
+	program := check.Must(c.Start(p.ProcessHandle, cmd))
+	defer program.Wait()
+	defer cmd.Process.Kill()
+	row := fmt.Sprintf("%d %s %d - ", uint64(p.ClientID.UniqueProcess), programName, os.Getuid())
+	check.Eventually(t, func() bool {
+		return slices.ContainsFunc(rowsOf(t, cfg, "sessions", from), func(r string) bool { return strings.HasPrefix(r, row) })
+	}, "W-79: sessions has no row that begins with %q", row)
+	row = fmt.Sprintf("%d %s NOW %s", uint64(p.ClientID.UniqueProcess), programName, thisUser())
+	rows := rowsOf(t, cfg, "ps", from)
+	check.That(t, slices.Contains(rows, row), "W-79: no row of ps is %q:\n%s", row, strings.Join(rows, "\n"))
 }
 
 // connecting is an output during whose writes clients connect.

@@ -88,6 +88,9 @@ func TestRevocationReachesEachMount(t *testing.T) {
 	defer f.Close()
 	b := make([]byte, 8)
 	w.must(check.Err(f.ReadAt(b, 0))) // into the cache of the host's kernel
+	metrics := metricsOf(t, filepath.Join(p.dir, "state", operationsSocket))
+	check.That(t, strings.Contains(metrics, `refmond_mount_open_files{tree="second",uid="0"} 1`+"\n"),
+		"M-47: no open file of the second mount in\n%s", metrics)
 	out := output(p.bin, "revoke", "--socket", p.admin, filepath.Join(root, "plan"))
 	_, err := f.ReadAt(b, 0)
 	check.That(t, errors.Is(err, unix.EACCES) || strings.Contains(out, `passthrough  \Device\second\plan`),

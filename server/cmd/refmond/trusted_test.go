@@ -4,12 +4,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/lsa"
 )
 
 // TestFoldersWritableByOthersBlockStart checks that refmond does not start, and that doctor reports WRONG, if others
@@ -115,6 +117,9 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 		check.That(t, err != nil && strings.Contains(err.Error(), what+" "+open+": others can read it"),
 			"L-76: %s that all read: %v", what, err)
 	}
+	own := check.Must(os.ReadFile("/proc/self/uid_map")) // a namespace with a map has no user nobody
+	check.Equal(t, unmapped(lsa.Unmapped), !slices.Equal(strings.Fields(string(own)), []string{"0", "0", "4294967295"}),
+		"L-76: a file of nobody is trusted")
 	// The name of an abstract socket is not a path.
 	loose := t.TempDir()
 	check.NoError(t, os.Chmod(loose, 0o777))
