@@ -22,6 +22,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	database "github.com/refmon/refmon/server/index/postgres"
+	"github.com/refmon/refmon/server/watch"
 )
 
 // countingStore counts the snapshots and the parts that a store had to drop.
@@ -278,3 +279,44 @@ type noRows struct{ index.RowStore }
 
 func (noRows) Begin(string, []index.StoredPart) error { return errBegun }
 func (noRows) Close() error                           { return nil }
+
+// cursorStore is a store that keeps only its cursor, and counts how often its rows were dropped.
+type cursorStore struct {
+	index.RowStore
+	cursor  index.Cursor
+	dropped int
+}
+
+func (s *cursorStore) Cursor(index.StoredPart) (index.Cursor, error) { return s.cursor, nil }
+func (s *cursorStore) Forget(index.StoredPart) error                 { s.dropped++; return nil }
+func (s *cursorStore) Apply(_ index.StoredPart, b *index.RowBatch) error {
+	s.cursor = b.Cursor
+	return nil
+}
+
+// TestStoreContinuesItsLog checks that a follower drops stored rows whose cursor is no message of the log (N-130), and
+// that a part has no watermark while a snapshot is read that replaces deleted records (N-84).
+func TestStoreContinuesItsLog(t *testing.T) {
+	f := newFirm(t)
+	store, s := &cursorStore{}, f.seen.logs[0]
+	f.seen.config.Rows, s.part = store, &index.StoredPart{}
+	f.push(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{f.file("plan")}})
+	check.NoError(t, f.seen.readRows(t.Context(), s))
+	end := store.cursor
+	for what, c := range map[string]struct {
+		cursor  index.Cursor
+		dropped int
+	}{"its last record": {end, 0}, "a message of another stream": {index.Cursor{Message: end.Message, ID: "other"}, 1},
+		"a message beyond the log": {index.Cursor{Message: end.Message + 1, ID: end.ID}, 1}} {
+		store.cursor, store.dropped, s.batch = c.cursor, 0, nil
+		check.NoError(t, f.seen.readRows(t.Context(), s))
+		check.That(t, store.dropped == c.dropped && store.cursor == end, "N-130: from %s: dropped %d times, now at %+v",
+			what, store.dropped, store.cursor)
+	}
+	f.seen.watermarks[s.name()] = &seenWatermark{}
+	half := record{Generation: end.Generation, Worker: "w", Piece: 1}
+	seq := f.send(site.Work, s.name(), "half", 1<<40, check.Must(half.bytes()))
+	check.NoError(t, f.c.purge(t.Context(), site.StreamRows, s.name(), seq))
+	check.NoError(t, f.seen.readRows(t.Context(), s))
+	check.That(t, f.seen.watermarks[s.name()] == nil && !s.whole, "N-84: half of a snapshot leaves a watermark")
+}

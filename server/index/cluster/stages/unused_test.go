@@ -96,6 +96,7 @@ func TestDroppedClassComesBack(t *testing.T) {
 	f := newQuietFirm(t)
 	up := f.seen
 	check.Equal(t, f.dropUnused(), false, "the worker knows a class without documents")
+	check.Equal(t, f.people.kept, f.people.records.size.Bytes, "the size of the log after the search")
 	f.push(watch.Batch{})
 	check.Equal(t, f.bobMayRead("plan"), "false", "bob may read")
 	check.NoError(t, up.log.Close()) // this follower continues later
@@ -228,6 +229,15 @@ func TestUnknownPartsKeepClasses(t *testing.T) {
 	f.snapshot(f.rows.ledger, f.rows.worker, false)
 	f.send(site.Work, f.rows.name, "garbage", f.rows.chain.head, []byte("garbage"))
 	check.Equal(t, f.dropUnused(), true, "kept because a log cannot be used")
+
+	for _, what := range []string{"unusable", "half of a snapshot"} {
+		f.lose(site.StreamPeople)
+		f.assignPeople()
+		check.Equal(t, f.people.last.Parts, "", "parts whose classes are known although a log is %s", what)
+		half := record{Generation: f.rows.last.Generation, Worker: "w", Piece: 1}
+		seq := f.send(site.Work, f.rows.name, "half", 1<<40, check.Must(half.bytes()))
+		check.NoError(t, f.c.purge(t.Context(), site.StreamRows, f.rows.name, seq))
+	}
 }
 
 // TestLostLogsOfPartsDropClasses checks that classes are still dropped after the logs of the parts were lost: the
