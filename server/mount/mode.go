@@ -125,12 +125,8 @@ func holdsOf(client *token.Token, d *sd.Descriptor) func(sid.SID) bool {
 // writeDACL replaces the DACL of a file by that of next, with its protection flag. It returns EPERM without
 // WRITE_DAC, as chmod(2) does. Owner, group and SACL stay unchanged.
 func (m *Mount) writeDACL(t *worker, n *node, next *sd.Descriptor) fuse.Status {
-	parts := winnt.DACL_SECURITY_INFORMATION | winnt.PROTECTED_DACL_SECURITY_INFORMATION
-	if next.Control()&sd.DACLProtected == 0 {
-		parts = winnt.DACL_SECURITY_INFORMATION | winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
-	}
 	return eperm(t.with(m, n, winnt.WRITE_DAC, func(h winnt.Handle) fuse.Status {
-		return t.setSecurity(h, parts, next)
+		return t.setSecurity(h, winnt.DACL_SECURITY_INFORMATION, next)
 	}))
 }
 

@@ -172,7 +172,6 @@ func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 // without a difference. A SACL in next always differs, because not every caller may read the old SACL. The protection
 // flag counts as part of the DACL. Parts that next does not have stay.
 func differing(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
-	const protected = sd.DACLProtected
 	if o := next.Owner(); !o.IsZero() && o != old.Owner() {
 		parts, want = parts|winnt.OWNER_SECURITY_INFORMATION, want|winnt.WRITE_OWNER
 	}
@@ -181,13 +180,8 @@ func differing(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 	}
 	if next.Control()&sd.DACLPresent != 0 {
 		a, b := old.DACL(), next.DACL()
-		if (a == nil) != (b == nil) || a != nil && !a.Equal(b) || (old.Control()^next.Control())&protected != 0 {
+		if (a == nil) != (b == nil) || a != nil && !a.Equal(b) || (old.Control()^next.Control())&sd.DACLProtected != 0 {
 			parts, want = parts|winnt.DACL_SECURITY_INFORMATION, want|winnt.WRITE_DAC
-			if next.Control()&protected != 0 {
-				parts |= winnt.PROTECTED_DACL_SECURITY_INFORMATION
-			} else {
-				parts |= winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
-			}
 		}
 	}
 	if next.Control()&sd.SACLPresent != 0 {

@@ -60,7 +60,6 @@ func (w *world) setDescriptor(uid uint32, name, text string, want unix.Errno) {
 func TestChangedDescriptorPartNeedsItsRight(t *testing.T) {
 	const owner, group, dacl, sacl = winnt.OWNER_SECURITY_INFORMATION, winnt.GROUP_SECURITY_INFORMATION,
 		winnt.DACL_SECURITY_INFORMATION, winnt.SACL_SECURITY_INFORMATION
-	const shut, bare = winnt.PROTECTED_DACL_SECURITY_INFORMATION, winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
 	const old, shutOld = "O:BAG:SYD:(A;;FA;;;WD)", "O:BAG:SYD:P(A;;FA;;;WD)"
 	for _, c := range []struct {
 		old, next string
@@ -69,12 +68,12 @@ func TestChangedDescriptorPartNeedsItsRight(t *testing.T) {
 	}{
 		{old, "", 0, 0}, {old, old, 0, 0}, {old, "O:BA", 0, 0}, {old, "G:SY", 0, 0}, {shutOld, shutOld, 0, 0},
 		{old, "O:SY", owner, winnt.WRITE_OWNER}, {old, "G:BA", group, winnt.WRITE_OWNER},
-		{old, "D:(A;;FR;;;WD)", dacl | bare, winnt.WRITE_DAC}, {old, "D:", dacl | bare, winnt.WRITE_DAC},
-		{old, "D:NO_ACCESS_CONTROL", dacl | bare, winnt.WRITE_DAC},
-		{"O:BAG:SYD:NO_ACCESS_CONTROL", "D:", dacl | bare, winnt.WRITE_DAC},
-		{old, "D:P(A;;FA;;;WD)", dacl | shut, winnt.WRITE_DAC}, {shutOld, "D:(A;;FA;;;WD)", dacl | bare, winnt.WRITE_DAC},
+		{old, "D:(A;;FR;;;WD)", dacl, winnt.WRITE_DAC}, {old, "D:", dacl, winnt.WRITE_DAC},
+		{old, "D:NO_ACCESS_CONTROL", dacl, winnt.WRITE_DAC},
+		{"O:BAG:SYD:NO_ACCESS_CONTROL", "D:", dacl, winnt.WRITE_DAC},
+		{old, "D:P(A;;FA;;;WD)", dacl, winnt.WRITE_DAC}, {shutOld, "D:(A;;FA;;;WD)", dacl, winnt.WRITE_DAC},
 		{old, "S:", sacl, winnt.ACCESS_SYSTEM_SECURITY}, {old, "S:(AU;SA;FA;;;WD)", sacl, winnt.ACCESS_SYSTEM_SECURITY},
-		{old, "O:SYG:BAD:P(A;;FA;;;WD)S:", owner | group | dacl | shut | sacl,
+		{old, "O:SYG:BAD:P(A;;FA;;;WD)S:", owner | group | dacl | sacl,
 			winnt.WRITE_OWNER | winnt.WRITE_DAC | winnt.ACCESS_SYSTEM_SECURITY},
 	} {
 		next := sd.New(sd.Parts{})
