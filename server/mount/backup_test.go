@@ -65,6 +65,10 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	const bobs = "O:S-1-22-1-61002G:SYD:AI(A;ID;FA;;;S-1-22-1-61002)S:(AU;FA;FA;;;WD)"
 	w.setsWhole(reader, "d/f", bytesOf(bobs), unix.EACCES)
 	w.setsWhole(operator, "d/f", bytesOf(bobs), 0)
+	var out fuse.CreateOut // of an existing file, which is not new after that
+	w.want("M-13: create", w.m.Create(nil, &fuse.CreateIn{InHeader: header(operator, w.known(operator, "d")),
+		Flags: unix.O_RDWR}, "f", &out), 0)
+	w.m.leave(out.Fh)
 	for _, ids := range []string{"61001", ":61001"} {
 		w.refused(operator, "Operation not permitted", "chown", ids, "d/f") // its whole descriptor is set (M-55)
 	}
@@ -78,6 +82,8 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	// M-55: under every mode policy the owner of a new file can be set.
 	w = newWorld(t, forBackup, func(_ *hostfs.Config, c *Config) { c.Modes = RefuseMode })
 	w.sees(operator, "61001", "sh", "-c", "touch f && chown 61001 f && stat -c %u f")
+	w.setsWhole(operator, "f", bytesOf(private), 0)
+	w.refused(operator, "Operation not permitted", "chown", "61002", "f")
 }
 
 // M-54: an ordinary mount does not use the privileges, even if the configuration enables them.

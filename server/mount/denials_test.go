@@ -195,10 +195,15 @@ func TestDenialsAreBounded(t *testing.T) {
 }
 
 // TestDenialNamesNoEarlierRequest checks that a denial without a refused open does not name the file of an earlier
-// request of another user, and that few of a user's many denials are reported (M-46).
+// request of another user, and that few of a user's many denials are reported. Those of a subordinate uid count for its
+// user (M-46).
+//
+// +checklocksignore: no other request runs
 func TestDenialNamesNoEarlierRequest(t *testing.T) {
 	var r reported
-	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = r.add })
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
+		c.Denied, c.payer = r.add, func(uid uint32) uint32 { return map[uint32]uint32{unknown: bob, bob: bob}[uid] }
+	})
 	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
 	w.file("hers", "", "O:"+user(carol)+"G:SYD:(A;;FA;;;"+user(carol)+")")
 	node, hers := w.known(alice, "diary"), w.known(carol, "hers")
@@ -208,6 +213,8 @@ func TestDenialNamesNoEarlierRequest(t *testing.T) {
 		w.want("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(bob, node)}, &fuse.OpenOut{}), unix.EACCES)
 	}
 	check.Equal(t, check.OpenDescriptors(t), before, "M-46: host descriptors after denials")
+	w.want("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(unknown, node)}, &fuse.OpenOut{}), unix.EACCES)
+	check.Equal(t, w.m.denials.users[bob].total, many+1, "M-46: denials that are counted for bob")
 	own := fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: header(carol, hers), Valid: fuse.FATTR_UID,
 		Owner: fuse.Owner{Uid: bob}}} // carol may take ownership, and not assign it to bob
 	w.want("chown", w.m.SetAttr(nil, &own, &fuse.AttrOut{}), unix.EPERM)

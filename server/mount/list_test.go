@@ -279,7 +279,10 @@ func TestReadDirResumesAfterAnyEntry(t *testing.T) {
 		}
 		slices.Sort(want)
 		read := w.reader(bob, "d")
+		_, before, _ := w.sys.Counts()
 		whole, _ := read(0, 4096)
+		_, after, _ := w.sys.Counts()
+		check.Equal(t, after, before, "handles after a listing")
 		check.That(t, slices.Equal(slices.Sorted(slices.Values(whole)), want),
 			"M-14: hidden %t: %q, want %q", hide, whole, want)
 		w.hasNumbers("d", want)

@@ -108,10 +108,14 @@ func TestNewFilesFollowTheirMode(t *testing.T) {
 	}
 	// A directory that is created with mode rw may be traversed by nobody.
 	w.sees(alice, "764", "sh", "-c", `umask 0; python3 -c 'import os; os.mkdir("d/sub", 0o766)'; stat -c %a d/sub`)
+	// A descriptor that cannot be set forgets nothing of the creation.
+	w.sees(alice, "", "install", "-m", "600", "/etc/hostname", "d/kept")
+	w.setsWhole(alice, "d/kept", bytesOf(strings.Replace(shared, user(alice), user(bob), 1)), unix.EPERM)
+	w.sees(alice, "", "chmod", "777", "d/kept")
 	const inherited = "O:S-1-22-1-61001G:S-1-22-1-61001D:(A;;FA;;;S-1-22-1-61001)(A;;0x1301bf;;;S-1-22-1-61002)" +
 		"(A;;0x1200a9;;;WD)"
-	if got := w.descriptorOf("d/plain"); got != inherited {
-		t.Errorf("M-43: an ordinary file has the descriptor %s, want the inherited one", got)
+	for _, name := range []string{"d/plain", "d/kept"} {
+		check.Equal(t, w.descriptorOf(name), inherited, "M-43: the descriptor of %s", name)
 	}
 }
 

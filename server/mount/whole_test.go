@@ -120,6 +120,7 @@ func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 	w.want("M-51: XATTR_CREATE", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h, Flags: xattrCreate}, wholeACL,
 		bytesOf(alices)), unix.EEXIST)
 	check.Equal(t, w.descriptorOf("f"), alices, "M-51: after rejected values the descriptor")
+	w.sees(alice, "", "touch", "f") // only a mount for backup fails after that
 }
 
 // TestFlagsArePartsOfDescriptor checks that a flag that differs is a difference of its part, and needs the right for
