@@ -9,13 +9,12 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
 // cause returns a short text about why a principal's rights changed. It explains the lowest gained bit, or without
 // one the lowest lost bit. A nil descriptor in before or after means that the object does not exist there. A new or
-// gone object takes precedence over a new or gone principal.
+// gone object takes precedence over a new or gone principal, and the object's descriptor over the share's limits.
 func (d *Diff) cause(c *change, before, after key) string {
 	p := d.pairs[c.who]
 	switch {
@@ -28,34 +27,65 @@ func (d *Diff) cause(c *change, before, after key) string {
 	case p.after < 0:
 		return "principal is gone"
 	}
-	was := state{before, d.Directory.Principals[p.before].Token, d.Directory}
-	is := state{after, d.DirectoryAfter.Principals[p.after].Token, d.DirectoryAfter}
-	if c.gained != 0 {
-		bit := c.gained & -c.gained
-		return gained(was.reason(d, bit), is.reason(d, bit), was, is)
+	was := state{before, &d.Directory.Principals[p.before], d.Directory}
+	is := state{after, &d.DirectoryAfter.Principals[p.after], d.DirectoryAfter}
+	bit, explain := c.gained, gained
+	if bit == 0 {
+		bit, explain = c.lost, lost
 	}
-	bit := c.lost & -c.lost
-	return lost(was.reason(d, bit), is.reason(d, bit), was, is)
+	bit &= -bit
+	old, now := was.reason(d, bit), is.reason(d, bit)
+	if granted := c.gained != 0; old.Granted == granted || now.Granted != granted {
+		if text := d.shareCause(bit, was, is, explain); text != "" {
+			return text
+		}
+	}
+	return explain(old.Reason, now.Reason, was, is)
 }
 
-// state is one principal's token and one descriptor, before or after a change, as the input of an access check.
+// shareCause explains a change of a bit by the share: by its descriptor, or by its configuration, which can withhold
+// rights from a principal or make it an admin user. It returns "" if the share treats the principal alike in both
+// states.
+func (d *Diff) shareCause(
+	bit winnt.AccessMask, was, is state, explain func(before, after access.Reason, was, is state) string,
+) string {
+	if d.Share != nil {
+		was.d, is.d = d.Share, d.Share
+		if old, now := was.reason(d, bit), is.reason(d, bit); old.Granted != now.Granted {
+			return "share: " + explain(old.Reason, now.Reason, was, is)
+		}
+	}
+	switch {
+	case is.p.Withheld&^was.p.Withheld&bit != 0:
+		return "the share's configuration withholds it"
+	case was.p.Withheld&^is.p.Withheld&bit != 0:
+		return "the share's configuration no longer withholds it"
+	case is.p.Root && !was.p.Root:
+		return "became an admin user of the share"
+	case was.p.Root && !is.p.Root:
+		return "is no longer an admin user of the share"
+	}
+	return ""
+}
+
+// state is one principal and one descriptor, before or after a change, as the input of an access check.
 type state struct {
 	key
-	t   *token.Token
+	p   *directory.Principal
 	dir *directory.Directory
 }
 
-// reason runs the access check and returns why it granted or denied a bit. It returns the zero Reason if the check
-// fails.
-func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
-	_, x, err := access.Explain(&access.Request{Descriptor: s.d, Subject: access.Subject{Primary: s.t},
+// reason runs the access check and returns whether and why it granted a bit. It returns the zero BitReason if the
+// check fails.
+func (s state) reason(d *Diff, bit winnt.AccessMask) access.BitReason {
+	_, x, err := access.Explain(&access.Request{Descriptor: s.d, Subject: access.Subject{Primary: s.p.Token},
 		Desired: winnt.MAXIMUM_ALLOWED | bit,
 		Type:    s.typ, Policies: d.Config.Policies, Options: d.Config.Options})
 	if err != nil {
-		return access.Reason{}
+		return access.BitReason{}
 	}
 	r, _ := x.Reason(bit)
-	return r.Reason
+	return r
 }
 
 // entry returns the ACL entry that a reason of a decision refers to. ok is false if the reason is not an entry, or
@@ -85,7 +115,7 @@ func (s state) has(a sd.ACE) bool {
 func (s state) protected() bool { return s.d.Control()&sd.DACLProtected != 0 }
 
 // member reports whether an allow entry for a SID applies to the token.
-func (s state) member(x sid.SID) bool { return s.t.Member(x, false) }
+func (s state) member(x sid.SID) bool { return s.p.Token.Member(x, false) }
 
 // text returns an entry as SDDL, with the object types and the name of its account. A type without SDDL is given by
 // its number. An unknown account is given by its SID.
@@ -118,7 +148,7 @@ func gained(before, after access.Reason, was, is state) string {
 		if !is.has(a) {
 			return "entry removed: " + was.text(a)
 		}
-		if !is.t.Member(a.SID(), true) {
+		if !is.p.Token.Member(a.SID(), true) {
 			return "left " + was.dir.Name(a.SID()) + ": " + was.text(a)
 		}
 		return "entries in another order: " + was.text(a)
@@ -140,7 +170,7 @@ func lost(before, after access.Reason, was, is state) string {
 		switch {
 		case !was.has(a):
 			return "entry added: " + is.text(a)
-		case !was.t.Member(a.SID(), true):
+		case !was.p.Token.Member(a.SID(), true):
 			return "joined " + is.dir.Name(a.SID()) + ": " + is.text(a)
 		}
 		return "entries in another order: " + is.text(a)

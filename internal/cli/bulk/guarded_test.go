@@ -56,27 +56,33 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 }
 
 // Each state of a comparison has its own share limits: those before do not affect the state afterwards, nor the
-// reverse (F-108).
+// reverse (F-108). A limit that changed is the cause.
 func TestEachStateHasItsOwnShareLimits(t *testing.T) {
-	const list = `{"path":"/a","sd":"D:(A;;FR;;;WD)"}` + "\n"
+	const list, team = `{"path":"/a","sd":"D:(A;;FR;;;WD)"}` + "\n", "(A;;CC;;;S-1-5-21-1-2-3-2001)"
 	free := staff("")
 	limited, root := free.Clone(), free.Clone()
 	limited.Principals[0].Withheld = winnt.FILE_READ_DATA
 	root.Principals[0].Root = true
 	read, all := winnt.FILE_READ_DATA, winnt.FileObject.Mapping.All&^winnt.FileObject.Mapping.Read
 	for _, c := range []struct {
-		name         string
 		was, is      *directory.Directory
 		gained, lost winnt.AccessMask
+		cause        string
 	}{
-		{"limited before", limited, free, read, 0},
-		{"limited afterwards", free, limited, 0, read},
-		{"past the files before", root, free, 0, all},
-		{"past the files afterwards", free, root, all, 0},
+		{limited, free, read, 0, "the share's configuration no longer withholds it"},
+		{free, limited, 0, read, "the share's configuration withholds it"},
+		{root, free, 0, all, "is no longer an admin user of the share"},
+		{free, root, all, 0, "became an admin user of the share"},
+		{staff(""), staff("Team"), read, 0, "share: joined Team: " + team + " Team"},
+		{staff("Team"), staff(""), 0, read, "share: left Team: " + team + " Team"},
 	} {
-		_, out := compareLists(t, &bulk.Diff{Directory: c.was, DirectoryAfter: c.is, Format: bulk.JSONL}, list, list)
-		check.SlicesEqual(t, decode[diffRow](t, out), []diffRow{{"alice", "/a", c.gained.Padded(), c.lost.Padded()}},
-			"%s: rows", c.name)
+		d := &bulk.Diff{Directory: c.was, DirectoryAfter: c.is, Format: bulk.JSONL}
+		if strings.HasPrefix(c.cause, "share: ") {
+			d.Share = sddl.MustParse("D:(A;;0x1201be;;;WD)" + team)
+		}
+		_, out := compareLists(t, d, list, list)
+		check.SlicesEqual(t, decode[changeRow](t, out),
+			[]changeRow{{"alice", "/a", c.gained.Padded(), c.lost.Padded(), c.cause}}, "%s", c.cause)
 	}
 	out := rowsOf(t, &bulk.Run{Directory: limited, Ask: bulk.What, Format: bulk.CSV}, list)
 	check.That(t, strings.Contains(out, "/a,0x00120088,"), "without reading data, alice has\n%s", out)
