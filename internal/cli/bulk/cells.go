@@ -21,7 +21,7 @@ func appendCSV(dst []byte, cells ...string) []byte {
 			c = "'" + c
 		}
 		c = printable.Text(c)
-		if !strings.ContainsAny(c, "\",\r\n") {
+		if !strings.ContainsAny(c, "\",\n") {
 			dst = append(dst, c...)
 			continue
 		}
