@@ -84,6 +84,13 @@ func TestChangeHasItsCause(t *testing.T) {
 		want := changeRow{"alice", "/x", c.gained.Padded(), c.lost.Padded(), c.cause}
 		check.Equal(t, row, want, "%s to %s", c.was, c.is)
 	}
+	dir := newFirm()
+	dir.Principals = dir.Principals[:1]
+	d := &bulk.Diff{Directory: dir, Format: bulk.JSONL}
+	d.Config.Options.ClaimsDisabled = true
+	_, out := compareLists(t, d, objectLine("/x", "D:"),
+		objectLine("/x", "D:(XA;;CC;;;WD;(@USER.Level == 0))(A;;CC;;;WD)"))
+	check.Equal(t, decode[changeRow](t, out)[0].Cause, "entry added: (A;;CC;;;WD) Everyone", "claims disabled")
 }
 
 // changeRow is the row of a change with its cause.

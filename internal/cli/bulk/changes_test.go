@@ -17,6 +17,7 @@ func TestFullCacheKeepsAncestors(t *testing.T) {
 		want        bool
 	}{
 		{`C:\a`, `C:\a\b`, winnt.FileObject, true},
+		{`C:\a`, `C:\a\b\c`, winnt.FileObject, true},
 		{`C:\b`, `C:\a\b`, winnt.FileObject, false},
 		{`C:/a`, `C:/a\b`, winnt.FileObject, true},
 		{"OU=a,DC=x", "CN=b,OU=a,DC=x", winnt.DirectoryServiceObject, true},

@@ -221,7 +221,8 @@ func TestDiffOfOneObject(t *testing.T) {
 	}
 }
 
-// A change is a row of the same columns in each format. A summary has a row for each folder and cause.
+// A change is a row of the same columns in each format. A summary has a row for each folder and cause. A resumed
+// comparison has no heading.
 func TestDiffFormatsHaveTheSameColumns(t *testing.T) {
 	const entry = "(A;;FR;;;S-1-5-21-1-2-3-1107)"
 	const with, without = `{"path":"/d/%s","sd":"O:BAD:` + entry + `"}` + "\n", `{"path":"/d/%s","sd":"O:BAD:"}` + "\n"
@@ -250,6 +251,16 @@ func TestDiffFormatsHaveTheSameColumns(t *testing.T) {
 			rows = append(rows, strings.Join(strings.Fields(line), " "))
 		}
 		check.SlicesEqual(t, rows, c.want, "format %v, summary %t", c.format, c.summary)
+		rest := &bulk.Diff{Directory: staff(""), Format: c.format, Summary: c.summary}
+		check.NoError(t, rest.Resume(bulk.Position{}, []byte("[]")))
+		_, out = compareLists(t, rest, before, after)
+		check.Equal(t, strings.Count(out, "\n"), 2, "resumed, format %v, summary %t: rows", c.format, c.summary)
+	}
+	// A word is that of the rights in one state (B-115).
+	parts := [2]string{objectLine("/x", "D:(A;;0x120000;;;WD)"), objectLine("/x", "D:(A;;0x89;;;WD)")}
+	for i := range parts {
+		_, out := compareLists(t, &bulk.Diff{Directory: staff("")}, parts[i], parts[1-i])
+		check.That(t, strings.Contains(out, "FILE_READ_DATA") && !strings.Contains(out, " read "), "%s", out)
 	}
 }
 
@@ -332,8 +343,11 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 	objects := max(9_000, randtest.Size(30_000)) // more than four batches
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: objects, Descriptors: objects / 4,
 		Principals: 70, Groups: 20})
-	list = "{\"path\":\"/first\",\"sd\":\"O:\"}\n" + list + "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
-	objects += 2
+	lines := strings.SplitAfter(list, "\n") // two descriptors of one score, before and after the first batch
+	lines[2000] += strings.Repeat(`{"path":"/o","sd":"O:BA"}`+"\n", 9)
+	lines[4000] += strings.Repeat(`{"path":"/o","sd":"O:SY"}`+"\n", 9)
+	list = "{\"path\":\"/first\",\"sd\":\"O:\"}\n" + strings.Join(lines, "") + "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
+	objects += 2 + 18
 	whole := ""
 	for _, c := range []struct{ workers, cache int }{{1, 0}, {3, 1}, {2, 1 << 20}} {
 		r := &bulk.Report{Title: "x", Directory: dir, Workers: c.workers, CacheBytes: c.cache}

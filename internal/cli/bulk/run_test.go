@@ -299,6 +299,9 @@ func TestFailedWriterEndsTheRun(t *testing.T) {
 	report := &bulk.Report{Directory: dir, Source: listOf(list)}
 	check.NoError(t, report.Collect(context.Background()))
 	check.ErrorIs(t, report.Write(failing{full}), full, "report")
+	report.Source = failingSource{listOf(list)}
+	check.ErrorIs(t, report.Collect(context.Background()), errSource, "report of a failing source")
+	check.That(t, report.Partial, "the report of a failing source is complete")
 	bad := errors.New("the disk is broken")
 	r.Save, r.Out, r.Source = nil, io.Discard, jsonl.Lines(io.MultiReader(strings.NewReader(list), failing{bad}), 0, 0)
 	sum, err := r.Do(context.Background())

@@ -13,6 +13,8 @@ import (
 // TestSpillingStoreEqualsSlice checks that a store that spills to disk has the contents of a slice.
 func TestSpillingStoreEqualsSlice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 3))
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
 	for _, limit := range []int64{0, chunkSize, 3 * chunkSize, 100 * chunkSize} {
 		s := store{limit: limit}
 		defer s.close()
@@ -52,6 +54,7 @@ func TestSpillingStoreEqualsSlice(t *testing.T) {
 			check.NoError(t, s.file.Close())
 			check.ErrorIs(t, s.readAt(got, 0), os.ErrClosed, "limit %d: reading of a closed file", limit)
 			check.ErrorIs(t, s.writeAt(got, 0), os.ErrClosed, "limit %d: writing to a closed file", limit)
+			check.That(t, removedLate || len(check.Must(os.ReadDir(folder))) == 0, "the temporary file has a name")
 		}
 	}
 }

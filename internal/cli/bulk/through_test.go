@@ -56,6 +56,8 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 			")", "Staff but u3, u4, u5 (7 of 10) DACL entry 4 Staff"},
 		{"(D;;FR;;;" + four + ")(A;;FR;;;" + group + ")", "Staff (6 of 10) DACL entry 2 Staff"},
 		{"(A;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + four + ")", "u3 DACL entry 1 u3\nu0, u1, u2 DACL entry 2 Four"},
+		{strings.Repeat("(A;;FW;;;BG)", 8) + "(A;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + four + ")",
+			"u3 DACL entry 9 u3\nu0, u1, u2 DACL entry 10 Four"},
 		{"(A;;FR;;;WD)", "Everyone (11) DACL entry 1 Everyone"},
 		{"(D;;FR;;;WD)(A;;FR;;;WD)", "(no one)"},
 		{"(XA;;FR;;;WD;(@USER.Level > 7))", "u8, u9 DACL entry 1 Everyone"},
@@ -74,10 +76,14 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 	got = rowsFor(t, run, `{"path":"/x","sd":"O:SYG:SY"}`+"\n")
 	check.Equal(t, got, "/x control u0, u1, u2 and 8 more no DACL", "no DACL")
 	run.Directory = newFirm().Clone()
-	run.Directory.Principals[10].Root = true // an admin user of the share (F-108)
-	got = rowsFor(t, run, `{"path":"/x","sd":"O:SYG:SYD:"}`+"\n")
-	check.Equal(t, got, "/x control other admin users of the share: descriptors of files are not checked", "admin user")
+	run.Directory.Principals[9].Root, run.Directory.Principals[10].Root = true, true // admin users of the share (F-108)
+	got = rowsFor(t, run, `{"path":"/x","sd":"O:SYG:SYD:(A;;WD;;;`+group+`)"}`+"\n")
+	check.Equal(t, got, "/x control Staff (10) DACL entry 1 Staff\n"+
+		"u9, other admin users of the share: descriptors of files are not checked", "admin users")
 	run.Directory = newFirm()
+	run.Rights = check.Must(words.Parse("0x40001"))
+	got = rowsFor(t, run, `{"path":"/x","sd":"O:`+four+`G:SYD:(A;;CC;;;`+group+`)"}`+"\n")
+	check.Equal(t, got, "/x 0x40001 u0, u1, u2 and 1 more DACL entry 1 Staff, owner Four", "an entry and the owner")
 	run.Rights = check.Must(words.Parse("read+write"))
 	_, sum, err := runOver(&run, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)(A;;FW;;;`+four+`)"}`+"\n")
 	check.That(t, err == nil && sum.Allowed == 11+4, "%d pairs of a principal and a right, %v, want 15", sum.Allowed, err)

@@ -86,6 +86,14 @@ func TestWantedRightIsListedOnce(t *testing.T) {
 	}
 }
 
+// Nobody can read an attribute such as a password, whatever the descriptor grants (B-55).
+func TestSecretAttributeCannotBeRead(t *testing.T) {
+	run := &bulk.Run{Directory: staff(""), Ask: bulk.What, Format: bulk.CSV, Type: winnt.DirectoryServiceObject,
+		Types: [][]winnt.GUID{check.Must(words.Chain("unicodePwd"))}}
+	out := rowsOf(t, run, objectLine("/a", "D:(A;;RPWP;;;WD)"))
+	check.That(t, strings.Contains(out, "/a,0x00000020,"), "%s, want a right to write", out)
+}
+
 // A table omits and counts objects without a right, unless they are requested. A right on one object type counts as a
 // right (U-108).
 func TestTableOmitsObjectsWithoutRight(t *testing.T) {
