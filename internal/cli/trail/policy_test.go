@@ -24,6 +24,7 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 		"parsing the printed policy: %v, want the same policy\n%s", err, text)
 	for bad, want := range map[string]string{
 		"File System":                        `line 1: "File System" is not a subcategory with its setting`,
+		"Logon Failure":                      `line 1: "Logon Failure" is not a subcategory`,
 		"Logon  Failure\nLogon  Sometimes":   `line 2: "Logon  Sometimes" is not a subcategory`,
 		"Machine:  HOST\n":                   `line 1: "Machine:  HOST" is not a subcategory`,
 		"No Such Thing  Success":             "line 1: ",

@@ -173,6 +173,7 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 		"another time zone": {strings.Replace(one, "943538600Z", "943538600+05:00", 1), "want a form such as"},
 		"a broken second":   {strings.Replace(one, "943538600Z", "9435386x", 1), "want a form such as"},
 		"the end":           {one + one[:len(one)-9], "event 2, line"},
+		"between elements":  {one + strings.TrimSuffix(one, "</Event>"), "event 2, line"},
 		"the end of Events": {"<Events>" + one + "\n", "line 6: the text ends inside <Events>: its end is missing"},
 		"no begin":          {one + "</Events>", "</Events> without <Events>"},
 		"the end of others": {"<a><Events>" + one + "</Events>", "inside <a>"},
@@ -201,6 +202,7 @@ func TestWindowsReaderKeepsFieldValues(t *testing.T) {
 	for fields, want := range map[string]string{
 		"A=b|Generator=other": `{"A":"b","Generator":"other"}`, "A=b|Generator=refmon": `{"A":"b"}`,
 		"A=b|C=refmon":                       `{"A":"b","C":"refmon"}`,
+		"Generator=refmon|A=b":               `{"Generator":"refmon","A":"b"}`,
 		"A=b\x01\xff\x1b\ufffe\uffff\ufeffc": "{\"A\":\"b\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDc\"}",
 	} {
 		all, _, err := allOf(strings.NewReader(exported(opened, fields)))

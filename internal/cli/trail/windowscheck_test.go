@@ -65,6 +65,7 @@ func TestWindowsCheckFindsEachDifference(t *testing.T) {
 		{"4670", "OldSd=D:(A;;FA;;;S-1-1-0)", "refmon derives D:(A;;FA;;;WD)"},
 		{"4670", "OldSd=D:(A;;FA;;;WD", "an error"},
 		{"4670", "OldSd=-|NewSd=%%1793|OldSD=", ""},
+		{"4911", "ResourceAttributes=S:(RA;;;;;WD;(\"a\",TI,0,1)", "an error"},
 	} {
 		system := strings.NewReplacer("4656<", c.id+"<", "<Version>1<", "<Version>9<").Replace(opened)
 		all, _, err := allOf(strings.NewReader(exported(system, c.fields)))
@@ -98,6 +99,7 @@ func TestWindowsCheckComparesUsesWithOpens(t *testing.T) {
 		exported(strings.Replace(opened, "4656<", "4703<", 1),
 			"EnabledPrivilegeList=SeRestorePrivilege SeBackupPrivilege") +
 		exported("<EventID>4672</EventID><TimeCreated SystemTime='2021-04-29T09:23:58Z'/>", "SubjectUserSid=S-1-1-0")
+	text += exported(successful, "ObjectType=File|AccessList=%%4416|AccessReason=%%4416:\t%%1805|AccessMask=0x1")
 	all, _, err := allOf(strings.NewReader(text))
 	check.NoError(t, err)
 	var lines []string
@@ -108,13 +110,15 @@ func TestWindowsCheckComparesUsesWithOpens(t *testing.T) {
 	check.SlicesEqual(t, lines, []string{
 		"record 87214, event 4663, uses within the open: Windows wrote 0x4, refmon derives 0x0",
 		"record 0, event 4672, names of the fields: Windows wrote SubjectUserSid, refmon derives " +
-			`"SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId PrivilegeList"`}, "differences")
+			`"SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId PrivilegeList"`,
+		"record 87214, event 4656, reasons and their entries: Windows wrote 4416:1805, refmon derives " +
+			`"4416:1805 failure"`}, "differences")
 	var table strings.Builder
 	check.NoError(t, c.Print(&table))
 	check.Equal(t, table.String(), `compared                         equal   differing   known
 names of the fields                  0           1       0
-codes of the access mask             0           0       0
-reasons and their entries            0           0       0
+codes of the access mask             1           0       0
+reasons and their entries            0           1       0
 order of privileges                  0           0       1
 descriptors as text                  0           0       0
 uses within the open                 1           1       0
