@@ -29,6 +29,7 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 	order.allow = []string{"(D;;WP;;;AU)", "(A;ID;WD;;;AU)", "(A;;LC;;;AU)"}
 	carla.allow = []string{"(A;;LC;;;AU)", "(D;;WP;;;" + helen.sid() + ")", "(A;ID;WD;;;AU)"}
 	unit.allow = []string{"(ZA;;CR;" + resetGUID + ";;AU;(@USER.x == 1))", "(A;CIIO;WD;;;" + helen.sid() + ")",
+		"(A;CI;LC;;;" + helen.sid() + ")",
 		"(D;;CR;;;" + gone + ")"}
 	d.find("CN=bob,CN=Users," + base).join(desk)
 	helen.more = nil // helen leaves desk
@@ -47,6 +48,7 @@ func TestBaselineReportListsChangedEntries(t *testing.T) {
 		"CN=order,CN=Users," + base + ": no longer inherits entries",
 		"CN=order,CN=Users," + base + ": the same entries in another order",
 		sales + ": new entry: allow helen write DACL, inherited by children only",
+		sales + ": new entry: allow helen list, inherited by children",
 		sales + ": new entry: deny " + gone + " extended right",
 		sales + ": new entry: allow Authenticated Users extended right on User-Force-Change-Password, on a condition",
 	}

@@ -35,6 +35,11 @@ func TestPathsToOneObjectAreLimited(t *testing.T) {
 	check.Equal(t, fmt.Sprint(x.Kind, " ", len(x.Routes), " ", x.More, " ", x.Reach, " ", x.Others),
 		"AdminSDHolder 200 1 201 201", "rows, accounts without one, accounts, and accounts that are no administrators")
 	check.Equal(t, x.Routes[0].Through, "", "important object on the way")
+	d, _, helen, _ := newOffice()
+	d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WO;;;" + helen.sid() + ")"}
+	owner, _, _ := pageOf(t, &adreport.Report{Now: state(t, d.ldif())})
+	check.Equal(t, owner.Important[1].Routes[0].Steps[0].By, "DACL entry 1 for helen, and as the owner write DACL",
+		"how helen reaches AdminSDHolder")
 	for _, g := range page.Direct {
 		check.That(t, g.Objects.Count == 1 && g.Objects.List[0] == x.Object, "%v has rights on %v", g.Who, g.Objects)
 	}
