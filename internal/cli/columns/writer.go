@@ -103,10 +103,11 @@ func measure(rows [][]cell) (widths []int) {
 // terminal's width in characters, 0 for no limit. No column becomes narrower than leastWidth, so a table can stay too
 // wide. kept has minimum widths of the first columns, none above widths; they apply only if the table fits with them.
 func fit(widths, kept []int, room int) []int {
-	if room == 0 {
+	gaps := gap * (len(widths) - 1)
+	if room == 0 || wrapped(widths, room-gaps) {
 		return widths
 	}
-	least := gap * (len(widths) - 1)
+	least := gaps
 	for i, x := range widths {
 		k := 0
 		if i < len(kept) {
@@ -117,10 +118,7 @@ func fit(widths, kept []int, room int) []int {
 	if len(kept) > 0 && least <= room {
 		return fitAround(widths, kept, room)
 	}
-	room -= gap * (len(widths) - 1)
-	if wrapped(widths, room) {
-		return widths
-	}
+	room -= gaps
 	most := slices.Max(append(widths, leastWidth))
 	sum := func() (n int) {
 		for _, x := range widths {
@@ -144,15 +142,18 @@ func fit(widths, kept []int, room int) []int {
 	return widths
 }
 
-// wrapped narrows the last column so that the columns fit into room, and reports whether they do. The last column keeps
-// a quarter of room, or leastLast; if that is not enough, wrapped changes nothing.
+// wrapped narrows the last column if the columns are wider than room, and reports whether they fit then. The last
+// column keeps a quarter of room, or leastLast; if that is not enough, wrapped changes nothing.
 func wrapped(widths []int, room int) bool {
 	over := -room
 	for _, x := range widths {
 		over += x
 	}
 	last := len(widths) - 1
-	if over <= 0 || last < 1 || widths[last]-over < max(room/4, leastLast) {
+	if over <= 0 {
+		return true
+	}
+	if last < 1 || widths[last]-over < max(room/4, leastLast) {
 		return false
 	}
 	widths[last] -= over // the last column wraps its text; other columns would cut theirs (U-101)

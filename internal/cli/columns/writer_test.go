@@ -199,7 +199,12 @@ func TestSIDColumnsAreNotShortened(t *testing.T) {
 		got := table(t, columns.Options{Width: c.width}, c.row)
 		check.Equal(t, got, c.want+"\n", "%s in %d columns", c.row, c.width)
 	}
-	// Another cell of the column is no reason for more width than a SID needs.
-	check.Equal(t, table(t, columns.Options{Width: 31}, short+"|0123456789", long+"uvwxyz|0123456789"),
-		short+"  0123456789\nabcdefghi…rstuvwxyz  0123456789\n", "long name in a column of SIDs")
+	// Another cell of the column is no reason for more width than a SID needs, unless no cell is shortened (U-101).
+	for width, want := range map[int]string{31: "abcdefghi…rstuvwxyz", 38: long + "uvwxyz"} {
+		got := table(t, columns.Options{Width: width}, short+"|0123456789", long+"uvwxyz|0123456789")
+		check.That(t, strings.HasSuffix(got, "\n"+want+"  0123456789\n"), "a name and a SID in %d columns:\n%s", width, got)
+	}
+	check.Equal(t, table(t, columns.Options{Width: 26 + 2 + 24}, short+"|x", long+"uvwxyz|owner Domain Admins, DACL 2"),
+		short+strings.Repeat(" ", 9)+"x\n"+long+"uvwxyz  owner Domain Admins,\n"+strings.Repeat(" ", 28)+"DACL 2\n",
+		"long name in a column of SIDs before a long last cell")
 }
