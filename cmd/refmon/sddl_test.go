@@ -114,6 +114,12 @@ func TestDescriptorFitsTerminal(t *testing.T) {
 		"FILE_WRITE_ATTRIBUTES\n", " 0x00120089 FR\n"} {
 		check.That(t, strings.Contains(page, whole), "no %q in\n%s", whole, page)
 	}
+	out.Reset()
+	p := &descriptorPage{std: std, typ: winnt.FileObject, nameOf: func(sid.SID) string { return "Jäger" }}
+	const row = "\nDACL: 1 entry, revision 2, 28 bytes\n  1  access allowed  S-1-1-0 (Jäger)  0x00120089 FR\n"
+	std.width = 51 // of the row, in characters
+	check.NoError(t, p.list("DACL", sddl.MustParse("D:(A;;FR;;;WD)").DACL(), true, ""))
+	check.Equal(t, out.String(), row, "list that just fits")
 }
 
 // TestEachControlBitAndFlagIsNamed checks that each control bit and each entry flag has its own word ([MS-DTYP] 2.4.6
