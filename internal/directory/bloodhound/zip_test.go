@@ -3,6 +3,8 @@ package bloodhound
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -27,10 +29,12 @@ func TestZipFileNeedsItsActualSize(t *testing.T) {
 			t.Errorf("room for %d bytes: %d, %v", room, len(got), err)
 		}
 	}
+	err = Files(b.Bytes(), func([]byte) error { return io.ErrUnexpectedEOF })
+	check.Equal(t, fmt.Sprint(err), `"a.json": unexpected EOF`, "error of a file")
 	lying := *z.File[0]
 	lying.UncompressedSize64 = 10 // its header says less than there is
-	if got, err := unpack(&lying, 999); err == nil {
-		t.Errorf("a file of %d bytes was unpacked where there is room for 999", len(got))
+	if got, err := unpack(&lying, 500); err == nil {
+		t.Errorf("a file of %d bytes was unpacked where there is room for 500", len(got))
 	}
 }
 

@@ -21,13 +21,13 @@ const (
 		`"SamAccountName","SID","SIDHistory","Surname","UserPrincipalName"` + "\r\n" +
 		`"CN=Smith\, Alice,CN=Users,DC=corp,DC=test","True","Alice","cn=staff,dc=corp,dc=test;CN=Gone,DC=corp",` +
 		`"Smith, Alice","user","9a0f1860-f616-488f-a1fc-38b25a30f379","513","alice","S-1-5-21-1-2-3-1107",` +
-		`"S-1-5-21-9-9-9-77","Smith","alice@corp.test"` + "\r\n" +
+		`"S-1-5-21-9-9-9-77;S-1-5-21-9-9-9-76","Smith","alice@corp.test"` + "\r\n" +
 		`"CN=Bob,CN=Users,DC=corp,DC=test","False","Bob",` +
 		`"Microsoft.ActiveDirectory.Management.ADPropertyValueCollection","Bob","user",` +
 		`"9a0f1860-f616-488f-a1fc-38b25a30f378","513","bob","S-1-5-21-1-2-3-1108","System.String[]","",` +
 		`"bob@corp.test"` + "\r\n"
 	getADGroup = `"DistinguishedName","GroupCategory","GroupScope","Name","ObjectClass","SamAccountName","SID",` +
-		`"MemberOf"` + "\n" + `"CN=Staff,DC=corp,DC=test","Security","Global","Staff","group","Staff",` +
+		`"MemberOf"` + "\n" + `"CN=Staff,DC=corp,DC=test","Security","Global","Staff","Group","Staff",` +
 		`"S-1-5-21-1-2-3-2000",""` + "\n" + `"CN=Letters,DC=corp,DC=test",` +
 		`"Distribution","Global","Letters","group","Letters","S-1-5-21-1-2-3-2009",` +
 		`"CN=Staff,DC=corp,DC=test"` + "\n"
@@ -41,12 +41,15 @@ const (
 func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"csv", getADUser}, [2]string{"auto", getADGroup},
 		[2]string{"members:Engineering", getADGroupMember}, [2]string{"csv", getADGroupOf("Letters", "carol", 1109)},
-		[2]string{"csv", "SamAccountName \t SID\tGroup\tGroupSID\tuidNumber\tgidNumber\n" +
-			"dave\tS-1-5-21-1-2-3-1110\tEngineering\tS-1-5-21-1-2-3-2000\t77\t88\n"},
-		[2]string{"csv", "SamAccountName,SID,GroupScope\nlocal,S-1-5-21-1-2-3-2010,DomainLocal\n"},
+		[2]string{"csv", "SamAccountName \t SID\tGroup\tGroupSID\tuidNumber\tgidNumber\tObjectClass\tGroupScope\t" +
+			"PrimaryGroupID\tPrimaryGroup\ndave\tS-1-5-21-1-2-3-1110\tEngineering\tS-1-5-21-1-2-3-2000\t77\t88\t" +
+			"user\tGlobal\t513\tS-1-5-21-1-2-3-2000\n"},
+		[2]string{"csv", "SamAccountName,SID,GroupScope,GroupName\nlocal,S-1-5-21-1-2-3-2010,DomainLocal,\n" +
+			"Engineering,S-1-5-21-1-2-3-2001,Global,local\n"},
 		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf\n" +
 			"Engineering,S-1-5-21-1-2-3-2001,group,;;;;;;;\n"})
-	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77")
+	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77 "+
+		"S-1-5-21-9-9-9-76 S-1-5-21-1-2-3-2010")
 	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001")
 	sources.HasGroups(t, d, "dave", "S-1-5-21-1-2-3-2001 S-1-22-1-77 S-1-22-2-88")
 	dave := d.Principals[d.Find("dave")].Token
@@ -68,6 +71,7 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 	err := csv.Read(new(collect.Collector), "SamAccountName,SID,sid \na,S-1-5-21-1-2-3-1107,S-1-5-18\n", "")
 	check.That(t, err != nil && strings.Contains(err.Error(), "occurs twice"), "a column twice: %v", err)
+	check.Equal(t, csv.Delimiter("a,b;c"), ',', "separator of as many commas as semicolons")
 }
 
 // getADGroupOf is a row of Get-ADGroupMember with the group in a column, in UTF-16 with semicolons.

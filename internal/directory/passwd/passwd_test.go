@@ -78,7 +78,7 @@ func TestPdbeditJoinsSIDsAndIDs(t *testing.T) {
 	const printed = "---------------\nUnix username:        alice\nNT username:          \n" +
 		"Account Flags:        [U          ]\n" +
 		"User SID:             S-1-5-21-1-2-3-3002\nPrimary Group SID:    S-1-5-21-1-2-3-513\n" +
-		"---------------\nUnix username:        root\nAccount Flags:        [DU         ]\n" +
+		"---------------\nUnix username:        root\nAccount Flags:        [NDU        ]\n" +
 		"User SID:             S-1-5-21-4-5-6-1000\n" // the domain is the first user's
 	d, _ := sources.Read(t, [2]string{"passwd", users}, [2]string{"pdbedit", printed}, [2]string{"passwd", group})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-3002 S-1-22-1-1001 S-1-5-21-1-2-3-513 S-1-22-2-50")

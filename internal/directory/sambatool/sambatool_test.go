@@ -20,9 +20,10 @@ func TestSambaToolOutputYieldsAccountsAndGroups(t *testing.T) {
 		"objectSid: S-1-5-21-1-2-3-1104\ngroupType: -2147483646\n\n" +
 		"dn: CN=Letters,CN=Users,DC=refmon,DC=test\nobjectClass: group\nsAMAccountName: All Security Mail\n" +
 		"objectSid: S-1-5-21-1-2-3-1106\ngroupType: 2\nmember: CN=alice,CN=Users,DC=refmon,DC=test\n"
-	const verbose = "Group Name                                  Group Type      Group Scope  Members\n" +
-		dashes + "Read-only Security Controllers              Security         Global            0\n" +
+	const head = "Group Name                                  Group Type      Group Scope  Members\n" + dashes
+	const verbose = head + "Read-only Security Controllers              Security         Global            0\n" +
 		"All Security Mail                           Distribution     Global            1\n" +
+		"News                                        Distribution     Global            0\n" + head +
 		"All Distribution Lists                      Security         Global            0\n"
 	const last = "dn: CN=zoe\nobjectClass: user\nsAMAccountName: zoe\nobjectSid: S-1-5-21-1-2-3-1110\n"
 	d, unresolved := sources.Read(t, [2]string{"samba-tool", "alice\n" + show + "\nbob\n"},

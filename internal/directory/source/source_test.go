@@ -260,7 +260,7 @@ func TestErrorsHaveTheirPosition(t *testing.T) {
 			`the entry "a" before line 5: uidNumber "-1" is not a number from 0 to 4294967295`},
 		{"ldif", "dn: a\ngidNumber: " + long + "\nsAMAccountName: a\nobjectSid: " + d("1") + "\n",
 			`the entry "a" before line 5: gidNumber "` + long[:60] + `…" is not a number from 0 to 4294967295`},
-		{"ldif", "dn: a\nx\n y\n\n", `line 2: "xy" is not an attribute`}, {"ldif", "# a\ndn: a\n" + long + "\n",
+		{"ldif", "dn: a\nx\n y\n\n", `line 2: "xy" is not an attribute`}, {"ldif", "#a\ndn: a\n" + long + "\n",
 			`line 3: "` + long[:60] + `…" is not an attribute`},
 		{"ldif", "dn: a\nsidhistory: S-1-x\nsAMAccountName: a\nobjectSid: " + d("1") + "\n",
 			`the entry "a" before line 5: sIDHistory: `},
@@ -297,6 +297,7 @@ func TestErrorsHaveTheirPosition(t *testing.T) {
 		{"pdbedit", "Unix username: a\nUser SID: x\n", "line 2: User SID: "},
 		{"pdbedit", "nothing", `no line "Unix username:"`},
 		{"passwd", "a:x:1:2:::\n\nb:x:1:y:::\n", "line 3: a user has seven fields"}, {"passwd", ":x:1:\n", "line 1: "},
+		{"passwd", "b:x:y:\n", "line 1: "}, {"wbinfo", "wbinfo -n a\nS-1-1-0 SID (1)\n", "line 1: no call before it"},
 		{"passwd", "a:b\n", "line 1: a user has seven fields"}, {"ldif", "dn\n", `line 1: "dn" is not an attribute`},
 		{"ldif", "dn:: !\n", "line 1: dn: wrong base64"}, {"ldif", "dn: a\nb: c\n d\n\ndn: e\nf\n", "line 6: "},
 		{"ldif", "dn: a\nobjectSid:: AAAA\n", `the entry "a" before line 3: objectSid: invalid SID`},
@@ -315,7 +316,9 @@ func TestErrorsHaveTheirPosition(t *testing.T) {
 		{"csv", "SamAccountName,SID\na\n", "line 2: wrong number of fields"},
 		{"bloodhound", "{\n\"data\":[}", "line 2: "}, {"bloodhound", "{}", `there is no "meta"`},
 		{"bloodhound", `{"meta":{"type":"users","version":3}}`, "version 3 of the collectors' files: versions 4 to 6"},
-		{"bloodhound", "PK", "zip: "}, {"auto", "what?", "cannot detect the form of the file: give one of passwd, "},
+		{"bloodhound", "PK", "zip: "},
+		{"bloodhound", "PK\x05\x06" + strings.Repeat("\x00", 18), "the zip holds no .json"},
+		{"auto", "what?", "cannot detect the form of the file: give one of passwd, "},
 		{"netgroup", "", `form "netgroup": want one of passwd, `},
 	} {
 		var l collect.Collector
