@@ -23,14 +23,11 @@ type source struct {
 	begun         bool
 }
 
-// New returns the source of a CSV text whose first line names the columns. One must be a path, and one a descriptor
+// New returns the source of a CSV text without a byte order mark, whose first line names the columns. One must be a path, and one a descriptor
 // in SDDL, hexadecimal digits or base64; otherwise the first Next fails. Commas separate the columns, or semicolons or
 // tabs if the heading has more of those. A malformed row is an object with an error.
 func New(in io.Reader) objects.Source {
 	text := bufio.NewReader(in)
-	if mark, _ := text.Peek(3); string(mark) == "\xef\xbb\xbf" { // before a quote, which must be the first of its field
-		_, _ = text.Discard(3)
-	}
 	r := csv.NewReader(text)
 	r.Comma = adcsv.Delimiter(heading(text))
 	r.FieldsPerRecord = -1

@@ -32,7 +32,7 @@ func firstOf(s objects.Source) (item objects.Item, err error) {
 // TestPowerShellBOMAndQuotesAreAccepted: PowerShell 5.1 writes a UTF-8 mark and quotes every heading; a
 // column that is there twice is refused.
 func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
-	i, err := first(t, "\ufeff\"Path\",\"Sddl\"\r\n\"C:\\a\",\"O:SYG:SYD:\"\r\n")
+	i, err := first(t, "\"Path\",\"Sddl\"\r\n\"C:\\a\",\"O:SYG:SYD:\"\r\n")
 	check.That(t, err == nil && i.Err == nil && i.Path == `C:\a`,
 		"the row is %+v, %v, want the path %q, and no error of the row or the file", i, err, `C:\a`)
 	// The most specific column is used, in whatever order they are: a name is not unique.
@@ -44,6 +44,7 @@ func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
 	for heading, want := range map[string]string{
 		"Path,Sddl,path\na,O:SYG:SYD:,b\n": "column path occurs twice",
 		"Path,Sddl,sd\na,O:SYG:SYD:,D:\n":  "columns Sddl and sd both",
+		"Path,x\na,b\n":                    "has no column path, or none of sd",
 	} {
 		if _, err := first(t, heading); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", heading, err, want)
@@ -61,7 +62,7 @@ func TestRowLongerThanHeadingIsError(t *testing.T) {
 	i, err = first(t, "Sddl,Path,Type\nO:SYG:SYD:,/a\n") // a shorter one has no type
 	check.That(t, err == nil && i.Err == nil && i.Path == "/a" && i.Type == winnt.FileObject, "%+v, %v, want a file", i,
 		err)
-	i, err = first(t, "Sddl,Path,\nO:SYG:SYD:,/a,b\n")
+	i, err = first(t, "Sddl,Path,,\nO:SYG:SYD:,/a,b,c\n")
 	check.That(t, err == nil && i.Err == nil && i.Path == "/a", "%+v, %v, want the path /a", i, err)
 }
 
@@ -69,7 +70,7 @@ func TestRowLongerThanHeadingIsError(t *testing.T) {
 func TestSeparatorIsThatOfHeading(t *testing.T) {
 	for _, text := range []string{
 		"\"Path\";\"Sddl\"\r\n\"a,b\";\"D:(A;;FA;;;WD)\"\r\n",
-		"#TYPE A,B,C\nPath;Sddl\na,b;D:",
+		"#TYPE A,B,C\n#TYPE D\nPath;Sddl\na,b;D:",
 		"Path\tSddl\na,b\tD:(A;;FA;;;WD)\n",
 	} {
 		for _, in := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {

@@ -46,9 +46,9 @@ func TestAccessChkEntriesAreRead(t *testing.T) {
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_AUTO_INHERITED]\n    [SE_DACL_PROTECTED]\n    [SE_DACL_PRESENT]\n",
 		"a | D:PAI")
 	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n  [0] SYSTEM_AUDIT_ACE_TYPE: Jeder\n"+
-		"\t[FAILED_ACCESS_ACE_FLAG]\n\tDELETE\n  [1] SYSTEM_AUDIT_ACE_TYPE: Jeder\n", "a | D:(A;;CC;;;WD)")
-	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\t[OBJECT_INHERIT_ACE]\n\t0x1\n\t0x2\n"+
-		"  [1] ACCESS_ALLOWED_ACE_TYPE: BUILTIN\\Users\n\t0x4\n", "a | D:(A;OI;CCDC;;;WD)(A;;LC;;;BU)")
+		"\t[FAILED_ACCESS_ACE_FLAG]\n\tDELETE\n  [1] SYSTEM_ALARM_ACE_TYPE: Jeder\n", "a | D:(A;;CC;;;WD)")
+	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\t[OBJECT_INHERIT_ACE]\n\t[INHERIT_ONLY_ACE]\n\t0x1\n"+
+		"\t0x2\n  [1] ACCESS_ALLOWED_ACE_TYPE: BUILTIN\\Users\n\t0x4\n", "a | D:(A;OIIO;CCDC;;;WD)(A;;LC;;;BU)")
 	const label = "  [%d] SYSTEM_MANDATORY_LABEL_ACE_TYPE: Mandatory Label\\%s Mandatory Level\n" +
 		"\t[CONTAINER_INHERIT_ACE]\n\tSYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP\n"
 	const levels = "  Medium Mandatory Level [No-Execute-Up]\n  High Mandatory Level [No-Write-Up]\n"
@@ -62,14 +62,15 @@ func TestAccessChkEntriesAreRead(t *testing.T) {
 func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
 	const head = "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n"
 	for text, want := range map[string]string{
-		"  [2] ACCESS_DENIED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n": "entry 1 is missing",
-		"  [1] ACCESS_ALLOWED_OBJECT_ACE_TYPE: Everyone\n":           "does not print ACCESS_ALLOWED_OBJECT",
-		"  [1] ACCESS_DENIED_CALLBACK_ACE_TYPE: Everyone\n":          "does not print ACCESS_DENIED_CALLBACK",
-		"  [1] ACCESS_DENIED_ACE_TYPE: Jeder\n\tFILE_READ_DATA\n":    `"Jeder" is not an account`,
-		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n":                   "entry 1 has no rights",
-		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\tSERVICE_START\n":  "SERVICE_START is not known",
-		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\t[STRANGE_ACE]\n":  "STRANGE_ACE is not known",
-		"  [0] ACCESS_DENIED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n": "begin again",
+		"  [2] ACCESS_DENIED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n":  "entry 1 is missing",
+		"  [1] ACCESS_ALLOWED_OBJECT_ACE_TYPE: Everyone\n":            "does not print ACCESS_ALLOWED_OBJECT",
+		"  [1] ACCESS_DENIED_CALLBACK_ACE_TYPE: Everyone\n":           "does not print ACCESS_DENIED_CALLBACK",
+		"  [1] ACCESS_DENIED_ACE_TYPE: Jeder\n\tFILE_READ_DATA\n":     `"Jeder" is not an account`,
+		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n":                    "entry 1 has no rights",
+		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\tSERVICE_START\n":   "SERVICE_START is not known",
+		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\t[STRANGE_ACE]\n":   "STRANGE_ACE is not known",
+		"  [0] ACCESS_DENIED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n":  "begin again",
+		"  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n": "begin again", "  OWNER: Jeder\n": `"Jeder" is not an`,
 		"  RW Everyone\n":          "is not a line of accesschk -l",
 		"  High Mandatory Level\n": "is not a line of accesschk -l",
 		"\tSYSTEM_MANDATORY_LABEL_NO_WRITE_UP\n": "line 4: accesschk: the right SYSTEM_MANDATORY_" +
@@ -83,6 +84,10 @@ func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
 	}
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [STRANGE]\n    [SE_DACL_PRESENT]\n",
 		"a | error: line 3: accesschk: the flag STRANGE is not known…")
+	const entry = "  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\t0x1\n"
+	check(t, entry, "  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone | error: accesschk: the line is not below an object")
+	check(t, "a\n  Odd Mandatory Level\n"+entry, `a | error: line 2: "Mandatory Label\\Odd Mandatory Level" is not an…`)
+	check(t, "a\n\tDELETE\n"+entry, `a | error: line 2: accesschk: "DELETE" is not a line…`)
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_SELF_RELATIVE]\n", "a | error: accesschk: the object has neither entries…")
 	var long strings.Builder
 	for i := range maxEntries + 1 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ func lookup(name string) (sid.SID, bool) {
 	switch name {
 	case `CORP\alice`:
 		return domain.WithRID(1107), true
-	case `CORP\Staff`, `CORP\All Staff`, `Users`: // Users is also the end of Authenticated Users
+	case `CORP\Staff`, `CORP\All Staff`, `Users`, `All Users`: // Users is also the end of Authenticated Users
 		return domain.WithRID(2000), true
 	}
 	return objects.NewLookup(nil, nil)(name)
@@ -88,14 +89,16 @@ type errReader struct{ err error }
 
 func (e errReader) Read([]byte) (int, error) { return 0, e.err }
 
-// testReadError: an error of the reader ends the run, wherever it comes.
+// testReadError: an error of the reader ends the run, wherever it comes, and an object that it cuts is left out.
 func testReadError(t *testing.T, open func(io.Reader) objects.Source, text string) {
 	t.Helper()
 	broken := fmt.Errorf("the disk is gone")
+	whole, _ := read(t, open(strings.NewReader(text)))
 	for at := 0; at <= len(text); at += 7 {
 		in := io.MultiReader(strings.NewReader(text[:at]), errReader{broken})
-		if _, err := read(t, open(in)); err == nil || !strings.Contains(err.Error(), broken.Error()) {
-			t.Errorf("after %d bytes: %v, want %v", at, err, broken)
+		got, err := read(t, open(in))
+		if err == nil || !strings.Contains(err.Error(), broken.Error()) || !slices.Equal(got, whole[:min(len(got), len(whole))]) {
+			t.Errorf("after %d bytes: %q, %v, want a part of %q and %v", at, got, err, whole, broken)
 		}
 	}
 }
@@ -105,6 +108,7 @@ func TestDetectKnowsFormsByBeginning(t *testing.T) {
 	for text, want := range map[string]error{
 		"C:\\a\n  RW BUILTIN\\Administrators\n  R  BUILTIN\\Users\n":                               ErrEffective,
 		"C:\\a\n  Medium Mandatory Level (Default) [No-Write-Up]\n  RW Everyone\n\tX\n":            ErrEffective,
+		"Accesschk v6.15 - Reports\nC:\\a\n  RW Everyone\n":                                        ErrEffective,
 		"\n    Directory: C:\\\n\n\nPath   Owner    Access\n----   -----\nTemp   BUILTIN\\A ...\n": ErrTable,
 	} {
 		if open, err := Detect(text); open != nil || !errors.Is(err, want) {
@@ -124,7 +128,7 @@ func TestPromptsAreSkipped(t *testing.T) {
 	for text, want := range map[string]string{
 		"PS C:\\> icacls C:\\a\r\nC:\\a Everyone:(R)\r\n\r\nPS C:\\Users\\me> icacls C:\\b\r\n" +
 			"C:\\b Everyone:(F)\r\nPS C:\\>\r\n": "C:\\a | D:(A;;FR;;;WD) C:\\b | D:(A;;FA;;;WD)",
-		"\ufeff  \r\n\r\nC:\\>icacls D:\\x\nD:\\x BUILTIN\\Users:(R)\n     Everyone:(F)\nC:\\>": "D:\\x | " +
+		"  \r\n\r\nC:\\>icacls D:\\x\nD:\\x BUILTIN\\Users:(R)\n     Everyone:(F)\nC:\\>": "D:\\x | " +
 			"D:(A;;FR;;;BU)(A;;FA;;;WD)",
 		"PS \\\\srv\\share> (Get-Acl a).Sddl\nO:BAG:SYD:(A;;FA;;;WD)\nPS \\\\srv\\share>": "line 2 | " +
 			"O:BAG:SYD:(A;;FA;;;WD)",

@@ -44,6 +44,8 @@ func TestGetAclRowsAreRead(t *testing.T) {
 		`line 1 | error: the property "path" appears twice…`, "line 6 | D:")
 	check(t, "Path : a\nSddl :\n", "a | error: the object has no line Sddl…")
 	check(t, "PSPath    : a\nSddl      : D:(A;;FR;;;BU)\n(D;;FA;;;WD)", "a | D:(A;;FR;;;BU)(D;;FA;;;WD)")
+	check(t, "Path : a\n"+strings.Repeat(strings.Repeat("x", 1<<20)+"\n", 5)+"\nSddl : D:\n",
+		"line 1 | error: the object is longer…", "line 8 | D:")
 	testReadError(t, newGetAcl, getAclText)
 }
 
@@ -53,7 +55,7 @@ func TestBrokenConditionIsAnError(t *testing.T) {
 	const before, after = `D:(XA;;FR;;;WD;(@User.Title == "a`, `b"))`
 	check(t, "Path : a\nSddl : "+before+" "+after, `a | D:(XA;;FR;;;WD;(@USER.Title == "a b"))`)
 	check(t, "Path : a\nSddl : "+before+"\n       "+after, "a | error: the console broke the lines…")
-	check(t, "Path : a\nSddl : D:\n       "+before[2:]+after, "a | error: the console broke the lines…")
+	check(t, "Path : a\nSddl : D:\n       "+strings.Replace(before[2:], "XA", "XD", 1)+after, "a | error: the console broke the lines…")
 	check(t, before+"\n"+after, "line 1 | error: the console broke the lines…")
 }
 
@@ -65,6 +67,7 @@ func TestSDDLContinuesOverOpenBracketLines(t *testing.T) {
 		"line 5 | D:PAI(A;;FA;;;SY)")
 	check(t, "O:BAG:SY\nD:(A;;FR;;;WD)\n", "line 1 | error: the descriptor has no D: part…", "line 2 | D:(A;;FR;;;WD)")
 	check(t, "D:(A;;FR;;;WD)\n\nhello\n", "line 1 | D:(A;;FR;;;WD)", "line 3 | error: this line is not a descriptor…")
+	check(t, "D:(XA;;FR;;;WD;((a\nb)\nD:x))\n", "line 1 | error: the console broke the lines…")
 	long := "D:(A;;FR;;;\n" + strings.Repeat(strings.Repeat("x", 1<<20)+"\n", 5)
 	check(t, long+"\nD:(A;;FR;;;WD)\n", "line 1 | error: the descriptor is longer…", "line 8 | D:(A;;FR;;;WD)")
 	testReadError(t, newSDDL, text)

@@ -27,7 +27,7 @@ func newLines(in io.Reader) lines {
 }
 
 // next returns the next line without trailing blanks and carriage return. A line with a prompt returns "". After
-// unread, next returns the last line again. The end of the text is io.EOF. A byte order mark at the start is dropped.
+// unread, next returns the last line again. The end of the text is io.EOF.
 func (l *lines) next() (string, error) {
 	if l.held {
 		l.held = false
@@ -40,12 +40,8 @@ func (l *lines) next() (string, error) {
 		return "", io.EOF
 	}
 	l.number++
-	text := l.r.Text()
-	if l.number == 1 {
-		text = strings.TrimPrefix(text, "\ufeff")
-	}
 	// The prompt and the command are not part of an object (B-80).
-	if l.last = strings.TrimRight(text, " \t\r"); IsPrompt(l.last) {
+	if l.last = strings.TrimRight(l.r.Text(), " \t\r"); IsPrompt(l.last) {
 		l.last = ""
 	}
 	return l.last, nil

@@ -51,10 +51,10 @@ type source struct {
 // [MaxFile], and so does [objects.Loss]. A malformed file is an error of Next.
 func New(in io.Reader) objects.Source { return &source{in: in, left: map[string]int{}} }
 
-// Is reports whether the beginning of a file is a collector's: a zip, or JSON whose first name is data or meta. A byte
-// order mark and blanks before it are ignored.
+// Is reports whether the beginning of a file is a collector's: a zip, or JSON whose first name is data or meta. Blanks
+// before it are ignored.
 func Is(head []byte) bool {
-	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	head = bytes.TrimLeft(head, " \t\r\n")
 	if bytes.HasPrefix(head, []byte("PK\x03\x04")) {
 		return true
 	}

@@ -47,7 +47,11 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 		text = &utf16text.Reader{In: r, Big: big, Cut: utf16text.ErrCut}
 		head = narrow(head, big)
 	}
-	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
+	at := 0 // of the first byte after a mark of UTF-8, which Windows' editors and PowerShell write
+	if rest, is := bytes.CutPrefix(head, []byte("\xef\xbb\xbf")); is && !wide {
+		at, _ = r.Discard(len(head) - len(rest)) // they were peeked
+		head = rest
+	}
 	first := bytes.TrimLeft(head, " \t\r\n")
 	switch {
 	case sharphound.Is(first):
@@ -63,7 +67,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	case ext == ".ldif" || ext == ".ldf":
 		return ldif.New(text), nil
 	case len(first) > 0 && first[0] == '{':
-		return lines(text, wide), nil
+		return lines(text, at, wide), nil
 	}
 	if open, err := screen.Detect(string(head)); err != nil {
 		return nil, err
@@ -83,7 +87,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	if ext := strings.ToLower(path.Ext(name)); len(first) > 0 && ext != ".jsonl" && ext != ".json" {
 		return nil, ErrForm
 	}
-	return lines(text, wide), nil
+	return lines(text, at, wide), nil
 }
 
 // ErrForm is the error for text without a known form.
@@ -100,10 +104,10 @@ var (
 // jsonArray matches the beginning of a JSON array of objects.
 var jsonArray = regexp.MustCompile(`^\[\s*\{`)
 
-// lines returns the source of JSON lines. converted means that text was UTF-16. Its offsets are not those of the
-// file, so that a run cannot be resumed.
-func lines(text io.Reader, converted bool) objects.Source {
-	s := jsonl.Lines(text, 0, 0)
+// lines returns the source of JSON lines that begin at offset at of the file. converted means that text was UTF-16. Its
+// offsets are not those of the file, so that a run cannot be resumed.
+func lines(text io.Reader, at int, converted bool) objects.Source {
+	s := jsonl.Lines(text, int64(at), 0)
 	if converted {
 		return convertedLines{s}
 	}
