@@ -153,7 +153,7 @@ func TestReadOnlyShareWithholdsWriting(t *testing.T) {
 func TestForcedUserIsCheckedForFiles(t *testing.T) {
 	for _, c := range []struct{ settings, is, not string }{
 		{"", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-22-2-50", "S-1-22-1-990"},
-		{"force user = files", "S-1-22-1-990 S-1-22-2-991", "S-1-5-21-1-2-3-1107"},
+		{`force user = "files"`, "S-1-22-1-990 S-1-22-2-991", "S-1-5-21-1-2-3-1107"},
 		{"force group = Board of directors", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-2001 S-1-22-2-50",
 			"S-1-5-21-1-2-3-513"},
 		{"force user = files\nforce group = staff", "S-1-22-1-990 S-1-5-21-1-2-3-2000", "S-1-22-2-991"},
@@ -184,6 +184,7 @@ func TestDirectoryKeepsLoggedOnUser(t *testing.T) {
 		d.Principals[1].Withheld == all && d.Find("S-1-5-21-1-2-3-1108") == 1, "principals %+v", d.Principals)
 	_, g = decide(t, "admin users = alice", "", "bob")
 	d = check.Must(g.Apply())
+	check.Equal(t, d.Principals[0].Withheld, winnt.AccessMask(0xd0156), "rights that the share withholds from its admin")
 	check.That(t, d.Principals[0].Root && !d.Principals[1].Root, "root counts for %+v, want it for alice", d.Principals)
 }
 
@@ -323,7 +324,10 @@ func TestSharesAndSettingsAreLimited(t *testing.T) {
 		v := check.Must(check.Must(shares.ParseConfig([]byte(file), "")).Guard(directoryOf(), nil).Decide(0))
 		check.That(t, v.Left&reading != 0, "alice in %q: %+v, want reading", file, v)
 	}
-	const homes = "[Homes]\nvfs object = acl_xattr\nmap acl inherit = No\navailable = no\npublic = yes\n"
+	c = check.Must(shares.ParseConfig([]byte("[a]\n"), ""))
+	check.SlicesEqual(t, c.Notes, []string{"[a] vfs objects lacks acl_xattr: the server does not read the attribute of " +
+		"files"}, "notes without modules")
+	const homes = "[Homes]\nvfs object = acl_xattr\nmap acl inherit = No\nguest only = False\nfollow symlinks = 1\nacl_xattr:default acl style = POSIX\navailable = no\npublic = yes\n"
 	c = check.Must(shares.ParseConfig([]byte(homes), ""))
 	check.SlicesEqual(t, c.Notes, []string{"[Homes] available = no matters and is not read",
 		"[Homes] public = yes matters and is not read",

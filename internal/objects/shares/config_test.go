@@ -32,10 +32,11 @@ func TestSettingsCountAsInServer(t *testing.T) {
 		"[global]\nvalid users = a\n[c]\n[global]\nread only = no\n[s]\n[global]\nread only = yes": "a writable",
 		"[c]\n[global]\nvalid users = a\n[s]\npath = /s\ncopy = c":                                 "/s",
 		// Options of modules count from everywhere, and a copied one before the share's own.
-		"[s]\n[global]\nacl_xattr:ignore system acls = yes":                                         "ignore",
-		"[a]\nacl_xattr:ignore system acls = no\n[s]\nacl_xattr:ignore system acls = yes\ncopy = a": "",
-		"[a]\nacl_xattr:ignore system acls = no\n[s]\ncopy = a\nacl_xattr:ignore system acls = yes": "ignore",
-		"[a]\nacl_xattr:ignore system acls = yes\n[c]\n[s]\ncopy = a\ncopy = c":                     "ignore",
+		"[s]\n[global]\nacl_xattr:ignore system acls = yes":                                                   "ignore",
+		"[a]\nacl_xattr:ignore system acls = no\n[s]\nacl_xattr:ignore system acls = yes\ncopy = a":           "",
+		"[a]\nacl_xattr:ignore system acls = no\n[s]\ncopy = a\nacl_xattr:ignore system acls = yes":           "ignore",
+		"[global]\nacl_xattr:ignore system acls = no\n[a]\n[s]\nacl_xattr:ignore system acls = yes\ncopy = a": "ignore",
+		"[a]\nacl_xattr:ignore system acls = yes\n[c]\n[s]\ncopy = a\ncopy = c":                               "ignore",
 		// Other shares may copy one of an included file.
 		"[global]\ninclude = t.conf\n[a]\ncopy = t\n[s]\npath = /s\n[c]\ncopy = t\n": "/s",
 	} {

@@ -22,7 +22,11 @@ func (c *Config) noteUnsupported(settings []*setting) {
 	for _, s := range settings {
 		name := parameter(s.key)
 		harmless, known := unread[name]
-		if known && s.value != "" && !strings.EqualFold(s.value, harmless) {
+		value := s.value
+		if yes, err := boolean(value); err == nil { // such as 0 for no
+			value = map[bool]string{true: "yes", false: "no"}[yes]
+		}
+		if known && value != "" && !strings.EqualFold(value, harmless) {
 			c.note("%s = %s matters and is not read", s.name, s.value)
 		}
 		if name == "vfsobjects" {

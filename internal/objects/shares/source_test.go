@@ -26,7 +26,7 @@ func TestShareIsReadFromItsValues(t *testing.T) {
 		return nil, fs.ErrNotExist
 	}
 	for values, want := range map[string]string{ // text, descriptor and share, or the error
-		"": "||", "D:P": "D:P||", "smb.conf:docs": "||docs", "smb.conf:[b]": "||b", "a:conf": "||c",
+		"": "||", "D:P": "D:P||", "smb.conf:docs": "||docs", "smb.conf:[b]": "||b", "a:conf": "||c", "a:conf:c": "||c",
 		"sec:B": "|D:(A;;FA;;;WD)|", "D:P smb.conf:b": "D:P||b", "smb.conf:b sec:b": "|D:(A;;FA;;;WD)|b",
 		"D:P S:":               "--share: a share has one descriptor",
 		"sec:b D:P":            "--share: a share has one descriptor",
