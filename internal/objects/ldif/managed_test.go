@@ -27,11 +27,12 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	binary := check.Must(sddl.Parse(ace, sddl.Options{})).Binary()
 	managed := "msDS-GroupMSAMembership:: " + base64.StdEncoding.EncodeToString(binary) + " "
 	file := entry("CN=a", "objectClass: top", "nTSecurityDescriptor: O:SYG:SYD:") +
-		entry("CN=b", "objectClass: top", "objectClass: msDS-GroupManagedServiceAccount", managed,
+		entry("CN=b", "objectClass: top", "objectClass: msDS-GroupManagedServiceAccount", "groupType: 2", managed,
 			"objectSid: S-1-5-21-1-2-3-4",
 			"nTSecurityDescriptor: O:SYG:SYD:P") + "dn: CN=\n c\ngroupType: 2\n" + managed
+	var left []string
 	read := func(file string) (rows []string, err error) {
-		s, err := ldif.Managed(ldif.New(strings.NewReader(file)), func([]byte) {})
+		s, err := ldif.Managed(ldif.New(strings.NewReader(file)), func(path []byte) { left = append(left, string(path)) })
 		if err != nil {
 			return nil, err
 		}
@@ -47,6 +48,7 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	want := "[CN=b directoryService 1 <nil> S-1-5-21-1-2-3-4 [top msDS-GroupManagedServiceAccount] true true false " +
 		"CN=c directoryService 1 <nil> " + sid.SID{}.String() + " [group] false false false]"
 	check.That(t, err == nil && fmt.Sprint(rows) == want, "B-10: %v\n got %v\nwant %s", err, rows, want)
+	check.SlicesEqual(t, left, []string{"CN=a"}, "B-10: other objects")
 	if _, err := read(entry("CN=a", "nTSecurityDescriptor: O:SYG:SYD:")); err == nil ||
 		!strings.Contains(err.Error(), "no entry has msDS-GroupMSAMembership") {
 		t.Errorf("B-10: no account: %v", err)
@@ -61,10 +63,14 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	check.That(t, errors.Is(err, ldif.ErrNoManaged), "B-10: JSON lines: %v, want %v", err, ldif.ErrNoManaged)
 	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
 		"base64",
-		"objectSid:: !":            "line 2: objectSid: wrong base64",
-		"objectClass:: !":          "line 2: objectClass: wrong base64",
-		"nTSecurityDescriptor:: !": "line 2: nTSecurityDescriptor: wrong base64",
-		"objectSid: x":             "line 2: objectSid: ",
+		"objectSid:: !":                          "line 2: objectSid: wrong base64",
+		"objectClass:: !":                        "line 2: objectClass: wrong base64",
+		"operatingSystem:: !":                    "line 2: operatingSystem: wrong base64",
+		"userPrincipalName:: !":                  "line 2: userPrincipalName: wrong base64",
+		"objectSid: S-1-1-0\nobjectSid: S-1-1-0": "line 3: the entry has a second objectSid",
+		"result: 4 of 5":                         "the entry that ends at line 3 has no nTSecurityDescriptor",
+		"nTSecurityDescriptor:: !":               "line 2: nTSecurityDescriptor: wrong base64",
+		"objectSid: x":                           "line 2: objectSid: ",
 		"objectSid:: " + base64.StdEncoding.EncodeToString([]byte(sid.Everyone.Binary()+"z")): "line 2: objectSid: 1 bytes " +
 			"after its end",
 		"objectSid:< file:///t/a": "line 2: objectSid: the value is in another file: call ldapsearch without -t",

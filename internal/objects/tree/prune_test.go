@@ -52,4 +52,7 @@ func TestWalkIsPruned(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", c.opt, got, want)
 		}
 	}
+	// A root that cannot be opened does not end the walk of the others.
+	check.SlicesEqual(t, paths(t, tree.Files([]string{root + "/none", root + "/a/b"}, tree.Options{Recurse: true})),
+		[]string{root + "/none!", root + "/a/b", root + "/a/b/c"}, "walk with a missing root")
 }

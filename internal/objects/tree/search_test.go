@@ -50,4 +50,11 @@ func TestSearchDescriptorFollowsPosixACL(t *testing.T) {
 			check.Equal(t, got.Allowed(), want, "N-95: entries %06b, user %d in groups %v may search", set, uid, groups)
 		}
 	}
+	acl := []byte{2, 0, 0, 0, userTag, 0, 0, 0, 3, 0, 0, 0}
+	d := check.Must(newSearchDescriptor(ntacl.Info{UID: 1, GID: 2, Mode: 0o701, Directory: true}, acl, nil))
+	user := check.Must(token.New(token.NetworkUser(sid.MustParse("S-1-22-1-3"))))
+	got := check.Must(access.Check(user, d, winnt.FILE_TRAVERSE, winnt.FileObject))
+	check.That(t, got.Allowed(), "N-95: an ACL whose mask grants nothing denies")
+	acl[0] = 3
+	check.That(t, check.Err(newSearchDescriptor(ntacl.Info{Mode: 0o771}, acl, nil)) != nil, "version 3 is accepted")
 }

@@ -111,8 +111,9 @@ func TestDescriptorComesFromAttributeOrPermissions(t *testing.T) {
 			t.Skip("no attribute of users can be set: ", err)
 		}
 	}
+	check.NoError(t, os.Symlink("plain", filepath.Join(root, "link"))) // the attribute is that of its target
 	var paths []string
-	for _, name := range []string{"none", "plain", "other", "stale", "missing"} {
+	for _, name := range []string{"none", "plain", "other", "stale", "missing", "link"} {
 		paths = append(paths, filepath.Join(root, name))
 	}
 	const missing, required = "error: stat: no such file or directory", "error: it has no valid attribute, and its " +
@@ -124,11 +125,13 @@ func TestDescriptorComesFromAttributeOrPermissions(t *testing.T) {
 		opt  tree.Options
 		want []string
 	}{
-		{tree.Options{Attribute: ntacl.UserName}, []string{own, stored, stored + " unverified", own + "stale", missing}},
+		{tree.Options{Attribute: ntacl.UserName}, []string{own, stored, stored + " unverified", own + "stale",
+			missing, stored}},
 		{tree.Options{Attribute: ntacl.UserName, Required: true},
-			[]string{required, stored, stored + " unverified", required, missing}},
-		{tree.Options{Attribute: "user.other"}, []string{own, own, own, own, missing}},
-		{tree.Options{Attribute: ntacl.UserName, IgnoreSystemACLs: true}, []string{own, stored, stored, stored, missing}},
+			[]string{required, stored, stored + " unverified", required, missing, stored}},
+		{tree.Options{Attribute: "user.other"}, []string{own, own, own, own, missing, own}},
+		{tree.Options{Attribute: ntacl.UserName, IgnoreSystemACLs: true}, []string{own, stored, stored, stored,
+			missing, stored}},
 	} {
 		var got []string
 		check.NoError(t, tree.Files(paths, c.opt).Next(&b))
@@ -148,18 +151,23 @@ func TestDescriptorComesFromAttributeOrPermissions(t *testing.T) {
 	}
 }
 
-// Directories with equal modes share a descriptor only if none has a default ACL, which new children inherit.
-func TestDefaultACLIsPartOfDescriptor(t *testing.T) {
+// Directories with equal modes share a descriptor only if none has a POSIX ACL or a default ACL, which new children
+// inherit.
+func TestACLsArePartOfDescriptor(t *testing.T) {
 	root := t.TempDir()
-	entry := func(tag, perm uint16) []byte {
+	entry := func(tag, perm uint16, id uint32) []byte {
 		return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint16(
-			binary.LittleEndian.AppendUint16(nil, tag), perm), ^uint32(0))
+			binary.LittleEndian.AppendUint16(nil, tag), perm), id)
 	}
-	acl := slices.Concat([]byte{2, 0, 0, 0}, entry(0x01, 7), entry(0x04, 0), entry(0x20, 0))
-	for _, name := range []string{"a", "b", "c"} {
+	const none = ^uint32(0)
+	acl := slices.Concat([]byte{2, 0, 0, 0}, entry(0x01, 7, none), entry(0x02, 7, 4242), entry(0x04, 0, none),
+		entry(0x10, 7, none), entry(0x20, 0, none))
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		check.NoError(t, os.Mkdir(filepath.Join(root, name), 0o755))
 	}
-	if err := unix.Setxattr(filepath.Join(root, "b"), "system.posix_acl_default", acl, 0); err != nil {
+	if err := errors.Join(unix.Setxattr(filepath.Join(root, "b"), "system.posix_acl_default", acl, 0),
+		unix.Setxattr(filepath.Join(root, "d"), "system.posix_acl_access", acl, 0),
+		os.Chmod(filepath.Join(root, "e"), 0o770)); err != nil { // the mode of d
 		t.Skip("no POSIX ACL can be set: ", err)
 	}
 	var got []string
@@ -169,6 +177,6 @@ func TestDefaultACLIsPartOfDescriptor(t *testing.T) {
 		got = append(got, check.Must(sddl.Format(i.Descriptor, sddl.Options{})))
 		return true
 	}))
-	check.That(t, len(got) == 4 && got[1] == got[3] && got[2] != got[1],
-		"descriptors %q, want a and c alike, and b not", got)
+	check.That(t, len(got) == 6 && got[1] == got[3] && got[2] != got[1] && got[5] != got[4],
+		"descriptors %q, want a and c alike, and b, d and e not", got)
 }
