@@ -23,9 +23,9 @@ type source struct {
 	begun         bool
 }
 
-// New returns the source of a CSV text without a byte order mark, whose first line names the columns. One must be a path, and one a descriptor
-// in SDDL, hexadecimal digits or base64; otherwise the first Next fails. Commas separate the columns, or semicolons or
-// tabs if the heading has more of those. A malformed row is an object with an error.
+// New returns the source of a CSV text without a byte order mark, whose first line names the columns. One must be a
+// path, and one a descriptor in SDDL, hexadecimal digits or base64; otherwise the first Next fails. Commas separate the
+// columns, or semicolons or tabs if the heading has more of those. A malformed row is an object with an error.
 func New(in io.Reader) objects.Source {
 	text := bufio.NewReader(in)
 	r := csv.NewReader(text)

@@ -34,8 +34,8 @@ func IsPrompt(line string) bool { return prompt.MatchString(line) }
 
 // Detect returns the reader of the form that a text begins with, or nil if the text is empty or in no form of this
 // package. It ignores lines with a prompt (B-80). A form without descriptors is an error: [ErrTable], [ErrEffective] or
-// [ErrFACL]. head is the beginning of the text, without a byte order mark and cut anywhere. SDDL comes first, then Get-Acl, then tables, getfacl and
-// accesschk, and icacls last.
+// [ErrFACL]. head is the beginning of the text, without a byte order mark and cut anywhere. SDDL comes first, then
+// Get-Acl, then tables, getfacl and accesschk, and icacls last.
 func Detect(head string) (open func(io.Reader) objects.Source, err error) {
 	var lines []string
 	for line := range strings.Lines(head) {

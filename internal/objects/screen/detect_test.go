@@ -97,7 +97,8 @@ func testReadError(t *testing.T, open func(io.Reader) objects.Source, text strin
 	for at := 0; at <= len(text); at += 7 {
 		in := io.MultiReader(strings.NewReader(text[:at]), errReader{broken})
 		got, err := read(t, open(in))
-		if err == nil || !strings.Contains(err.Error(), broken.Error()) || !slices.Equal(got, whole[:min(len(got), len(whole))]) {
+		if err == nil || !strings.Contains(err.Error(), broken.Error()) ||
+			!slices.Equal(got, whole[:min(len(got), len(whole))]) {
 			t.Errorf("after %d bytes: %q, %v, want a part of %q and %v", at, got, err, whole, broken)
 		}
 	}

@@ -55,7 +55,8 @@ func TestBrokenConditionIsAnError(t *testing.T) {
 	const before, after = `D:(XA;;FR;;;WD;(@User.Title == "a`, `b"))`
 	check(t, "Path : a\nSddl : "+before+" "+after, `a | D:(XA;;FR;;;WD;(@USER.Title == "a b"))`)
 	check(t, "Path : a\nSddl : "+before+"\n       "+after, "a | error: the console broke the lines…")
-	check(t, "Path : a\nSddl : D:\n       "+strings.Replace(before[2:], "XA", "XD", 1)+after, "a | error: the console broke the lines…")
+	check(t, "Path : a\nSddl : D:\n"+strings.Replace(before[2:], "XA", "XD", 1)+after,
+		"a | error: the console broke the lines…")
 	check(t, before+"\n"+after, "line 1 | error: the console broke the lines…")
 }
 

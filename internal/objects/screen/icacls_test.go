@@ -32,7 +32,8 @@ func TestICACLSOutputIsParsed(t *testing.T) {
 		`C:\My Plans | D:(A;;FA;;;S-1-5-21-1-2-3-1107)`,
 		`C:\My | D:(A;;FR;;;S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464)`)
 	check(t, "a Everyone:(R)\n1 Dateien erfolgreich verarbeitet, bei 0 Dateien ist ein Fehler aufgetreten.\n"+
-		"Successfully processed 1 files; Failed processing 0 files\nb Everyone:(GR,GE)\n", "a | D:(A;;FR;;;WD)", "b | D:(A;;GXGR;;;WD)")
+		"Successfully processed 1 files; Failed processing 0 files\nb Everyone:(GR,GE)\n",
+		"a | D:(A;;FR;;;WD)", "b | D:(A;;GXGR;;;WD)")
 }
 
 // TestICACLSRefusesWhatItCannotRead checks that an entry with a name of another language, a line that the console
@@ -41,16 +42,16 @@ func TestICACLSOutputIsParsed(t *testing.T) {
 func TestICACLSRefusesWhatItCannotRead(t *testing.T) {
 	next := "\n\nb Everyone:(F)\n"
 	for text, want := range map[string]string{
-		"a Everyone:(F)\n  VORDEFINIERT\\Benutzer:(R)\n  Everyone:(R)": `a | error: "VORDEFINIERT\\Benutzer" is not an account…`,
-		"a Everyone:(F)\n  CORP\\Nie\xe4mand:(DENY)(F)":                `a | error: the name "CORP\\Nie\xe4mand" is not UTF-8…`,
-		"a Everyone:(F)\n  Everyone:(OI)":                              `a | error: icacls: the entry for "Everyone" has no rights…`,
-		"a Everyone:(F)\n  Everyone:(VERWEIGERN)(F)":                   `a | error: icacls: "VERWEIGERN" is not a right…`,
-		"a Everyone:(F)\n  Everyone:(R\nX)":                            `a Everyone:(F) | error: line 2: icacls: a line is not an…`,
-		"a Everyone:(F)\n  Everyone:(R)\n   Everyone:(R)":              `a Everyone:(F) | error: line 3: icacls: a line is not an…`,
-		"a Everyone:(F)\n    Everyone:(R)":                             `a Everyone:(F) | error: icacls: a line is not an…`,
-		"a Everyone:(F)\nC:\\x":                                        `a Everyone:(F) | error: line 2: icacls: a line is not an…`,
-		"a Jeder:(F)":                                                  `a Jeder:(F) | error: icacls: no known account is at the end…`,
-		"a Everyone:(F)\n  Everyone:(R)\nC:\\b Jeder: (F)":             `a Everyone:(F) | error: line 3: icacls: a line is not an…`,
+		"a Everyone:(F)\n  VORDEFINIERT\\Benutzer:(R)":     `a | error: "VORDEFINIERT\\Benutzer" is not an account…`,
+		"a Everyone:(F)\n  CORP\\Nie\xe4mand:(DENY)(F)":    `a | error: the name "CORP\\Nie\xe4mand" is not UTF-8…`,
+		"a Everyone:(F)\n  Everyone:(OI)\n  Everyone:(R)":  `a | error: icacls: the entry for "Everyone" has no rights…`,
+		"a Everyone:(F)\n  Everyone:(VERWEIGERN)(F)":       `a | error: icacls: "VERWEIGERN" is not a right…`,
+		"a Everyone:(F)\n  Everyone:(R\nX)":                `a Everyone:(F) | error: line 2: icacls: a line is not an…`,
+		"a Everyone:(F)\n  Everyone:(R)\n   Everyone:(R)":  `a Everyone:(F) | error: line 3: icacls: a line is not an…`,
+		"a Everyone:(F)\n    Everyone:(R)":                 `a Everyone:(F) | error: icacls: a line is not an…`,
+		"a Everyone:(F)\nC:\\x":                            `a Everyone:(F) | error: line 2: icacls: a line is not an…`,
+		"a Jeder:(F)":                                      `a Jeder:(F) | error: icacls: no known account is at the end…`,
+		"a Everyone:(F)\n  Everyone:(R)\nC:\\b Jeder: (F)": `a Everyone:(F) | error: line 3: icacls: a line is not an…`,
 	} {
 		check(t, text+next, want, `b | D:(A;;FA;;;WD)`)
 	}

@@ -327,7 +327,8 @@ func TestSharesAndSettingsAreLimited(t *testing.T) {
 	c = check.Must(shares.ParseConfig([]byte("[a]\n"), ""))
 	check.SlicesEqual(t, c.Notes, []string{"[a] vfs objects lacks acl_xattr: the server does not read the attribute of " +
 		"files"}, "notes without modules")
-	const homes = "[Homes]\nvfs object = acl_xattr\nmap acl inherit = No\nguest only = False\nfollow symlinks = 1\nacl_xattr:default acl style = POSIX\navailable = no\npublic = yes\n"
+	const homes = "[Homes]\nvfs object = acl_xattr\nmap acl inherit = No\nguest only = False\n" +
+		"follow symlinks = 1\nacl_xattr:default acl style = POSIX\navailable = no\npublic = yes\n"
 	c = check.Must(shares.ParseConfig([]byte(homes), ""))
 	check.SlicesEqual(t, c.Notes, []string{"[Homes] available = no matters and is not read",
 		"[Homes] public = yes matters and is not read",
