@@ -97,12 +97,12 @@ func (c *traceCmd) Run(std *streams) error {
 	if c.For > 0 {
 		end = time.After(c.For)
 	}
-	q := inspect.Query{What: "calls", Process: c.Process}
+	q := inspect.Query{What: "calls", Process: c.Process, After: math.MaxUint64}
 	first, err := l.query(q)
 	if err != nil {
 		return err
 	}
-	q.After = first.Next // skip calls from before this trace
+	q.After = first.Next // skip all calls from before this trace, which another trace may have stored
 	for wait := watchEvery; ; {
 		select {
 		case <-signals:

@@ -71,7 +71,7 @@ func (p *program) leavesNoCore(pid int) {
 }
 
 // TestTraceReportsOneLostCall checks that a slow trace reports lost calls even if the reply counts a single one, as
-// every reply does for users without SeDebugPrivilege.
+// every reply does for users without SeDebugPrivilege. A later trace leaves earlier calls out.
 func TestTraceReportsOneLostCall(t *testing.T) {
 	cfg := demoRuns(t)
 	c, err := client.Dial(cfg.Socket)
@@ -92,6 +92,8 @@ func TestTraceReportsOneLostCall(t *testing.T) {
 	const want = "… 1 or more calls were lost here\n"
 	check.That(t, n == 2048 && strings.HasPrefix(out.String(), want) && strings.Count(out.String(), want) == 1,
 		"%d calls, %.200q, want 2048 after %q", n, out.String(), want)
+	code, text, errs := runLine("trace", "--socket", cfg.Socket, "--for", "300ms")
+	check.That(t, code == exitSuccess && text == "", "a trace after the calls: exit code %d %s, %.200q", code, errs, text)
 }
 
 // denying is an output during whose writes a client is denied a call.
