@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -47,7 +48,8 @@ func TestRestoreBringsBackBackedUpAccounts(t *testing.T) {
 	if list := p.must("", "list"); !strings.Contains(list, "alicia") {
 		t.Errorf("imported:\n%s, want text containing \"alicia\"", list)
 	}
-	p.must("", "import", written(t, filepath.Join(p.dir, "accounts.yaml"), after))
+	long := "# " + strings.Repeat("x", client.MaxRequest/2) + "\n" + after
+	p.must("", "import", written(t, filepath.Join(p.dir, "accounts.yaml"), long))
 	check.That(t, !strings.Contains(p.must("", "list"), "alicia"), "the accounts of a file did not replace the others")
 	end()
 	// In an empty state folder the backup has the key of the audit log, too.

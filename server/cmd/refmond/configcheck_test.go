@@ -41,6 +41,11 @@ func TestConfigCheckReadsTrees(t *testing.T) {
 		strings.Count(out, "\n") != mostChecked+1 {
 		t.Errorf("F-204: %s", out)
 	}
+	written(t, w.config, strings.Replace(text, "\n  gone", "\n    ignorePosix: true\n  gone", 1))
+	if out := check(); strings.Contains(out, "\n") {
+		t.Errorf("F-204: of a tree that ignores modes: %s, want text without %q", out, "\n")
+	}
+	written(t, w.config, text)
 	if out, err := shell(0, refmon+" acl repair --rehash "+w.root); err != nil {
 		t.Fatal(out)
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,8 @@ func TestDoctorNamesEachProblemWithRepair(t *testing.T) {
 	defer served(t, cfg)()
 	check.Equal(t, statusFile(state), fmt.Sprintf("/proc/%d/status", os.Getpid()), "the capabilities of the daemon")
 	if found, code := doctor(); code != exitSuccess || strings.Contains(found, "WRONG") ||
-		!strings.Contains(found, "ok    state") || !strings.Contains(found, "ok    adminSocket") ||
+		!strings.Contains(found, "ok    state") ||
+		!strings.Contains(found, "ok    adminSocket  "+cfg.AdminSocket+" answers") ||
 		!strings.Contains(found, "note  audit        no records are kept (audit.keep)") {
 		t.Errorf("doctor of a healthy daemon: exit code %d, want 0 and ok lines\n%s", code, found)
 	}
@@ -110,6 +112,9 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 			k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t0000000000000006\n"), true)
 		}, []string{"WRONG capabilities CAP_FOWNER is missing: times and permissions",
 			"WRONG capabilities CAP_SYS_ADMIN is missing: descriptors"}, true},
+		{"none at all for trees", func(k *checkUp) {
+			k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t0\n"), true)
+		}, slices.Repeat([]string{"WRONG capabilities CAP_"}, len(ofTrees)), true},
 		{"no descriptors", func(k *checkUp) { k.descriptors("p", hostfs.HandOutNothing, unix.EPERM) },
 			[]string{"WRONG trees        p: clients get no descriptors: operation not permitted"}, true},
 		{"no descriptors, as configured", func(k *checkUp) { k.descriptors("p", hostfs.HandOutNothing, nil) }, nil,

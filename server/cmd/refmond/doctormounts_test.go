@@ -47,7 +47,7 @@ func TestDoctorCountsDescriptorsThatModesInvalidate(t *testing.T) {
 }
 
 // TestMountOverItsTreeHidesItHoweverSpelled checks that doctor does not open a tree whose mount is configured over the
-// tree itself, with a slash at the end or not.
+// tree itself, with a slash at the end or not. It checks the trees that follow.
 func TestMountOverItsTreeHidesItHoweverSpelled(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")
 	for _, spelled := range []string{dir, dir + "/", dir + "/."} {
@@ -55,5 +55,9 @@ func TestMountOverItsTreeHidesItHoweverSpelled(t *testing.T) {
 		var out bytes.Buffer
 		k := &checkUp{std: &streams{out: &out}}
 		check.That(t, k.covered(&tree) && k.fail, "a missing mount %s does not hide its tree:\n%s", spelled, &out)
+		k.trees([]treeConfig{tree, {name: "next"}})
+		check.That(t, strings.Contains(out.String(), " trees        next: "), "no line about the next tree:\n%s", &out)
+		tree.Path += "-elsewhere"
+		check.That(t, !k.covered(&tree), "a missing mount elsewhere hides its tree")
 	}
 }

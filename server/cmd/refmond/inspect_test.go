@@ -32,6 +32,9 @@ func TestTokenFallsBackToDaemonWhenDenied(t *testing.T) {
 	cfg := demoRuns(t)
 	l := check.Must((&inspectFlags{Socket: cfg.AdminSocket}).open())
 	defer l.close()
+	for text, want := range map[string]string{"S-1-5-21-9-9-9-1": "S-1-5-21-9-9-9-1", "a\x1b\n": "a\ufffd\ufffd"} {
+		check.Equal(t, l.named(text), want, "the name of %q, which no account has", text)
+	}
 	own := inspect.Query{Process: uint64(l.conn.Process())}
 	for _, c := range []struct {
 		tok   winnt.Handle

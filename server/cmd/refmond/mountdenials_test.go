@@ -123,7 +123,7 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	w.describe("", ofTheRoot)
 	end()
 	// The mount over the tree itself: root reads the descriptors below it.
-	_, end = p.started("mount", "--metrics", "/"+strings.Repeat("m", 107), w.root, w.root)
+	cmd, end := p.started("mount", "--metrics", "/"+strings.Repeat("m", 107), w.root, w.root)
 	check.That(t, strings.Contains(p.log.text(), "the path has 108 bytes"), "a long path of metrics:\n%s", p.log.text())
 	for who, denied := range map[string]bool{"4711": false, "4712": true} {
 		if out := output(w.refmon(), "why", w.root+"/plan", "--as", who); strings.HasPrefix(out, "DENIED") != denied ||
@@ -133,6 +133,7 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	}
 	w.prints(bob, "Permission denied", "cat "+w.root+"/plan") // the query runs in a mount namespace of its own
 	end()
+	check.Equal(t, cmd.ProcessState.ExitCode(), exitSuccess, "exit code of the mount without metrics")
 	if out := output(p.bin, "why", "--audit", filepath.Join(w.dir, "none")); !strings.HasPrefix(out, "refmond: ") {
 		t.Errorf(`why with a missing trail: %s, want text starting with "refmond: "`, out)
 	}
@@ -140,9 +141,11 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 
 func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 	w.must(os.Chmod(p.dir, 0o755))
-	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\naudit:\n  denials: true\n", w.root, at))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n    hideUnreadable: true\n"+
+		"audit:\n  denials: true\n", w.root, at))
 	_, end := p.serve()
 	defer end()
+	w.prints(alice, "Too many levels of symbolic links", fmt.Sprintf("ln -s plan %[1]s/l; cat %[1]s/l; rm %[1]s/l", at))
 	w.prints(bob, "Permission denied", "cat "+at+"/plan")
 	// A stored descriptor that does not count is named with its repair (F-204).
 	must := func(out string, err error) {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/asuser"
 	"github.com/refmon/refmon/internal/test/check"
@@ -65,6 +66,7 @@ func TestOperationsSocketServesOnlyDaemonUser(t *testing.T) {
 	_ = c.Close()
 	stop()
 	check.That(t, check.Err(os.Stat(at)) != nil, "the socket is left")
+	check.ErrorIs(t, s.stopping.Err(), context.Canceled, "logons of the directory after the end")
 }
 
 // TestMetricsPrintEachCounter checks that each counter has its own name, and an account's quota its uid.
@@ -73,9 +75,12 @@ func TestMetricsPrintEachCounter(t *testing.T) {
 	writeMetrics(&out, daemon.Stats{Connections: 1, Users: 2, Refused: 3, Calls: 4, Served: 5 * time.Second, Denied: 6,
 		RecordsLeftOut: 7, Watchers: 8, Objects: 9, Handles: 10, References: 11, Charged: 12,
 		Quotas: []daemon.Quota{{UID: 14, Administrator: true, Used: 13, Limit: 15}}})
+	writeTrail(&out, &trailState{State: auditlog.State{Records: 14, Lost: 15, Bytes: 16, Since: time.Unix(17, 0),
+		Free: 18, Reserved: 19, Reserve: 99}})
 	for i, name := range []string{"connections", "users", "refused_total", "calls_total", "service_seconds_total",
 		"denied_total", "audit_left_out_total", "watchers", "objects", "handles", "references", "charged_bytes",
-		`quota_used_bytes{uid="14",administrator="true"}`} {
+		`quota_used_bytes{uid="14",administrator="true"}`, "audit_records_total", "audit_lost_total", "audit_bytes",
+		"audit_oldest_seconds", "audit_free_bytes", "audit_reserve_bytes"} {
 		line := fmt.Sprintf("\nrefmond_%s %d\n", name, i+1)
 		check.That(t, strings.Contains(out.String(), line), "no line %q in the metrics\n%s", line, &out)
 	}

@@ -41,8 +41,9 @@ func TestLoadWithoutFileReturnsDefaults(t *testing.T) {
 	limits := daemon.Limits{Connections: 16384, PerUser: 2048, Threads: 8192, Quota: 256 << 20, Total: 1 << 30,
 		Reserve: 128 << 20}
 	if c.profile != nt.Documented || c.level != slog.LevelInfo || c.limits != limits || !c.Audit.Keep ||
-		!c.Audit.Required {
-		t.Errorf("%+v, want the documented profile, level info, the limits %+v, and a required audit log", c, limits)
+		!c.Audit.Required || c.startsAs(nil) != nil {
+		t.Errorf("%+v, want the documented profile, level info, the limits %+v, a required audit log, and no programs "+
+			"of other users", c, limits)
 	}
 	check.That(t, check.Err(load("/nonexistent/c.yaml")) != nil, "load of a missing file succeeds, want an error")
 }
@@ -85,6 +86,8 @@ func TestDefaultPolicyRecordsLogons(t *testing.T) {
 		audit.FileSystem: audit.OnFailure}})
 	check.NoError(t, err)
 	check.NoError(t, trail.StorePolicy(dir, own))
+	log := check.Must((&mountTrail{}).kernelLog(dir))
+	check.Equal(t, log.Policy.Load().Spec().System[audit.FileSystem], audit.OnFailure, "the policy of a mount's trail")
 	for _, required := range []bool{true, false} {
 		p, err := policy(dir, &auditSettings{Required: required})
 		check.NoError(t, err)
@@ -229,8 +232,8 @@ func TestReloadNamesKeysThatNeedRestart(t *testing.T) {
 	p.configure("limits: {perUser: 7}\n" + applied)
 	p.reload(cmd, "msg=reloaded")
 	check.That(t, !strings.Contains(p.log.text(), "restart refmond"), "a reload does not apply a key that is marked so")
-	p.configure("startAs: true\nlimits: {perUser: 8}\n" + applied)
-	p.reload(cmd, `restart refmond" keys="startAs, limits"`)
+	p.configure("startAs: true\nlimits: {perUser: 8}\n" + strings.Replace(applied, "audit: {", "audit: {age: 3, ", 1))
+	p.reload(cmd, `restart refmond" keys="startAs, limits, audit"`)
 	check.Equal(t, strings.Count(p.log.text(), `no-such-user\" is not a user`), 3, "lines about root, in %s", p.log.text())
 }
 

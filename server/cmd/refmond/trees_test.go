@@ -214,6 +214,11 @@ func TestExposedTreePathBlocksStart(t *testing.T) {
 		}
 	}
 	check.Equal(t, records, 2, "records of two starts")
+	w.must(errors.Join(os.Chown(w.root, 0, 77), os.Chmod(w.root, 0o710)))
+	served(t, w.configure("    group: '77'\n"))()
+	if got, want := w.doctor(), "ok    trees        projects: "+w.root+" is closed"; !strings.HasPrefix(got, want) {
+		t.Errorf("open to its own group: %q, want %q", got, want)
+	}
 }
 
 // TestRestartGrantsNoOldSession checks that after a restart alice, who connects first, cannot read a file of bob's

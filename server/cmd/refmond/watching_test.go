@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -91,6 +92,19 @@ func TestWatchReadsDescriptorsAsTreeServesThem(t *testing.T) {
 		got.Accounts = nil
 		check.That(t, reflect.DeepEqual(got, c.want), "%+v, want %+v", got, c.want)
 	}
+}
+
+// TestWatchHasShareOfTree checks that the watch of a tree has the tree's share and the default rule for folders. A
+// start that fails at the watch socket leaves nothing running.
+func TestWatchHasShareOfTree(t *testing.T) {
+	w := newTreeWorld(t)
+	keys, std := "    share: 'D:(A;;FR;;;WD)'\nwatch: {socket: %s}\n", &streams{out: io.Discard, err: io.Discard}
+	_, err := start(w.configure(fmt.Sprintf(keys, w.dir+"/none/w")), std)
+	check.That(t, err != nil, "refmond starts without the folder of its watch socket")
+	s := check.Must(start(w.configure(fmt.Sprintf(keys, w.dir+"/w")), std)) // takes the lock of the state folder
+	defer serving(t, s)()
+	got := s.watching.Load().server.Trees[w.root]
+	check.Equal(t, [2]string{got.Share, got.Traverse}, [2]string{"D:(A;;FR;;;WD)", "privilege"}, "share and rule")
 }
 
 // TestWatchingNeedsPrivilegeOrEnabledGroup checks that an administrator's limited token, in which the group is for deny
