@@ -182,6 +182,11 @@ func TestReusedLockOwnerStartsWithoutLocks(t *testing.T) {
 	// An open with locks of its own is closed. The next open gets its number.
 	take(second, 2)
 	closes(second, 8)
+	take(second, 2) // the program uses another descriptor of it
+	fifth := w.opens(bob, "f", unix.O_RDWR)
+	take(fifth, 2)
+	w.m.leave(fifth)
+	closes(second, 8)
 	third := w.opens(bob, "f", unix.O_RDWR)
 	take(third, 3)
 	w.m.leave(second)

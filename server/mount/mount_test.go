@@ -18,8 +18,11 @@ import (
 	"github.com/hanwen/go-fuse/v2/posixtest"
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 )
 
 // TestCloseEndsMountWithOpenFile checks that closing ends a mount even if a program in its own mount namespace has a
@@ -287,6 +290,15 @@ out=$(stress-ng --quiet --verify --temp-path . --timeout `+seconds+` $(for s in 
 echo "$out" | grep -v "finished prematurely" || :`)
 }
 
+// rootless is a tree whose root is the file f.
+type rootless struct{ nt.FileSystem }
+
+func (f rootless) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
+	of := *r
+	of.Name = "f"
+	return f.FileSystem.Find(&of, start)
+}
+
 // TestStartFailsOnIncompleteConfig checks that Start fails if something required is missing, and leaves no mount and no
 // kernel object behind. Close leaves none either. No mount covers another one (F-180, M-39).
 func TestStartFailsOnIncompleteConfig(t *testing.T) {
@@ -304,6 +316,7 @@ func TestStartFailsOnIncompleteConfig(t *testing.T) {
 		"a directory":       func(c *Config) { c.Directory = filepath.Join(at, "none") },
 		"a directory alone": func(c *Config) { w.file("f", "", full); c.Directory = filepath.Join(w.root, "f") },
 		"identities":        func(c *Config) { c.Tree = numbered{c.Tree} },
+		"a root directory":  func(c *Config) { w.file("f", "", full); c.Tree = rootless{c.Tree} },
 		"a device":          func(c *Config) { c.device = broken },
 	} {
 		c := good

@@ -3,6 +3,7 @@ package mount
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -121,6 +123,12 @@ func TestWholeDescriptorWriteIsAllOrNothing(t *testing.T) {
 		bytesOf(alices)), unix.EEXIST)
 	check.Equal(t, w.descriptorOf("f"), alices, "M-51: after rejected values the descriptor")
 	w.sees(alice, "", "touch", "f") // only a mount for backup fails after that
+	p.RMControl = 5
+	a := ntacl.Attribute{Version: 1, Descriptor: sd.New(p)}
+	w.must(unix.Setxattr(filepath.Join(w.root, "f"), ntacl.Name, check.Must(a.Append(nil)), 0))
+	w.setsWhole(alice, "f", sd.New(p).Append(nil), 0)
+	p.RMControl = 7
+	w.setsWhole(alice, "f", sd.New(p).Append(nil), unix.EINVAL)
 }
 
 // TestFlagsArePartsOfDescriptor checks that a flag that differs is a difference of its part, and needs the right for
