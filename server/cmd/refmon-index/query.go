@@ -207,12 +207,11 @@ func (c *statusCmd) Run(std *streams) error {
 	var beats []index.SourceStatus
 	var counts index.Counts
 	var none error // why there is no heartbeat
-	err := c.ask(func(run *queries.Client) error {
-		beats, counts, none = run.Status(c.Limit)
-		if errors.Is(none, queries.ErrNoRun) {
-			return none
+	err := c.ask(func(run *queries.Client) (err error) {
+		if beats, counts, err = run.Status(c.Limit); !errors.Is(err, queries.ErrNoRun) {
+			none, err = err, nil
 		}
-		return nil
+		return err
 	}, func(x *index.Index) (err error) {
 		switch beats, err = x.Heartbeats(); {
 		case err == nil:

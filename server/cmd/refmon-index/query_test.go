@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -235,13 +236,20 @@ func TestRunAndStoredIndexAnswerAlike(t *testing.T) {
 	check.ErrorIs(t, err, errNo, "the error of a run")
 }
 
-// withoutRun calls f while the socket has another name.
+// withoutRun calls f while nobody listens on the socket, and again while a program there hangs up.
 func (s *started) withoutRun(f func()) {
 	s.Helper()
 	at := filepath.Join(s.state, queries.SocketName)
 	check.NoError(s, os.Rename(at, at+".away"))
 	f()
-	check.NoError(s, os.Rename(at+".away", at))
+	l := check.Must(net.Listen("unix", at))
+	go func() {
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			_ = c.Close()
+		}
+	}()
+	f()
+	check.NoError(s, errors.Join(l.Close(), os.Rename(at+".away", at)))
 }
 
 // TestShareDescriptorRefuses checks that the evidence names the entry of the share's descriptor that refused.
