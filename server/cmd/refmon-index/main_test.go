@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,11 +64,13 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 	check.NoError(t, err)
 	x := check.Must(index.Open(state, time.Hour))
 	defer x.Close()
+	t.Chdir(tree)
 	for _, c := range []struct {
 		args, want string
 		code       int
 	}{
-		{"can-read plan alice", "no: the document is not in the index\n", 1},
+		{"can-read plan alice", "yes\n", 0},
+		{"can-read none alice", "no: the document is not in the index\n", 1},
 		{"can-read TREE/plan alice", "yes\n", 0},
 		{"why TREE/plan alice", "yes\n\nright       read\nclass ", 0},
 		{"why TREE/plan alice", "\ndescriptor  O:", 0},
@@ -111,10 +114,16 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 			t.Errorf("%s: code %d\n%s%s", c.args, code, out.String(), failed.String())
 		}
 		if code == exitSuccess && out.Len() > 0 {
-			code = run(args, &streams{out: noRoom{}, err: &failed})
+			code = run(args, &streams{out: &noRoom{}, err: &failed})
 			check.Equal(t, code, exitFailed, "%s without room for its output: exit code", c.args)
 		}
 	}
+	var last index.Change
+	check.NoError(t, index.Changes(state, 0, func(c index.Change) error { last = c; return nil }))
+	full, errs := noRoom{}, bytes.Buffer{}
+	run([]string{"changes", "--follow", "--after", fmt.Sprint(last.Seq - 1), "--state", state}, &streams{&full, &errs})
+	check.That(t, strings.HasPrefix(full.lost, fmt.Sprintf(`{"seq":%d,`, last.Seq)), "changes after %d begin with %s",
+		last.Seq-1, full.lost)
 	// The tree had no heartbeat, but the directory had one.
 	var f index.Watermark
 	at := filepath.Join(state, "fence.json")
@@ -127,10 +136,13 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 		"exit code %d, want %d and no heartbeat of the tree in\n%s", code, exitNo, &out)
 }
 
-// noRoom is a writer on a full disk.
-type noRoom struct{}
+// noRoom is a writer on a full disk, which remembers what it could not write.
+type noRoom struct{ lost string }
 
-func (noRoom) Write([]byte) (int, error) { return 0, errors.New("no room") }
+func (n *noRoom) Write(b []byte) (int, error) {
+	n.lost += string(b)
+	return 0, errors.New("no room")
+}
 
 // TestNoArgumentsPrintsHelp checks that the program without arguments prints its help and exits with 0.
 func TestNoArgumentsPrintsHelp(t *testing.T) {

@@ -22,7 +22,8 @@ import (
 
 // TestSiteStartsInAnyOrder installs a site from its generated files alone and starts its programs before their NATS
 // server and their database. They wait with one line each, and again when both restart; every right answer holds
-// (N-122). SIGTERM ends a follower that waits for its database.
+// (N-122). SIGTERM ends a follower that waits for its database. A directory source queries the LDAP
+// server of its flags.
 func TestSiteStartsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	db := database.Start(t)
@@ -93,6 +94,8 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 		check.That(t, code == 0 && regexp.MustCompile(`(?m)^`+want+`$`).MatchString(table.String()),
 			"refmon-index lag: exit code %d, want 0 and %s in\n%s", code, want, &table)
 	}
+	code = run([]string{"lag", "--site", filepath.Join(folder, "mq1", "etc")}, &streams{out: &noRoom{}, err: &table})
+	check.Equal(t, code, exitFailed, "refmon-index lag without room for its table: exit code")
 	c.kill("broker")
 	db.Stop()
 	for _, role := range others {
@@ -117,6 +120,14 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 	c.waitUntil("follow waits again", func() bool { return lines("follow", "wait for the database") > waits })
 	c.end("follow")
 	db.Again() // the test's end stops it
+
+	secret := filepath.Join(folder, "secret")
+	check.NoError(t, os.WriteFile(secret, []byte("wonderland"), 0o600))
+	c.args["ldap"] = []string{"directory", "--site", filepath.Join(folder, "main", "etc"),
+		"--ldap-server=ldaps://127.0.0.1:1", "--ldap-domain=S-1-5-21-1-2-3", "--ldap-account=a@x",
+		"--ldap-password-file=" + secret}
+	c.start("ldap")
+	c.waitUntil("a query of the LDAP server", func() bool { return lines("ldap", "127.0.0.1:1: connect") > 0 })
 }
 
 // end sends SIGTERM to a process, which must end with code 0.

@@ -40,11 +40,11 @@ const firm = `{"domain":"S-1-5-21-1-2-3",
   {"name":"carol","sid":"S-1-5-21-1-2-3-1109","uid":70003,"memberOf":[]}],
  "groups":[{"name":"Staff","sid":"S-1-5-21-1-2-3-2000"},{"name":"Contractors","sid":"S-1-5-21-1-2-3-2003"}]}`
 
-// watermarkChan forwards watermarks.
+// watermarkChan forwards watermarks. The run closes it once.
 type watermarkChan struct{ to chan index.Watermark }
 
 func (watermarkChan) Write([]index.Event) error { return nil }
-func (watermarkChan) Close() error              { return nil }
+func (s watermarkChan) Close() error            { close(s.to); return nil }
 func (s watermarkChan) SetWatermark(f *index.Watermark) error {
 	s.to <- *f
 	return nil
@@ -134,10 +134,7 @@ func start(t *testing.T, a broker.Alone) (fences chan index.Watermark, end func(
 	a.Host, a.Rights, a.NoEvents, a.Beat, a.Every, a.Parts = "files1", "read", true, heartbeatInterval,
 		heartbeatInterval, 3
 	a.Sinks = []index.Sink{watermarkChan{fences}}
-	go func() {
-		done <- a.Run(ctx)
-		close(fences)
-	}()
+	go func() { done <- a.Run(ctx) }()
 	return fences, func() {
 		stop()
 		for range fences { // no one waits for it
