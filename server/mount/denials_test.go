@@ -206,7 +206,11 @@ func TestDenialNamesNoEarlierRequest(t *testing.T) {
 	})
 	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
 	w.file("hers", "", "O:"+user(carol)+"G:SYD:(A;;FA;;;"+user(carol)+")")
+	w.dir("d", full)
 	node, hers := w.known(alice, "diary"), w.known(carol, "hers")
+	var nameless fuse.CreateOut
+	w.want("tmpfile", w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: header(alice, w.known(alice, "d")), Flags: unix.O_RDWR,
+		Mode: 0o600}, &nameless), 0)
 	const many = 10 * denialBurst
 	before := check.OpenDescriptors(t)
 	for range many {
@@ -215,13 +219,14 @@ func TestDenialNamesNoEarlierRequest(t *testing.T) {
 	check.Equal(t, check.OpenDescriptors(t), before, "M-46: host descriptors after denials")
 	w.want("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(unknown, node)}, &fuse.OpenOut{}), unix.EACCES)
 	check.Equal(t, w.m.denials.users[bob].total, many+1, "M-46: denials that are counted for bob")
+	w.want("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(carol, nameless.NodeId)}, &fuse.OpenOut{}), unix.EACCES)
 	own := fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: header(carol, hers), Valid: fuse.FATTR_UID,
 		Owner: fuse.Owner{Uid: bob}}} // carol may take ownership, and not assign it to bob
 	w.want("chown", w.m.SetAttr(nil, &own, &fuse.AttrOut{}), unix.EPERM)
 	list := r.take()
 	check.RequireThat(t, len(list) > denialBurst && len(list) < many,
 		"M-46: %d of bob's %d denials are reported, want %d and a few", len(list)-1, many, denialBurst)
-	last := list[len(list)-1]
-	check.That(t, last.UID == carol && last.Path == w.at+"/hers" && last.Open == nil,
-		"M-46: %+v, want the path %s/hers", last, w.at)
+	first, last := list[len(list)-2], list[len(list)-1]
+	check.That(t, first.UID == carol && first.Open == nil && last.UID == carol && last.Path == w.at+"/hers" &&
+		last.Open == nil, "M-46: %+v and %+v, want the path %s/hers", first, last, w.at)
 }
