@@ -74,7 +74,8 @@ func TestBackendRecordHasOutputs(t *testing.T) {
 			Record: func(c script.Recorded) { got = append(got, c.Out) }}
 		_, err, leak := run(t, cfg, `
 th = process("p", token_profile("user")).thread
-th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)
+expect(th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle, 0)
+expect(counts(), (0, 0, 0))
 th.NtDuplicateToken(ExistingTokenHandle=4, TokenType=TokenPrimary)
 th.NtAccessCheck(DesiredAccess=1)
 `)
@@ -85,6 +86,28 @@ th.NtAccessCheck(DesiredAccess=1)
 process("p", token_profile("user")).thread.NtClose(Handle=4)`)
 	check.That(t, errors.Is(err, io.ErrUnexpectedEOF) && leak == nil && out == "", "broken backend: %v, %v, printed %q",
 		err, leak, out)
+}
+
+// ending is a backend that makes no further process after one has ended.
+type ending struct {
+	answering
+	ended *bool
+}
+
+func (e ending) Exit() { *e.ended = true }
+func (e ending) NewProcess(string, *token.Token) (script.BackendProcess, error) {
+	if *e.ended {
+		return nil, io.ErrClosedPipe
+	}
+	return e, nil
+}
+
+// A process ends in the backend too. One that the backend refuses leaves nothing in the program's own kernel.
+func TestBackendProcessEnds(t *testing.T) {
+	_, err, leak := run(t, script.Config{Backend: ending{ended: new(bool)}, Quiet: true}, `
+process("p", token_profile("user")).exit()
+process("q", token_profile("user"))`)
+	check.That(t, errors.Is(err, io.ErrClosedPipe) && leak == nil, "second process: %v, %v, want it refused", err, leak)
 }
 
 // TestBackendRefusesFunctionsOfOwnKernel checks that a program which uses a kernel routine, or inspects the program's

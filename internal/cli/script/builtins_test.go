@@ -72,11 +72,12 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 func TestSystemThreadIsTraced(t *testing.T) {
 	var out bytes.Buffer
 	r := New(Config{Output: &out})
-	check.NoError(t, r.Run("p.star", []byte(`token_object(token(user="BA"), sd="D:")
+	check.NoError(t, r.Run("p.star", []byte(`system().SeTokenIsAdmin(Token=token_object(token(user="BA"), sd="D:"))
 system().PsRevertToSelf()
 close_all()`)))
 	check.NoError(t, r.Close())
-	check.That(t, strings.Contains(out.String(), " PsRevertToSelf(") && !strings.Contains(out.String(), "PsDereference"),
+	check.That(t, strings.Contains(out.String(), " SeTokenIsAdmin(Token=token(BA))") &&
+		strings.Contains(out.String(), " PsRevertToSelf(") && !strings.Contains(out.String(), "PsDereference"),
 		"transcript %q, want the call of the program", &out)
 }
 

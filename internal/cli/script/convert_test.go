@@ -40,8 +40,10 @@ func read(t *testing.T, r *Runner, name, expr string, want any) (any, error) {
 	typ := reflect.TypeOf(want)
 	to := reflect.New(typ).Elem()
 	row := nt.NtTable.Find("NtOpenThread")
-	if strings.HasPrefix(name, "Nt") {
-		row, name = nt.NtTable.Find(name), ""
+	for _, table := range []*nt.Table{&nt.NtTable, &kernel.Table} {
+		if named := table.Find(name); named != nil {
+			row, name = named, ""
+		}
 	}
 	err := r.convert(row, &calltext.Parameter{Name: name, Type: typ}, to, eval(t, r, expr))
 	return to.Interface(), err
@@ -110,6 +112,7 @@ func TestScriptValuesAreConverted(t *testing.T) {
 		{"", "None", (*winnt.ObjectType)(nil)}, {"", `["S-1-1-0"]`, []sid.SID{everyone}}, {"", `["a"]`, []string{"a"}},
 		{"", "8", nt.Cap(winnt.Handle(8))}, {"", "None", nt.Cap(winnt.Handle(0))}, {"", "-2", winnt.NtCurrentThread},
 		{"", "0xFFFFFFFFFFFFFFFE", winnt.NtCurrentThread}, {"", "0x7FFFFFFFFFFFFFFF", winnt.Handle(math.MaxInt64)},
+		{"ZwOpenProcess", "4", nt.Cap(&nt.ClientID{UniqueProcess: 4})},
 		{"NtOpenProcess", "4", nt.Cap(&nt.ClientID{UniqueProcess: 4})}, {"NtOpenThread", "4",
 			nt.Cap(&nt.ClientID{UniqueThread: 4})},
 		{"NtOpenProcess", "(4, 8)", nt.Cap(&nt.ClientID{UniqueProcess: 4, UniqueThread: 8})},

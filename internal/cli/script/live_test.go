@@ -3,6 +3,7 @@ package script_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -72,6 +73,10 @@ h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_
 user = th.NtQueryInformationToken(TokenHandle=h, TokenInformationClass=TokenUser).TokenInformation
 expect(user.Sid, "S-1-5-21-1-2-3-1108")
 expect(handle_information(th, h).GrantedAccess, TOKEN_QUERY)
+twin = th.NtDuplicateObject(SourceProcessHandle=NtCurrentProcess(), SourceHandle=h,
+    TargetProcessHandle=NtCurrentProcess(), HandleAttributes=OBJ_INHERIT, Options=DUPLICATE_SAME_ACCESS).TargetHandle
+expect(handle_information(th, twin).HandleAttributes, OBJ_INHERIT)
+th.NtClose(Handle=twin)
 other = me.new_thread()
 expect(other.name == th.name, False)
 expect(other.NtClose(Handle=h).status, STATUS_SUCCESS)
@@ -87,6 +92,25 @@ expect(again.thread.NtClose(Handle=4).status, STATUS_INVALID_HANDLE)
 	check.NoError(t, r.Close())
 	check.That(t, strings.Contains(out.String(), "elsewhere/1") && strings.Contains(out.String(), "because O-40"),
 		"transcript lacks the names and reasons of the other kernel, want them:\n%s", out.String())
+}
+
+// brokenClose is a connection that is closed with an error.
+type brokenClose struct{ script.Connection }
+
+func (c brokenClose) Close() error { return errors.Join(c.Connection.Close(), io.ErrClosedPipe) }
+
+// Close returns the error of each connection, also of one before the last.
+func TestCloseReportsEachConnection(t *testing.T) {
+	connect, n := remote(t, nt.Documented), 0
+	r := script.New(script.Config{Connect: func() (script.Connection, error) {
+		c, err := connect()
+		if n++; n == 1 {
+			return brokenClose{c}, err
+		}
+		return c, err
+	}})
+	check.NoError(t, r.Run("p.star", []byte("process(\"a\")\nprocess(\"b\")")))
+	check.ErrorIs(t, r.Close(), io.ErrClosedPipe, "close")
 }
 
 // Functions without a user-mode call are refused by name (W-26).

@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/script"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/nt"
 )
 
 // recorded runs a program and returns its calls as a recording has them: line, time, name, status, inputs and
@@ -80,4 +81,8 @@ close_all()
 		}
 	}
 	check.That(t, len(got) == 17, "%d calls, want 17\n%s", len(got), strings.Join(got, "\n"))
+	var out []any // a failed call has cleared its handle, and nothing else (O-5)
+	cfg := script.Config{Profile: nt.Observed, Record: func(c script.Recorded) { out = append(out, c.Out) }}
+	mustRun(t, cfg, prelude+`th.NtCreateFile(DesiredAccess=1, ObjectAttributes=object_attributes("missing"))`)
+	check.Equal(t, fmt.Sprint(out), "[map[FileHandle:NULL]]", "outputs of a failed call")
 }

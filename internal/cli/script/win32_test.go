@@ -35,12 +35,17 @@ func TestWin32FunctionIsRecordedWithLastError(t *testing.T) {
 	got := recorded(t, prelude+`
 r = th.OpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)
 th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
+expect(th.AdjustTokenPrivileges(TokenHandle=400, NewState=[]).ReturnLength, 0)
 th.NtClose(Handle=r.TokenHandle)
+q = th.OpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_ADJUST_PRIVILEGES).TokenHandle
+th.AdjustTokenPrivileges(TokenHandle=q, NewState=["SeTcbPrivilege"])
+th.NtClose(Handle=q)
 `)
-	check.That(t, len(got) == 3 && strings.Contains(got[0], `OpenProcessToken ERROR_SUCCESS`) &&
+	check.That(t, len(got) == 7 && strings.Contains(got[5], `AdjustTokenPrivileges ERROR_NOT_ALL_ASSIGNED `) &&
+		strings.Contains(got[0], `OpenProcessToken ERROR_SUCCESS`) &&
 		strings.Contains(got[0], `{"TokenHandle":"handle of line 6","result":true}`) &&
 		strings.Contains(got[1], `OpenProcessToken ERROR_INVALID_HANDLE`) && strings.Contains(got[1],
 		` {"result":false} [O-`) &&
-		strings.Contains(got[2], `NtClose STATUS_SUCCESS {"Handle":"handle of line 6"}`),
+		strings.Contains(got[3], `NtClose STATUS_SUCCESS {"Handle":"handle of line 6"}`),
 		"recorded lines\n%s\nwant the function, its result and its service calls", strings.Join(got, "\n"))
 }
