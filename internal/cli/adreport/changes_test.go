@@ -245,6 +245,7 @@ func TestReportNeedsObjects(t *testing.T) {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	check.ErrorIs(t, check.Err((&adreport.Report{Now: s}).Do(over)), context.Canceled, "report of a cancelled context")
+	check.ErrorIs(t, check.Err(adreport.Holdings(over, s.Objects, s.Directory, 0)), context.Canceled, "holdings")
 	empty := &adreport.State{Directory: s.Directory}
 	err := check.Err((&adreport.Report{Now: s, Before: empty}).Do(context.Background()))
 	check.That(t, errors.Is(err, adreport.ErrNoObjects) && strings.HasPrefix(err.Error(), "baseline: "),

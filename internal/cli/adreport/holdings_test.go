@@ -80,10 +80,12 @@ func TestHoldingsHaveRightsOnObjectTypes(t *testing.T) {
 	// Whoever may read no other attribute of an object still cannot read its password (B-55).
 	d.account("user", "secret").allow = []string{"(OA;;RP;" + unicodePwdGUID + ";;" + desk.sid() + ")",
 		"(D;;RP;;;AU)"}
+	d.account("user", "strange").allow = []string{"(OA;;WP;" + strangeGUID + ";;" + desk.sid() + ")"}
 	checkHoldings(t, d, class.dn+" AddKeyCredentialLink, AddAllowedToAct, WriteSPN, WriteAltSecurityIdentities, "+
 		"WP:user, SWWP:servicePrincipalName, read, list", other.dn+" WriteSPN, read, list",
 		both.dn+" WriteSPN, SWWP:servicePrincipalName, read, list",
 		base+" CR:DS-Replication-Get-Changes, read, list", helen.dn+" WP:telephoneNumber, read, list",
 		carla.dn+" SW:Validated-SPN, read, list",
-		"OU=Staff,"+base+" CC:user, read, list", info.dn+" WP:Personal-Information, read, list")
+		"OU=Staff,"+base+" CC:user, read, list", info.dn+" WP:Personal-Information, read, list",
+		d.list[len(d.list)-1].dn+" WP:"+strangeGUID+", read, list")
 }

@@ -29,6 +29,8 @@ func TestImportantObjectsAreFoundByClass(t *testing.T) {
 	for i, e := range []*entry{
 		{dn: "CN=srv2,OU=Sub,OU=Servers," + base, class: "computer", name: "srv2$",
 			more: []string{"operatingSystem: Linux"}},
+		{dn: "CN=srv3,OU=Sub,OU=Servers," + base, class: "computer", name: "srv3$",
+			more: []string{"operatingSystem: Samba"}},
 		{dn: "CN=DC2,CN=Computers," + base, class: "computer", name: "DC2$", more: []string{"primaryGroupID: 516"}},
 		{dn: "CN=ro,CN=Users," + base, class: "user", name: "KRBTGT_7"},
 	} {
@@ -36,7 +38,9 @@ func TestImportantObjectsAreFoundByClass(t *testing.T) {
 		d.add(e)
 	}
 	// Neither a zone nor a group of another domain is important.
-	d.add(&entry{dn: "DC=ForestDnsZones," + base, class: "domain", more: []string{"objectClass: domainDNS"}})
+	for _, zone := range []string{"DC=ForestDnsZones,", "DC=DomainDnsZones,"} {
+		d.add(&entry{dn: zone + base, class: "domain", more: []string{"objectClass: domainDNS"}})
+	}
 	d.add(&entry{dn: "CN=far,CN=Users," + base, class: "group", name: "far",
 		more: []string{"objectSid: S-1-5-21-1-1-1-512", "groupType: -2147483646"}})
 	d.add(&entry{dn: "CN={6AC1786C},CN=Policies,CN=System," + base, class: "groupPolicyContainer"})
@@ -56,6 +60,6 @@ func TestImportantObjectsAreFoundByClass(t *testing.T) {
 	want := "[domain root AdminSDHolder Domain Admins Enterprise Admins KRBTGT " +
 		"KRBTGT of a read-only domain controller Administrator Domain Controllers Administrators Backup Operators " +
 		"domain controller domain controller group policy OU with 1 server and 1 computer of unknown system " +
-		"OU with 2 servers OU with 1 server OU with 1 computer of unknown system named by --important]"
+		"OU with 3 servers OU with 2 servers OU with 1 computer of unknown system named by --important]"
 	check.That(t, fmt.Sprint(got) == want, "got  %v\nwant %s", got, want)
 }

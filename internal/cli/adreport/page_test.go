@@ -2,6 +2,8 @@ package adreport_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
@@ -35,12 +37,36 @@ func TestPathsToOneObjectAreLimited(t *testing.T) {
 	check.Equal(t, fmt.Sprint(x.Kind, " ", len(x.Routes), " ", x.More, " ", x.Reach, " ", x.Others),
 		"AdminSDHolder 200 1 201 201", "rows, accounts without one, accounts, and accounts that are no administrators")
 	check.Equal(t, x.Routes[0].Through, "", "important object on the way")
-	d, _, helen, _ := newOffice()
-	d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WO;;;" + helen.sid() + ")"}
-	owner, _, _ := pageOf(t, &adreport.Report{Now: state(t, d.ldif())})
-	check.Equal(t, owner.Important[1].Routes[0].Steps[0].By, "DACL entry 1 for helen, and as the owner write DACL",
-		"how helen reaches AdminSDHolder")
 	for _, g := range page.Direct {
 		check.That(t, g.Objects.Count == 1 && g.Objects.List[0] == x.Object, "%v has rights on %v", g.Who, g.Objects)
+	}
+}
+
+// A row of paths has one first step. A step names the groups that its account was put into, and the second right of an
+// owner. Owners of computers have no rights if the domain blocks them.
+func TestPathsShowTheirSteps(t *testing.T) {
+	d, desk, _, carla := newOffice()
+	bob, empty := d.find("CN=bob,CN=Users,"+base), d.account("group", "empty")
+	d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WO;;;" + carla.sid() + ")"}
+	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")",
+		"(OA;;CR;" + resetGUID + ";;" + bob.sid() + ")"}
+	d.account("computer", "pc").allow = []string{"(A;;LC;;;" + empty.sid() + ")"}
+	desk.allow = []string{"(OA;;WP;" + memberGUID + ";;" + d.account("user", "eve").sid() + ")"}
+	page, _, _ := pageOf(t, &adreport.Report{Now: state(t, d.ldif())})
+	holder := page.Important[1]
+	check.RequireThat(t, len(holder.Routes) == 4 && len(holder.Direct) == 1, "routes %+v and rights %+v, want 4 and 1",
+		holder.Routes, holder.Direct)
+	check.Equal(t, holder.Routes[0].Steps[0].By, "DACL entry 1 for carla, and as the owner write DACL", "the owner")
+	check.Equal(t, holder.Routes[3].Steps[1].Who, "eve (in desk)", "the second step of eve")
+	for _, owner := range []*entry{bob, empty} {
+		text := strings.Replace(d.ldif(), "O:"+domainSID+"-512G:"+domainSID+"-512D:(A;;LC;",
+			"O:"+owner.sid()+"G:"+domainSID+"-512D:(A;;LC;", 1)
+		for _, block := range []bool{false, true} {
+			page, _, _ := pageOf(t, &adreport.Report{Now: state(t, text), BlockOwner: block})
+			has := slices.ContainsFunc(slices.Concat(page.Direct, page.Vacant), func(g adreport.Grants) bool {
+				return g.Who.List[0] == owner.name && slices.Contains(g.Rights, "write DACL")
+			})
+			check.Equal(t, has, !block, "%s owns pc, owners blocked %t: has a right", owner.name, block)
+		}
 	}
 }

@@ -38,6 +38,7 @@ const (
 	unicodePwdGUID   = "bf9679e1-0de6-11d0-a285-00aa003049e2"
 	phoneGUID        = "bf967a49-0de6-11d0-a285-00aa003049e2"
 	userClass        = "bf967aba-0de6-11d0-a285-00aa003049e2"
+	strangeGUID      = "11111111-2222-3333-4444-555555555555" // of no schema
 )
 
 // entry is an object of the domain.

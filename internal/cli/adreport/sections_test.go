@@ -47,6 +47,7 @@ func TestBaselineReportCoversEverySection(t *testing.T) {
 		check.That(t, !strings.Contains(html+text, line), "a page says %q", line)
 	}
 	for _, line := range []string{"gained by groups without members and unknown accounts", "new entries",
+		"lost by groups without members and unknown accounts",
 		"removed entries"} {
 		check.That(t, strings.Contains(strings.ToLower(html), line) && strings.Contains(text, line),
 			"%q is not on both pages:\n%s", line, text)

@@ -21,6 +21,11 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 		Administrators: adreport.Names{Count: 9, List: []string{"root"}},
 		Direct: []adreport.Grants{{Objects: adreport.Names{Count: 2, Important: 2, List: []string{"A", "B"}}},
 			{Objects: adreport.Names{Count: 5, Important: 4, List: []string{"A", "B", "C", "D", "e"}}}}}
+	page.Entries[0] = adreport.EntryRow{Account: "a", Objects: 2, Important: 1, Sample: "S"}
+	for _, who := range []string{"x", "y"} {
+		page.Important[0].Routes = append(page.Important[0].Routes, adreport.Route{Through: "T",
+			Who: adreport.Names{Count: 1, List: []string{who}}})
+	}
 	var wide, narrow strings.Builder
 	check.NoError(t, page.Text(&wide, 0))
 	check.NoError(t, page.Text(&narrow, 10))
@@ -29,7 +34,8 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 		"paths of one step and of two")
 	for _, line := range []string{"and 1 more paths, which", "and 1 more kinds of entries, which",
 		"on 2 objects: A; B\n", "on 5 objects, 4 of them important: A; B; C; D; and 1 more\n",
-		"root and 8 more", "and 2 more who reach it"} {
+		"root and 8 more", "on 2 objects, 1 of them important, such as S\n", "through T: x, y\n",
+		"and 2 more who reach it"} {
 		check.That(t, strings.Contains(text, line), "no %q in\n%s", line, text)
 	}
 	check.That(t, strings.HasPrefix(narrow.String(), "12345\n    67890\n"),

@@ -20,6 +20,7 @@ func TestEmptyGroupsHaveRowsInReport(t *testing.T) {
 	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")", "(OA;;WP;" + spnGUID + ";;" + shut.sid() +
 		")", "(OA;;WP;" + phoneGUID + ";;" + empty.sid() + ")", "(A;;WD;;;" + domainSID + "-9999)",
 		"(A;;WD;;;S-1-5-21-9-9-9-512)", "(A;;GA;;;BA)", "(A;;WD;;;" + domainSID + "-519)", "(A;;WD;;;OW)", "(A;;WD;;;CG)",
+		"(A;;WD;;;CO)",
 		"(A;CIIO;WD;;;S-1-3-3)"}
 	now := state(t, d.ldif())
 	now.Directory.Add(directory.Principal{Name: "SYSTEM", Token: check.Must(token.New(token.Spec{User: token.Group{
