@@ -11,7 +11,8 @@ import (
 // TestEntryTextShowsNameOfSID checks that an entry has the name of its SID from the record, the given names or the
 // well-known ones, and text without such an entry is the same (U-121).
 func TestEntryTextShowsNameOfSID(t *testing.T) {
-	e := stored{id: 4663, data: `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice"`}.event(t)
+	e := stored{id: 4663, data: `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice",` +
+		`"TargetUserSid":"S-1-5-21-1-2-3-1108","TargetUserName":"bob"`}.event(t)
 	staff := Namer(func(s sid.SID) string {
 		if s == sid.MustParse("S-1-5-21-1-2-3-2000") {
 			return "Staff"
@@ -22,10 +23,11 @@ func TestEntryTextShowsNameOfSID(t *testing.T) {
 		"denied by D:(D;;FW;;;WD)": "denied by D:(D;;FW;;;WD) Everyone",
 		"granted by (A;;FR;;;S-1-5-21-1-2-3-2000), (A;;FW;;;S-1-5-21-1-2-3-1107)": "granted by " +
 			"(A;;FR;;;S-1-5-21-1-2-3-2000) Staff, (A;;FW;;;S-1-5-21-1-2-3-1107) alice",
-		"granted by (A;;FR;;;S-1-5-21-1-2-3-9)":  "granted by (A;;FR;;;S-1-5-21-1-2-3-9)",
-		"granted by (XA;;FR;;;WD;(@User.a==1))":  "granted by (XA;;FR;;;WD;(@User.a==1))",
-		"granted by a privilege":                 "granted by a privilege",
-		"(A;;FR;;;S-1-5-21-1-2-3-2000-x) (A;;x)": "(A;;FR;;;S-1-5-21-1-2-3-2000-x) (A;;x)",
+		"granted by (A;;FR;;;S-1-5-21-1-2-3-1108)": "granted by (A;;FR;;;S-1-5-21-1-2-3-1108) bob",
+		"granted by (A;;FR;;;S-1-5-21-1-2-3-9)":    "granted by (A;;FR;;;S-1-5-21-1-2-3-9)",
+		"granted by (XA;;FR;;;WD;(@User.a==1))":    "granted by (XA;;FR;;;WD;(@User.a==1))",
+		"granted by a privilege":                   "granted by a privilege",
+		"(A;;FR;;;S-1-5-21-1-2-3-2000-x) (A;;x)":   "(A;;FR;;;S-1-5-21-1-2-3-2000-x) (A;;x)",
 	} {
 		check.Equal(t, staff.appendNames(e, text), want, "%s", text)
 	}
