@@ -22,8 +22,10 @@ func TestReadErrorsHavePositions(t *testing.T) {
 		head + `{"end":0}`:                     "line 2: it ends after the header",
 		"x":                                    "line 1",
 		`{"recording":2}`:                      "format 2",
-		head + `{"case":"a"}`:                  "line 2",
-		head + `{"case":"a","call":"NtClose"}`: "line 2",
+		head + `{"case":"a"}`:                  "line 2: malformed recording: want a case, and a program",
+		head + `{"case":"a","call":"NtClose"}`: "want a case, and a program, a call with its status, or",
+		head + `{"case":"a","status":"x"}`:     "want a case, and a program, a call with its status, or",
+		head + line[:1] + line[12:]:            "want a case, and a program, a call with its status, or",
 		head + `{"case":"a","skipped":"b","surprise":1}`: "surprise",
 
 		strings.Replace(head, `"date"`, `"Date"`, 1):                             "line 1: want a header",

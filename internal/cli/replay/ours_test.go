@@ -29,6 +29,18 @@ func TestOwnRecordingHasNoDifference(t *testing.T) {
 	r := compare(rec)
 	check.That(t, len(r.Differences) == 0 && r.Counts.Apart == 0 && r.Counts.Same >= 300,
 		"counts = %+v, want no difference and at least 300 equal calls\n%+v", r.Counts, r.Differences)
+	// With OwnToken every process has the recorder's token, whatever the program says.
+	p := Program{Case: "x", Source: `p = process("p", token_profile("user")).thread
+h = p.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
+p.NtQueryInformationToken(TokenHandle=h, TokenInformationClass=TokenUser)
+`}
+	calls, err := p.Run(nt.Documented, check.Must(token.Parse(header.Token)), nil)
+	check.NoError(t, err)
+	for tokens, want := range map[string]Counts{OwnToken: {Same: 2}, MadeTokens: {Same: 1, Unexplained: 1}} {
+		rec := &Recording{Header: header, Lines: append([]Line{{Case: "x", Program: p.Source}}, calls...)}
+		rec.Header.Tokens = tokens
+		check.Equal(t, compare(throughJSON(t, rec)).Counts, want, "counts with tokens %q", tokens)
+	}
 }
 
 // TestQuestionsHaveDocumentedResults checks that each question has the documented function's result: ERROR_SUCCESS
