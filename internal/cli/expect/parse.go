@@ -82,7 +82,7 @@ func Parse(text []byte, out Outside) (*File, error) {
 	if len(text) > MaxFile {
 		return nil, &Error{0, fmt.Sprintf("longer than %d bytes", MaxFile)}
 	}
-	json, marks, err := strictyaml.JSON(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
+	json, marks, err := strictyaml.JSON(text)
 	if err != nil {
 		return nil, located(nil, nil, err)
 	}

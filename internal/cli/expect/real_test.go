@@ -235,4 +235,8 @@ expect:
 	}
 	const want = "/x true true, /t/a true true, /t/b false false, /t/[a] false true, /bad false false, /bad false false"
 	check.Equal(t, strings.Join(got, ", "), want, "cases")
+	// The folder of the file of expectations is no part of the glob.
+	f := File{out: Outside{Base: "/[b]"}, objects: []*Descriptor{{Name: "y", file: "/b/f"}, {Name: "x", file: "/[b]/f"}}}
+	found := f.subjects("?")
+	check.That(t, len(found) == 1 && found[0].Name == "x", "%d files of the folder /[b] match, want 1", len(found))
 }
