@@ -113,6 +113,7 @@ func TestFilesAreClosed(t *testing.T) {
 		f := check.Must(m.Open("d/f"))
 		check.That(t, !f.Directory(), "d/f is a directory")
 		check.NoError(t, f.Write(sddl.MustParse(two))) // replaces that of the round before
+		check.That(t, check.Must(f.Descriptor()).Equal(sddl.MustParse(two)), "a mount does not have the written descriptor")
 		check.NoError(t, f.Close())
 		_, err := m.Open("d/pipe")
 		check.That(t, errors.Is(err, errKind), "d/pipe: %v, want %v", err, errKind)
