@@ -64,8 +64,8 @@ func ExampleWriter() {
 func TestColumnsFitTheirWidestCell(t *testing.T) {
 	for _, width := range []int{0, 80} {
 		o := columns.Options{Width: width}
-		check.Equal(t, table(t, o, "PATH|RIGHT|WHO", "/a|read|x", "/bb|é|", "/ccccccccccc|read|y z"),
-			"PATH          RIGHT  WHO\n/a            read   x\n/bb           é\n/ccccccccccc  read   y z\n", "table")
+		check.Equal(t, table(t, o, "PATH|RIGHT|WHO", "/a|read|x", "/bb|é|", "/ééééééééééé|read|y z"),
+			"PATH          RIGHT  WHO\n/a            read   x\n/bb           é\n/ééééééééééé  read   y z\n", "table")
 		check.Equal(t, table(t, o, "a||b", "cc||d", "e"), "a     b\ncc    d\ne\n", "table with an empty column")
 	}
 }
