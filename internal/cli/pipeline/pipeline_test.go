@@ -71,6 +71,16 @@ func TestErrorsOfBothEndsAreReturned(t *testing.T) {
 				leave, r, w, len(got))
 		}
 	}
+	got, p = nil, newSquares(1000, &got) // an error of Wait is that of the writer, also if later waits succeed
+	p.Wait = func(p *Piece[piece], failed bool) error {
+		if <-p.Done(); failed {
+			return nil
+		}
+		return errLost
+	}
+	if r, w := p.Run(); r == nil || !errors.Is(w, errLost) || got != nil {
+		t.Errorf("errors %v and %v after %d pieces, want the error of Wait and none", r, w, len(got))
+	}
 	p = newSquares(10, &got)
 	p.Worker = func() (func(*piece), error) { return nil, errLost }
 	p.Read = func(*Hand[piece]) error { panic("read without workers") }
