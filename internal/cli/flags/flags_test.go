@@ -77,7 +77,11 @@ func TestHelpForNamesInnermostCommand(t *testing.T) {
 			} `cmd:""`
 		} `cmd:""`
 	}
-	parser := check.Must(kong.New(&cli, kong.Name("prog")))
+	var page strings.Builder
+	parser := check.Must(kong.New(&cli, kong.Name("prog"), HelpPages(), kong.Writers(&page, &page),
+		kong.Exit(func(int) {})))
+	_, _ = parser.Parse([]string{"--help"}) // Exit returns, so that it parses on
+	check.That(t, strings.Contains(page.String(), "\n  top\n"), "page without the command top:\n%s", page.String())
 	for line, want := range map[string]string{
 		"": "prog --help", "nosuch top": "prog --help", "--bad": "prog --help", "top": "prog top --help",
 		"top --bad inner x": "prog top inner --help", "top nosuch inner": "prog top --help",
