@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/token"
@@ -57,6 +58,14 @@ func TestInboundAgreesWithBruteForce(t *testing.T) {
 	t.Log(total)
 	check.That(t, total["length 3"] != 0 && total["joined 1"] != 0,
 		"paths of three steps or through groups are missing: %v", total)
+}
+
+// TestInboundPathLeadsToFirstTarget checks that of two targets in one step the first one counts.
+func TestInboundPathLeadsToFirstTarget(t *testing.T) {
+	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{
+		newItem("/a", "", "", "O:SYG:SYD:(A;;WD;;;<ann>)"), newItem("/b", "", "", "O:SYG:SYD:(A;;WD;;;<ann>)")}}
+	list, _, err := s.Inbound(context.Background(), []int{1, 0})
+	check.That(t, err == nil && len(list) == 1 && list[0].Object == "/b", "%+v, %v, want ann's path to /b", list, err)
 }
 
 // TestInboundSearchReportsEarlyEnd checks that a search that ends early reports that, and that an unreachable object

@@ -26,6 +26,7 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 		"a domain":              {newItem("o", "", "domain", all), "DCSync", ""},
 		"an ou":                 {newItem("o", "", "ou", all), "WriteGPLink", ""},
 		"a SID of a user":       {without(newItem("o", "1102", "", all)), "ForceChangePassword", "acts as bob"},
+		"a SID of both":         {without(newItem("o", "1104", "", all)), "ForceChangePassword", "acts as PC$"},
 		"a SID of a group":      {without(newItem("o", "2102", "", all)), "AddMember", "member of admins"},
 		"nothing that is known": {without(newItem("o", "", "", all)), "ForceChangePassword", ""},
 		"another class": {func() objects.Item {
@@ -35,8 +36,12 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 		}(), "", ""},
 		"a group by class and a user by SID": {newItem("o", "1102", "group", all), "AddMember", "member of bob"},
 	} {
-		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: []objects.Item{c.item}}
+		people := small + "  - {name: pcs, sid: " + domainSID + "-1104}\n"
+		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(people))), Objects: []objects.Item{c.item}}
 		s.From = s.Directory.Find("ann")
+		again := s.Directory.Principals[s.Directory.Find("bob")] // the first principal with a SID counts
+		again.Name = "again"
+		s.Directory.Principals = append(s.Directory.Principals, again)
 		got := check.Must(s.Do(context.Background()))
 		right, give := "", ""
 		if len(got.Paths) > 0 {

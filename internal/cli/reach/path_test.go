@@ -16,7 +16,9 @@ import (
 // A-160).
 func TestPathHasEveryStep(t *testing.T) {
 	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))),
-		Objects: append(objectsOf(), newItem("DC=y", "", "domain", "O:SYG:SYD:(A;;CR;;;<ann>)"))}
+		Objects: append(objectsOf(), newItem("DC=y", "", "domain", "O:SYG:SYD:(A;;CR;;;<ann>)"),
+			newItem("/own", "", "", "O:<ann>G:SYD:(A;;WD;;;OW)"),
+			newItem("/own2", "", "", `O:SYG:SYD:(XA;;WD;;;OW;(@Resource.a == 1))(A;;WO;;;<ann>)S:(RA;;;;;WD;("a",TI,0,1))`))}
 	s.From = s.Directory.Find("ann")
 	got := check.Must(s.Do(context.Background()))
 	password := reach.Step{Who: "ann", Right: "ForceChangePassword", Object: "CN=bob",
@@ -32,10 +34,15 @@ func TestPathHasEveryStep(t *testing.T) {
 	open := reach.Step{Who: "ann", Right: "WriteDacl", Object: "/open", By: []string{"no DACL"}}
 	// One entry grants both parts of DCSync.
 	sync := reach.Step{Who: "ann", Right: "DCSync", Object: "DC=y", By: []string{"DACL 0 for ann"}}
+	// OWNER RIGHTS is the owner, who may need the resource attributes of the object.
+	own := reach.Step{Who: "ann", Right: "WriteDacl", Object: "/own", By: []string{"DACL 0 for ann"}}
+	own2 := reach.Step{Who: "ann", Right: "WriteOwner", Object: "/own2", By: []string{"DACL 1 for ann"}, Then: "WriteDacl"}
 	want := []reach.Path{
 		{Object: "CN=bob", Steps: []reach.Step{password}},
 		{Object: "/open", Steps: []reach.Step{open}},
 		{Object: "DC=y", Steps: []reach.Step{sync}},
+		{Object: "/own", Steps: []reach.Step{own}},
+		{Object: "/own2", Steps: []reach.Step{own2}},
 		{Object: "CN=staff", Steps: []reach.Step{password, staff}},
 		{Object: "CN=admins", Steps: []reach.Step{password, staff, admins}},
 		{Object: "CN=cy", Steps: []reach.Step{password, staff, cy}},

@@ -74,6 +74,10 @@ func TestUnreadableObjectEndsSearch(t *testing.T) {
 		t.Errorf("search over a broken object = %v, %v, want its error", r, err)
 	}
 	direct := check.Must(reach.NewDirect(s.Directory))
+	// A right to take ownership is none of a token that can write the DACL without.
+	item := newItem("/f", "", "", "O:SYG:SYD:(A;;WDWO;;;<ann>)")
+	rights := check.Must(direct.Rights(&item))
+	check.That(t, len(rights) == 1 && rights[0].Name == "WriteDacl", "rights %+v, want WriteDacl alone", rights)
 	if r, err := direct.Rights(&s.Objects[3]); !errors.Is(err, broken) || r != nil {
 		t.Errorf("rights on a broken object = %v, %v, want its error", r, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/reach"
@@ -62,6 +63,10 @@ func TestSurveyIsInboundOfEachTarget(t *testing.T) {
 			}
 			check.RequireThat(t, maps.Equal(got, want),
 				"directory %d: %s: got %v, want %v", n, w.things[target].item.Path, got, want)
+			for who := range w.users {
+				_, err := in.Path(who)
+				check.That(t, (err == nil) == slices.Contains(in.Order, who), "directory %d: path of %d: %v", n, who, err)
+			}
 		}
 	}
 	check.That(t, long >= 3, "the longest path has %d steps, want at least 3", long)
