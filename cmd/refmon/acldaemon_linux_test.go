@@ -75,6 +75,7 @@ func TestServedChangeNeedsRightOfItsParts(t *testing.T) {
 		{"G:BUD:", "WOWD", "O:SYG:BUD:"},
 		{"S:(AU;SA;FA;;;WD)", "", "O:SYG:SY%sS:(AU;SA;FA;;;WD)"},
 		{"G:BUS:(AU;SA;FA;;;WD)", "WO", "O:SYG:BU%sS:(AU;SA;FA;;;WD)"},
+		{"O:S-1-5-21-1-2-3-1108", "--", ""}, // no right is enough to give a file away
 	} {
 		for _, granted := range []string{"RC", "RCWO", "RCWD", "RCWDWO"} {
 			dacl := "D:P(A;;" + granted + ";;;" + user + ")"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,4 +19,5 @@ func TestLongAttributeIsReadWhole(t *testing.T) {
 		t.Skipf("no attribute of users can be set: %v", err)
 	}
 	check.Equal(t, string(check.Must(getAttribute(file, "user.refmon"))), value, "attribute")
+	check.ErrorIs(t, aclError(file, fs.ErrPermission), fs.ErrPermission, "error of a descriptor that is not shown")
 }

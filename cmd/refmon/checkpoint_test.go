@@ -32,6 +32,7 @@ func TestForeignCheckpointIsRefused(t *testing.T) {
 			t.Errorf("%.60q: %v, want %s", text, err, want)
 		}
 	}
+	check.That(t, check.Err(readCheckpoint(t.TempDir())) != nil, "a directory as a checkpoint: no error")
 	s := of(t, "who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@out")
 	s.write("c", "{}x")
 	code, says := s.refmon()

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
 )
 
 // On a terminal, entries for object types without an effect on the request are only counted. A pipe has all (U-122).
@@ -28,5 +31,11 @@ func TestObjectTypesOfEffectiveEntriesAreListed(t *testing.T) {
 		_, section, _ := strings.Cut(out.String(), "\nentries for object types:\n")
 		section, _, _ = strings.Cut(section, "\n\n")
 		check.Equal(t, section+"\n", c.want, "%s on %d columns", c.lists, c.width)
+		for n := range 3 { // of several queries, such as those of control, no one is about whole objects
+			var errs strings.Builder
+			noteTyped(&streams{err: &errs}, sddl.MustParse(c.lists), slices.Repeat([]words.Query{{Desired: 0x20}}, n))
+			want := n == 1 && strings.Contains(c.lists, "(OA")
+			check.Equal(t, errs.String() != "", want, "%s: a note for %d queries", c.lists, n)
+		}
 	}
 }

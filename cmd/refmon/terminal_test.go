@@ -9,7 +9,12 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // On a terminal a row that is too wide continues below itself, and no SID or name is broken. A pipe has the whole row
@@ -69,6 +74,10 @@ func TestColourFollowsDecision(t *testing.T) {
 		green + "granted" + reset, bold + red + "DENIED STATUS_ACCESS_DENIED: no entry grants FILE_READ_DATA" + reset} {
 		check.That(t, strings.Contains(got, want), "output %q, want text containing %q", got, want)
 	}
+	_, x, err := access.Explain(&access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)"), Desired: 1,
+		Subject: access.Subject{Primary: check.Must(token.New(token.StandardUser(sid.Everyone)))}, Type: winnt.FileObject})
+	text := (&streams{}).shown(x, func(sid.SID) string { return "a\nforged" })
+	check.That(t, err == nil && strings.Contains(text, "a\ufffdforged"), "%q, %v, want the name in one line", text, err)
 	check.Equal(t, strings.Count(got, reset), 6, "U-111: coloured texts, of which the verdict is also bold, in %q", got)
 	check.Equal(t, ask(&streams{colour: true}, "-w", "0x3", "--color=never"), plain, "--color=never")
 	if got := ask(&streams{colour: true}, "-w", "0x2"); !strings.HasPrefix(got, bold+green+"GRANTED 0x2") {
@@ -120,6 +129,7 @@ func TestMessagesFitTerminal(t *testing.T) {
 		strings.Repeat("ä ", 25):                   strings.Repeat("ä ", 25),
 		"short\nlines\n":                           "short\nlines\n", "\r" + member + member: "\r" + member + member,
 		"  " + member + member + "\n": "  " + member + member + "\n", "": "",
+		"\x1b[K" + member + " " + member: "\x1b[K" + member + " " + member,
 	} {
 		var out strings.Builder
 		if _, err := messages(&out, 50).Write([]byte(text)); err != nil || out.String() != want {
