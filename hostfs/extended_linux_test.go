@@ -69,7 +69,7 @@ func TestExtendedAttributesNeedRights(t *testing.T) {
 // A file without a name is decided about like a new one. It takes no name, has the descriptor that a new file would
 // get, ends with its open, and can be linked where a name may be created (F-197).
 func TestNamelessFileIsDecidedLikeNewOne(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(c *Config) { c.FileMode = 0o640 })
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200a9;;;"+bob+")")
 	w.file(`d\f`, "contents", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
 	hers, his := w.as(alice), w.as(bob)
@@ -113,8 +113,8 @@ func TestNamelessFileIsDecidedLikeNewOne(t *testing.T) {
 	f, _, done, st := w.sys.TreeFile(hers, h)
 	w.want(st, ntstatus.Success)
 	s, err := f.(*file).stat()
-	if done(); err != nil || s.Nlink != 0 {
-		t.Errorf("F-197: a nameless file has %d names, %v; want 0, no error", s.Nlink, err)
+	if done(); err != nil || s.Nlink != 0 || s.Mode&0o777 != 0o640 {
+		t.Errorf("F-197: a nameless file has %d names, mode %o, %v; want 0, 640, no error", s.Nlink, s.Mode, err)
 	}
 	w.want(hers.NtClose(h), ntstatus.Success)
 	if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 2 {

@@ -166,6 +166,13 @@ func TestRepairStopsAtLimitOrCancel(t *testing.T) {
 	if _, err := Repair(ctx, RepairConfig{Path: w.root}); !errors.Is(err, context.Canceled) {
 		t.Errorf("F-202: repair with a cancelled context: %v, want %v", err, context.Canceled)
 	}
+	for _, name := range []string{"a", "b", "c", "d"} { // each is reported, and the first report ends the run
+		w.must(setAttribute(w.path(name), w.tree.cfg.Attribute, []byte{4, 0, 4, 0}))
+	}
+	ctx, cancel = context.WithCancel(context.Background())
+	counts, err := Repair(ctx, RepairConfig{Path: w.root, Attribute: w.tree.cfg.Attribute, Each: func(Repaired) { cancel() }})
+	check.That(t, errors.Is(err, context.Canceled) && counts.Files == 2 && counts.Failed == 1,
+		"F-202: repair that ends after one report: %+v, %v", counts, err)
 	if _, err := Repair(context.Background(), RepairConfig{Path: w.root + "/none"}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("F-202: repair of a missing path: %v, want %v", err, os.ErrNotExist)
 	}
