@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
@@ -55,6 +56,15 @@ func TestJSONContentsAreCounted(t *testing.T) {
 		if err := jsonOf(c.of).get(r, reflect.New(c.of).Elem()); err != nil || r.held != c.want {
 			t.Errorf("%s of type %v counts %d bytes, %v, want %d", c.body, c.of, r.held, err, c.want)
 		}
+	}
+}
+
+// TestMalformedJSONLeafIsAnError checks that a Boolean and a claim in JSON have one form.
+func TestMalformedJSONLeafIsAnError(t *testing.T) {
+	for text, kind := range map[string]reflect.Type{"1": reflect.TypeFor[bool](),
+		`{"Name":1}`: reflect.TypeFor[claims.Attribute]()} {
+		err := jsonOf(kind).get(newJSONReader([]byte(text)), reflect.New(kind).Elem())
+		check.That(t, err != nil, "%s is a %v, want an error", text, kind)
 	}
 }
 

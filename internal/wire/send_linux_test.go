@@ -78,6 +78,10 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	check.NoError(t, err)
 	defer peer.Close()
 	now := NewNowWriter(conn)
+	check.NoError(t, conn.SetWriteDeadline(time.Now().Add(10*time.Second))) // reached only by a write that waits
+	for n, block := 1, make([]byte, 4096); n > 0; {
+		n = check.Must(now.Write(block))
+	}
 	check.NoError(t, conn.Close())
 	check.ErrorIs(t, check.Err(now.Write([]byte("x"))), net.ErrClosed, "write to a connection that this side closed")
 }

@@ -178,13 +178,14 @@ func TestDisconnectWaitsForLongCall(t *testing.T) {
 func TestRepliesAreSentTogether(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		half int // bytes of a further frame
-	}{{"alone", 0}, {"with half a frame", 9}, {"with one byte", 1}} {
+		tail []byte
+	}{{"alone", nil}, {"with half a frame", []byte("\x20\x00\x00\x00half ")}, {"with one byte", []byte("\x20")},
+		{"with a malformed frame", wire.AppendFrame(nil, &wire.Frame{Kind: 200})}} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, p, writes := servePatient(t)
 				b := frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50)
-				go func() { _, _ = s.conn.Write(append(b, b[:c.half]...)) }()
+				go func() { _, _ = s.conn.Write(append(b, c.tail...)) }()
 				for i := range uint64(50) {
 					f := s.receive()
 					check.RequireThat(t, f.Request == i, "reply to request %d, want %d", f.Request, i)

@@ -29,14 +29,33 @@ func TestWatchdogSleepsWhenIdle(t *testing.T) {
 				t.Errorf("after round %d the watchdog slept %d times, want %d", round, got, want)
 			}
 		}
-		s := (&Server{watchdog: l}).newTimeSlice(nil)
-		s.enter()
+		both := [2]*timeSlice{(&Server{watchdog: l}).newTimeSlice(nil), (&Server{watchdog: l}).newTimeSlice(nil)}
+		both[0].enter()
+		both[1].enter()
 		naps.Store(0)
 		time.Sleep(3 * idleInspections * inspectEvery)
-		s.leave()
+		if l.mu.Lock(); len(l.slices) != 2 {
+			t.Errorf("the watchdog inspects %d time slices, want 2", len(l.slices))
+		}
+		l.mu.Unlock()
+		both[0].leave()
+		both[1].leave()
 		if got := naps.Load(); got < 2*idleInspections {
 			t.Errorf("during a time slice the watchdog slept %d times, want at least %d", got, 2*idleInspections)
 		}
 		time.Sleep(time.Second)
 	})
+}
+
+// TestReaderIsHandedOnOnce checks that a second call of handOn starts no second reader.
+func TestReaderIsHandedOnOnce(t *testing.T) {
+	var begun atomic.Int64
+	s := &Server{watchdog: &Watchdog{}}
+	slice := s.newTimeSlice(func() { begun.Add(1) })
+	slice.handOn()
+	slice.handOn()
+	s.running.Wait()
+	if n := begun.Load(); n != 1 {
+		t.Errorf("%d readers began, want 1", n)
+	}
 }
