@@ -170,7 +170,8 @@ func TestRepairStopsAtLimitOrCancel(t *testing.T) {
 		w.must(setAttribute(w.path(name), w.tree.cfg.Attribute, []byte{4, 0, 4, 0}))
 	}
 	ctx, cancel = context.WithCancel(context.Background())
-	counts, err := Repair(ctx, RepairConfig{Path: w.root, Attribute: w.tree.cfg.Attribute, Each: func(Repaired) { cancel() }})
+	counts, err := Repair(ctx, RepairConfig{Path: w.root, Attribute: w.tree.cfg.Attribute,
+		Each: func(Repaired) { cancel() }})
 	check.That(t, errors.Is(err, context.Canceled) && counts.Files == 2 && counts.Failed == 1,
 		"F-202: repair that ends after one report: %+v, %v", counts, err)
 	if _, err := Repair(context.Background(), RepairConfig{Path: w.root + "/none"}); !errors.Is(err, os.ErrNotExist) {
