@@ -2,6 +2,7 @@ package collect_test
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/claims"
@@ -55,6 +56,23 @@ func TestRenewEqualsCompleteCollection(t *testing.T) {
 	c, before := collected(&user, &user, nameless)
 	_, ok := c.Renew(before, []collect.Change{{Old: &user, New: &bareUser}})
 	check.That(t, !ok, "one of two records is renewed")
+	first := &collect.Record{Kind: collect.Group, Name: "f", DN: "CN=f", SID: account(2003), ID: "7"} // it keeps the gid
+	c, before = collected(first, &bareGroup)
+	got, _ := c.Renew(before, []collect.Change{{Old: &bareGroup, New: &group}})
+	complete, want := collected(first, &group)
+	check.That(t, !want.Groups[1].GID.Known && slices.Contains(complete.Unresolved,
+		"the gid 7 of the group g is also that of f, which keeps it"), "%+v, unresolved %q", want, complete.Unresolved)
+	check.DeepEqual(t, got, want, "accounts after a group with the gid of another is renewed")
+	other := group
+	c, before = collected(&group)
+	_, ok = c.Renew(before, []collect.Change{{Old: &other, New: &bareGroup}})
+	check.That(t, !ok, "a record that was not put is renewed")
+	var none collect.Collector
+	none.LeaveOut(func(sid.SID) bool { return true })
+	none.Put(&group)
+	renewed, ok := none.Renew(none.Accounts(), []collect.Change{{Old: &group, New: &bareGroup}})
+	check.That(t, ok && len(renewed.Groups) == 0, "a renewed group that is left out: %+v, %t", renewed, ok)
+	c, _ = collected(&user)
 	for dn, want := range map[string]string{"cn=A": "a", "CN=ALL": "all", "CN=x": "", "": ""} {
 		name := ""
 		if a := c.Find(dn); a != nil {

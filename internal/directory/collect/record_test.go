@@ -55,6 +55,7 @@ func TestValuesOfSeveralRecordsStay(t *testing.T) {
 		put(&c)
 		c.Put(&collect.Record{Kind: collect.Group, Name: "g", DN: "CN=g", SID: rid(2000), PartialGroups: true})
 		check.DeepEqual(t, c.Accounts().Users, want, "users after %s", what)
+		check.That(t, c.Find("CN=A") != nil, "the DN is lost after %s", what)
 		check.SlicesEqual(t, c.Unresolved, []string{"g lists only a range of the groups it is in: the member of the " +
 			"others counts if it is there"}, "unresolved after %s", what)
 	}
@@ -65,6 +66,6 @@ func TestDomainRecordNamesRealm(t *testing.T) {
 	for dn, want := range map[string]string{"DC=corp, dc=test": "corp.test", "OU=x,DC=corp": "", "": ""} {
 		var c collect.Collector
 		c.Put(&collect.Record{Kind: collect.Domain, DN: dn, SID: sid.MustParse("S-1-5-21-1-2-3")})
-		check.Equal(t, c.Realm, want, "DNS name of %q", dn)
+		check.Equal(t, c.Accounts().Realm, want, "DNS name of %q", dn)
 	}
 }

@@ -33,11 +33,11 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 		"dn: CN=g,DC=one\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-1-2-3-2000\n" +
 		"member: CN=S-1-5-21-4-5-6-500,CN=ForeignSecurityPrincipals,DC=one\nmember;range=0-1499: CN=a,DC=one\n\n" +
 		"dn: CN=S-1-5-21-4-5-6-500,CN=ForeignSecurityPrincipals,DC=one\nobjectClass: foreignSecurityPrincipal\n" +
-		"objectSid: S-1-5-21-4-5-6-500\n\n" +
+		"objectSid: S-1-5-21-4-5-6-500\nmemberOf: CN=g,DC=one\nmemberOf: CN=g,DC=two\n\n" +
 		"dn: CN=g,DC=two\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-4-5-6-2000\n"
 	d, unresolved := sources.Read(t, [2]string{"auto", two})
 	sources.HasGroups(t, d, "aDmin", "S-1-5-21-1-2-3-500 S-1-5-21-1-2-3-2000")
-	sources.HasGroups(t, d, "S-1-5-21-4-5-6-500", "S-1-5-21-1-2-3-2000")
+	sources.HasGroups(t, d, "S-1-5-21-4-5-6-500", "S-1-5-21-1-2-3-2000 S-1-5-21-4-5-6-2000")
 	check.That(t, len(d.Principals) == 2 && d.Find("Admin (S-1-5-21-4-5-6-500)") >= 0 && d.Domain.IsZero(),
 		"%d principals, domain %v", len(d.Principals), d.Domain)
 	want := []string{"g lists only a range of its members: the memberOf of the others counts if it is there",
@@ -71,6 +71,11 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 		[2]string{"ldif", "dn: CN=h\nobjectClass: group\nsAMAccountName: h\nobjectSid: S-1-22-2-50\nmemberOf: CN=all\n\n" +
 			"dn: CN=all\nobjectClass: group\nsAMAccountName: all\nobjectSid: S-1-5-21-1-2-3-2000\n"})
 	sources.HasGroups(t, d, "a", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
+	d, unresolved = sources.Read(t, [2]string{"passwd", "a:x:1:9:::\n"}, [2]string{"passwd", "g:x:50:a,ghost\n"},
+		[2]string{"csv", "SamAccountName,SID,ObjectClass\nall,S-1-5-21-1-2-3-2000,group\n"},
+		[2]string{"members:all", "SamAccountName,SID,ObjectClass\nh,S-1-22-2-50,group\n"}, [2]string{"members:all", "ghost"})
+	sources.HasGroups(t, d, "a", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
+	check.Equal(t, unresolved[len(unresolved)-1], "ghost, a member of all, is not in the input", "last unresolved")
 	// A name means the first group that matches without case, unless another one matches exactly.
 	d, _ = sources.Read(t, [2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\n" +
 		"Ops,S-1-5-21-1-2-3-2000,group,\nOPS,S-1-5-21-4-5-6-2000,group,\n" +
@@ -105,6 +110,31 @@ func TestReferencesFindAccounts(t *testing.T) {
 		"user")
 	check.SlicesEqual(t, a.Groups[0].MemberOf, []sid.SID{domain.WithRID(2001), domain.WithRID(2002)}, "group")
 	check.That(t, a.Domain == domain && len(c.Unresolved) == 0, "domain %v, unresolved %q", a.Domain, c.Unresolved)
+}
+
+// TestLaterNameIsFound checks that a name finds the account that got it with its SID, also as a second name and from a
+// name in another case.
+func TestLaterNameIsFound(t *testing.T) {
+	s := sid.MustParse("S-1-5-21-1-2-3-1107")
+	for _, first := range []string{s.String(), "other", "A"} {
+		var c collect.Collector
+		earlier := c.Users.Account(first, s)
+		if first == "A" { // without a SID
+			c = collect.Collector{}
+			earlier = c.Users.Named(first)
+		}
+		a := c.Users.Account("a", s)
+		users, _ := c.Count()
+		check.That(t, users == 1 && a == earlier && c.Users.Named("a") == a && a.Name != s.String(),
+			"%s and a are %d accounts, the first %+v", first, users, a)
+	}
+	number := "7"
+	err := collect.SetNumber("uid", &number, "x")
+	check.That(t, err != nil && number == "7", "a wrong number: %q, %v, want the one before and an error", number, err)
+	check.Equal(t, collect.Refer("ou=x,dc=c"), collect.Reference{DN: "ou=x,dc=c"}, "reference by DN")
+	c := collect.Collector{Domain: sid.MustParse("S-1-5-21-4-5-6")} // of an account
+	c.TakeDomain(sid.MustParse("S-1-5-21-1-2-3"), "")
+	check.Equal(t, c.Domain, sid.MustParse("S-1-5-21-1-2-3"), "domain that a source names")
 }
 
 // TestDottedIDoesNotMatchASCIII checks that a group whose name has a dotted capital I is not the one with an i.
@@ -180,14 +210,16 @@ func TestNamesThatReadAsSIDsChange(t *testing.T) {
 // An account that one file knows by its SID alone gets a name from another file and keeps its values.
 func TestLateNameKeepsEarlierValues(t *testing.T) {
 	for _, enabled := range []string{"True", "False"} {
-		d, _ := sources.Read(t, [2]string{"csv", "SamAccountName,SID,ObjectClass\nops,S-1-5-21-1-2-3-2000,group\n"},
-			[2]string{"members:ops", "SamAccountName,SID,Enabled,SIDHistory\n" +
-				"S-1-5-21-1-2-3-1107,S-1-5-21-1-2-3-1107," + enabled + ",S-1-5-21-9-9-9-7\n"},
+		d, _ := sources.Read(t, [2]string{"csv", "SamAccountName,SID,ObjectClass\nops,S-1-5-21-1-2-3-2000,group\n" +
+			"more,S-1-5-21-1-2-3-2001,group\n"},
+			[2]string{"members:ops", "SamAccountName,SID,Enabled,SIDHistory,MemberOf\n" +
+				"S-1-5-21-1-2-3-1107,S-1-5-21-1-2-3-1107," + enabled + ",S-1-5-21-9-9-9-7,more\n"},
 			[2]string{"passwd", "alice:x:1001:100:::\n"},
 			[2]string{"wbinfo", "+ wbinfo -n alice\nS-1-5-21-1-2-3-1107 SID_USER (1)\n"})
 		if enabled == "True" {
 			sources.HasGroups(t, d, "alice",
-				"S-1-5-21-1-2-3-1107 S-1-22-1-1001 S-1-22-2-100 S-1-5-21-1-2-3-2000 S-1-5-21-9-9-9-7")
+				"S-1-5-21-1-2-3-1107 S-1-22-1-1001 S-1-22-2-100 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 "+
+					"S-1-5-21-9-9-9-7")
 		} else if d.Disabled != 1 || d.Find("alice") >= 0 {
 			t.Errorf("%d disabled, alice is principal %d, want her disabled", d.Disabled, d.Find("alice"))
 		}
