@@ -28,7 +28,7 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	managed := "msDS-GroupMSAMembership:: " + base64.StdEncoding.EncodeToString(binary) + " "
 	file := entry("CN=a", "objectClass: top", "nTSecurityDescriptor: O:SYG:SYD:") +
 		entry("CN=b", "objectClass: top", "objectClass: msDS-GroupManagedServiceAccount", "groupType: 2", managed,
-			"objectSid: S-1-5-21-1-2-3-4",
+			"objectSid: S-1-5-21-1-2-3-4", "sAMAccountName: b$", "userPrincipalName: b@c",
 			"nTSecurityDescriptor: O:SYG:SYD:P") + "dn: CN=\n c\ngroupType: 2\n" + managed
 	var left []string
 	read := func(file string) (rows []string, err error) {
@@ -39,14 +39,16 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 		err = objects.All(context.Background(), s, sid.SID{}, winnt.FileObject, func(i objects.Item) bool {
 			rows = append(rows, fmt.Sprint(i.Path, " ", objects.TypeName(i.Type), " ", i.Descriptor.DACL().Len(),
 				" ", i.Err, " ",
-				i.Entry.SID, " ", i.Entry.Classes, " ", i.Entry.Account(), i.Entry.Is("TOP"), i.Entry.Is("user")))
+				i.Entry.SID, " ", i.Entry.Classes, " ", i.Entry.Name, "/", i.Entry.UPN, " ",
+				i.Entry.Account(), i.Entry.Is("TOP"), i.Entry.Is("user")))
 			return true
 		})
 		return rows, err
 	}
 	rows, err := read(file)
-	want := "[CN=b directoryService 1 <nil> S-1-5-21-1-2-3-4 [top msDS-GroupManagedServiceAccount] true true false " +
-		"CN=c directoryService 1 <nil> " + sid.SID{}.String() + " [group] false false false]"
+	want := "[CN=b directoryService 1 <nil> S-1-5-21-1-2-3-4 [top msDS-GroupManagedServiceAccount] b$/b@c " +
+		"true true false " +
+		"CN=c directoryService 1 <nil> " + sid.SID{}.String() + " [group] / false false false]"
 	check.That(t, err == nil && fmt.Sprint(rows) == want, "B-10: %v\n got %v\nwant %s", err, rows, want)
 	check.SlicesEqual(t, left, []string{"CN=a"}, "B-10: other objects")
 	if _, err := read(entry("CN=a", "nTSecurityDescriptor: O:SYG:SYD:")); err == nil ||

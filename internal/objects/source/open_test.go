@@ -133,7 +133,7 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 					"with the right to read it"}},
 		{"a.ldif", "dn: CN=a\nnTSecurityDescriptor: " + readers + "\n", // as ldbsearch prints it
 			[]string{"CN=a directoryService " + readers}},
-		{"a.ldif", "\xef\xbb\xbfdn: x\nnTSecurityDescriptor: " + readers, []string{"x directoryService " + readers}},
+		{"a.ldif", "\xef\xbb\xbfdn: x\r\r\nnTSecurityDescriptor: " + readers, []string{"x directoryService " + readers}},
 		{"noname", "\xef\xbb\xbfversion: 1\ndn:x\nnTSecurityDescriptor: " + readers,
 			[]string{"x directoryService " + readers}},
 		{"-", "\xef\xbb\xbfa\nD:P\n", []string{"a key D:P" + noOwner}},

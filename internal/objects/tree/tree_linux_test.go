@@ -174,9 +174,29 @@ func TestACLsArePartOfDescriptor(t *testing.T) {
 	source := tree.Files([]string{root}, tree.Options{Recurse: true})
 	check.NoError(t, objects.All(t.Context(), source, sid.SID{}, winnt.FileObject, func(i objects.Item) bool {
 		check.NoError(t, i.Err)
+		check.Equal(t, i.Type, winnt.DirectoryFileObject, "type of a directory")
 		got = append(got, check.Must(sddl.Format(i.Descriptor, sddl.Options{})))
 		return true
 	}))
 	check.That(t, len(got) == 6 && got[1] == got[3] && got[2] != got[1] && got[5] != got[4],
 		"descriptors %q, want a and c alike, and b, d and e not", got)
+}
+
+// TestLongPathIsAnError checks that a folder whose path is longer than a call takes is an error, and a walk does not go
+// on below it. A file of a file system without attributes is read.
+func TestLongPathIsAnError(t *testing.T) {
+	t.Chdir(t.TempDir())
+	at := check.Must(os.Getwd())
+	for range 18 {
+		name := strings.Repeat("x", 240)
+		check.NoError(t, errors.Join(os.Mkdir(name, 0o700), os.Chdir(name)))
+	}
+	check.NoError(t, os.Chdir(at))
+	for _, opt := range []tree.Options{{Recurse: true}, {Recurse: true, Exclude: objects.Patterns{"none"}}} {
+		got := paths(t, tree.Files([]string{"."}, opt))
+		check.That(t, len(got) == 19 && strings.HasSuffix(got[18], "!"), "%+v: %d files, the last %.300q", opt, len(got),
+			got[len(got)-1])
+	}
+	const bare = "/proc/self/status"
+	check.SlicesEqual(t, paths(t, tree.Files([]string{bare}, tree.Options{})), []string{bare}, "file without attributes")
 }

@@ -32,6 +32,7 @@ func chdirTree(t *testing.T, files ...string) string {
 // links, of ".." behind a link and of the working directory. A circle of links and a missing name are errors (B-20).
 func TestFoldersOfPathIncludeLinks(t *testing.T) {
 	at := chdirTree(t, "a/b/f", "c/f")
+	check.NoError(t, os.Chmod("c", os.ModeSticky|0o755))
 	for name, target := range map[string]string{"link": "a/b", "c/up": "../link/../b", "circle": "circle",
 		"whole": at + "/a"} {
 		check.NoError(t, os.Symlink(target, name))
@@ -46,6 +47,7 @@ func TestFoldersOfPathIncludeLinks(t *testing.T) {
 		for _, f := range list {
 			if name, err := filepath.Rel(at, f.Path); err == nil && !strings.HasPrefix(name, "..") {
 				got = append(got, name)
+				check.Equal(t, f.Mode&0o1000 != 0, name == "c", "%s is sticky", name)
 			}
 		}
 		if err != nil {
@@ -107,13 +109,14 @@ func TestUncleanPathWalksSameFiles(t *testing.T) {
 	chdirTree(t, "tree/a/f")
 	for _, root := range []string{"tree", "tree/", "./tree/", "tree//", ".//tree/", "./tree/."} {
 		var got []string
-		source := tree.Files([]string{root}, tree.Options{Recurse: true, Identify: true})
+		source := tree.Files([]string{root}, tree.Options{Recurse: true, Identify: true, Search: true})
 		err := objects.Each(context.Background(), source, func(_ *objects.Batch, o *objects.Object) error {
 			kind := "folder"
 			if o.Inode != 0 {
 				kind = "file"
 			}
 			check.That(t, root == "tree//" || !strings.Contains(string(o.Path), "tree//"), "%s below %s", o.Path, root)
+			check.Equal(t, o.Search != nil, kind == "folder", "%s has a search permission", o.Path)
 			got = append(got, filepath.Clean(string(o.Path))+" "+kind)
 			return o.Err
 		})
