@@ -98,6 +98,7 @@ func TestOnlyDomainAccountsHaveDomain(t *testing.T) {
 // counts all the same, and that a group can be a member. A Unix user belongs to no domain.
 func TestReferencesFindAccounts(t *testing.T) {
 	var c collect.Collector
+	c.Put(&collect.Record{Kind: collect.Foreign, SID: sid.Everyone}) // without a DN nothing refers to it
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	user, team := c.Users.Account("a", domain.WithRID(1107)), c.Groups.Account("team", domain.WithRID(2000))
 	user.GID = "7"
