@@ -99,7 +99,8 @@ func (a *asked) PortConnected(winnt.Handle) ([]byte, uint32, ntstatus.Status) {
 // A wait for a port's connection watches for changes before it asks for the decision, and so misses none (W-41).
 func TestPortIsWatchedBeforeItsTest(t *testing.T) {
 	a := new(asked)
-	_, _, err := newWorker(NewServer(nil, nil), nt.NewThread(a, "")).connected(&Frame{Body: AppendHandle(nil, 4)})
+	r, parked, err := newWorker(NewServer(nil, nil), nt.NewThread(a, "")).connected(&Frame{Body: AppendHandle(nil, 4)})
 	check.NoError(t, err)
+	check.That(t, !parked && r.head.Status == ntstatus.InvalidHandle && r.rest == nil, "answer %+v, want a status", r)
 	check.SlicesEqual(t, a.order, []string{"change", "decision"}, "questions about the port")
 }
