@@ -23,6 +23,10 @@ func TestKeepsCountsGrantsOfDescendants(t *testing.T) {
 	deny := acltree.Deny
 	r.keeps("f", sddl.MustParse("O:BA"), []acltree.Step{{Verb: acltree.Revoke, Only: &deny, Trustee: sid.Users}})
 	check.Equal(t, r.rest.Kept, 0, "B-112: files without DACL that keep a denial")
+	for _, path := range []string{"f", "g"} {
+		r.keeps(path, sddl.MustParse("O:BA"), []acltree.Step{{Verb: acltree.Revoke, Trustee: sid.Users}})
+	}
+	check.That(t, r.rest.Kept == 2 && r.rest.FirstKept == "f", "B-112: %+v, want two files and the first path", r.rest)
 }
 
 // A revocation warns about a conditional entry of the file itself that still grants the right, and about no other own

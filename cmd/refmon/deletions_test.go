@@ -138,7 +138,10 @@ func TestDocumentsBelowUnreadableFolderStayKnown(t *testing.T) {
 			code, _, errs := runLine(args...)
 			check.Equal(t, code, want, "exit code: %s", errs)
 			text, documents = string(check.Must(os.ReadFile(format))), map[string]bool{}
-			return applied(t, documents, format, text), documents, text
+			deleted = applied(t, documents, format, text)
+			says := count(deleted, "deletion", "deletions") + " at the end"
+			check.Equal(t, strings.Contains(errs, says), deleted > 0, "%s: %q has the number of deletions", format, errs)
+			return deleted, documents, text
 		}
 		run(row("/s")+row("/s/<d>")+row("/s/<d>/x/y")+row(long)+row("/s/<d>2")+row("/s/pub"), 0)
 		for range 2 { // the second time, the rows with errors are those of the earlier output

@@ -116,7 +116,7 @@ func TestHistoryIsBoundedAndSkipsRepeats(t *testing.T) {
 
 // Ctrl-C clears and ends its line; later keys belong to the next line.
 func TestControlCEndsItsLine(t *testing.T) {
-	in := &pieces{"ab\x03cd", "e\x03", "\x03f\r"}
+	in := &pieces{"ab\x03cd", "e\x03", "\x03\x03f\r"}
 	k := &keys{in: in}
 	var lines []string
 	line := ""
@@ -135,7 +135,8 @@ func TestControlCEndsItsLine(t *testing.T) {
 	}
 	// The end of an aborted line is at the start of the next read: the terminal ends the line at Enter, and keeps the
 	// rest.
-	if got, want := fmt.Sprintf("%q %q", lines, line), `["ab\x05\x15\rcd" "e\x05\x15\r" "\x05\x15\rf\r"] ""`; got != want {
+	got, want := fmt.Sprintf("%q %q", lines, line), `["ab\x05\x15\rcd" "e\x05\x15\r" "\x05\x15\r" "\x05\x15\rf\r"] ""`
+	if got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

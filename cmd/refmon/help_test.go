@@ -119,4 +119,5 @@ func TestHighestExitCodeOfJoinedErrorsCounts(t *testing.T) {
 func TestCaretCutsNoCharacter(t *testing.T) {
 	got := caret(strings.Repeat("é", 10)+"x"+strings.Repeat("é", 40), 61) // 52 bytes before it is the middle of an é
 	check.That(t, strings.HasPrefix(got, "  éééééé") && !strings.Contains(got, "\ufffd"), "%q", got)
+	check.That(t, strings.HasSuffix(got, "\n  "+strings.Repeat(" ", 6+1+20)+"^"), "%q, want 27 blanks", got)
 }
