@@ -98,8 +98,8 @@ func (p *Peer) ask(fd int) error {
 	return p.pin(unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEERPIDFD))
 }
 
-// pin handles the result of SO_PEERPIDFD. It takes over pidfd. Without one the peer is known by its uid, because PID
-// may be another program's by now. An unexpected err is an error.
+// pin handles the result of SO_PEERPIDFD. It takes over pidfd. Without one the peer is known by its uid, because PID may
+// be another program's by now. An unexpected err is an error.
 func (p *Peer) pin(pidfd int, err error) error {
 	switch {
 	case err == nil:

@@ -250,8 +250,8 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 		"after Close: %+v, want the peer neither alive nor pinned, and no pidfd", p)
 }
 
-// TestReusedPIDDoesNotHideNamespace checks that a peer without a pidfd is Foreign, because it has ended or the kernel
-// is old, even if a program of this namespace has its pid by now (W-102).
+// TestReusedPIDDoesNotHideNamespace checks that a peer without a pidfd is Foreign, because it has ended or the kernel is
+// old, even if a program of this namespace has its pid by now (W-102).
 func TestReusedPIDDoesNotHideNamespace(t *testing.T) {
 	for _, err := range []error{unix.EINVAL, unix.ESRCH, unix.ENODATA, unix.ENOPROTOOPT} {
 		p := &Peer{PID: os.Getpid(), pidfd: -1}
