@@ -35,7 +35,8 @@ type Peer struct {
 	// Foreign means that the peer may run in another user namespace, where it can have left some of its groups.
 	Foreign bool
 
-	pidfd int // -1 unless Pinned
+	pidfd int  // -1 unless Pinned
+	ended bool // the program had exited, and PID may be another's by now
 }
 
 // errUnknown says that a peer was not identified.
@@ -47,8 +48,7 @@ func (p *Peer) gids() []uint32 { return append([]uint32{p.GID}, p.Groups...) }
 
 // Of identifies the peer of a connection. The caller closes the Peer. The uid and the pidfd come from the same
 // socket, because a pid may have been reused (W-14). If the peer's program has exited, or the kernel has no
-// SO_PEERPIDFD (before Linux 6.5), Of succeeds with Pinned false, Foreign true and no Name. A closed connection is an
-// error.
+// SO_PEERPIDFD (before Linux 6.5), Of succeeds with Pinned false and no Name. A closed connection is an error.
 func Of(c *net.UnixConn) (*Peer, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -98,16 +98,18 @@ func (p *Peer) ask(fd int) error {
 	return p.pin(unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEERPIDFD))
 }
 
-// pin handles the result of SO_PEERPIDFD. It takes over pidfd. Without one the peer is known by its uid, because PID may
-// be another program's by now. An unexpected err is an error.
+// pin handles the result of SO_PEERPIDFD. It takes over pidfd, or records that the program had exited. An unexpected
+// err is an error.
 func (p *Peer) pin(pidfd int, err error) error {
 	switch {
 	case err == nil:
 		p.pidfd, p.Pinned = pidfd, true
 		unix.CloseOnExec(pidfd)
-	// A kernel before 6.5 has no such option. A program that has exited has no pidfd, but its uid is valid.
-	case errors.Is(err, unix.ENOPROTOOPT), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ESRCH),
-		errors.Is(err, unix.ENODATA):
+	// A kernel before 6.5 has no such option: the peer is known by its uid, and its pid is not relied on.
+	case errors.Is(err, unix.ENOPROTOOPT):
+	// The program has exited, but its uid is valid.
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ESRCH), errors.Is(err, unix.ENODATA):
+		p.ended = true
 	default:
 		return fmt.Errorf("SO_PEERPIDFD: %w", err)
 	}
@@ -150,15 +152,15 @@ func (p *Peer) program() string {
 }
 
 // inNamespace reports whether the peer may run in a user namespace, such as a container's. It compares the group
-// mappings of the peer and this process. If the peer is not pinned, has ended or is invisible, the result is true,
-// because its namespace is unknown (W-102). A process never leaves its user namespace.
+// mappings of the peer and this process. If the peer has ended or is invisible, the result is true. A process never
+// leaves its user namespace.
 func (p *Peer) inNamespace() bool {
 	own, err := os.ReadFile("/proc/self/gid_map")
-	if err != nil || p.PID == 0 {
+	if err != nil || p.PID == 0 || p.ended {
 		return true
 	}
 	its, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/gid_map")
-	return err != nil || !p.Alive() || !bytes.Equal(own, its)
+	return err != nil || p.Pinned && !p.Alive() || !bytes.Equal(own, its)
 }
 
 // Alive reports whether the peer's process still runs. It does not block. It returns false if Pinned is false,

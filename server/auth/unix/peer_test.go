@@ -250,10 +250,10 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 		"after Close: %+v, want the peer neither alive nor pinned, and no pidfd", p)
 }
 
-// TestReusedPIDDoesNotHideNamespace checks that a peer without a pidfd is Foreign, because it has ended or the kernel is
-// old, even if a program of this namespace has its pid by now (W-102).
+// TestReusedPIDDoesNotHideNamespace checks that a peer without a pidfd because it has ended is Foreign, even if a
+// program of this namespace has its pid by now (W-102).
 func TestReusedPIDDoesNotHideNamespace(t *testing.T) {
-	for _, err := range []error{unix.EINVAL, unix.ESRCH, unix.ENODATA, unix.ENOPROTOOPT} {
+	for _, err := range []error{unix.EINVAL, unix.ESRCH, unix.ENODATA} {
 		p := &Peer{PID: os.Getpid(), pidfd: -1}
 		check.NoError(t, p.pin(-1, err))
 		check.That(t, !p.Pinned && p.inNamespace(), "W-102: after %v pinned %t, foreign %t, want false, true", err, p.Pinned,
