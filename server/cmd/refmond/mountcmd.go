@@ -143,8 +143,8 @@ func (c *mountCmd) operate(m *mount.Mount, records *mountTrail, log *slog.Logger
 		func() uint64 { return 0 }, log)
 }
 
-// tree checks the options and opens the directory of the tree, whose path is absolute. The caller closes it. It does
-// not check whether the files are reachable otherwise. A malformed option is an error.
+// tree checks the options and opens the directory of the tree, whose path is absolute. The caller closes it. It does not
+// check whether the files are reachable otherwise. A malformed option is an error.
 func (c *mountCmd) tree(path string, log *slog.Logger) (*hostfs.Tree, error) {
 	s := treeSettings{Path: path, Attribute: c.Attribute, Share: c.Share, Traverse: c.Traverse, Missing: c.Missing,
 		IgnorePosix: c.IgnorePosix, CaseInsensitive: c.CaseInsensitive}
