@@ -16,7 +16,6 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/hostfs"
-	"github.com/refmon/refmon/internal/beneath"
 	"github.com/refmon/refmon/kernel"
 	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/internal/lograte"
@@ -77,7 +76,7 @@ func (c *mountCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	tree, err := c.tree(source, log)
+	tree, err := c.tree(log)
 	if err != nil {
 		return err
 	}
@@ -143,9 +142,13 @@ func (c *mountCmd) operate(m *mount.Mount, records *mountTrail, log *slog.Logger
 		func() uint64 { return 0 }, log)
 }
 
-// tree checks the options and opens the directory of the tree, whose path is absolute. The caller closes it. It does not
-// check whether the files are reachable otherwise. A malformed option is an error.
-func (c *mountCmd) tree(path string, log *slog.Logger) (*hostfs.Tree, error) {
+// tree checks the options and opens the directory of the tree. The caller closes it. It does not check whether the
+// files are reachable otherwise. A malformed option is an error.
+func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
+	path, err := filepath.Abs(c.Tree)
+	if err != nil {
+		return nil, err
+	}
 	s := treeSettings{Path: path, Attribute: c.Attribute, Share: c.Share, Traverse: c.Traverse, Missing: c.Missing,
 		IgnorePosix: c.IgnorePosix, CaseInsensitive: c.CaseInsensitive}
 	checked, err := s.check(treeName)
@@ -228,8 +231,8 @@ func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
 	return map[uint32]winnt.PrivilegeSet{uid: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)}, nil
 }
 
-// paths returns the absolute paths of the mount point and the tree, without links in their directories. An empty
-// argument is an error, because it would name the working directory.
+// paths returns the absolute paths of the mount point and the tree. An empty argument is an error, because it would
+// name the working directory.
 func (c *mountCmd) paths() (dir, source string, err error) {
 	switch "" {
 	case c.Tree:
@@ -237,10 +240,10 @@ func (c *mountCmd) paths() (dir, source string, err error) {
 	case c.Dir:
 		return "", "", errors.New("DIR is empty: name the mount point")
 	}
-	if dir, err = beneath.Resolve(c.Dir); err != nil {
+	if dir, err = filepath.Abs(c.Dir); err != nil {
 		return "", "", err
 	}
-	source, err = beneath.Resolve(c.Tree)
+	source, err = filepath.Abs(c.Tree)
 	return dir, source, err
 }
 

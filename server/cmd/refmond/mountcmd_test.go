@@ -373,16 +373,6 @@ func TestBackupMountNamesItsUser(t *testing.T) {
 	}
 }
 
-// TestMountPathsAreThoseOfKernel checks that the parent directory of a link is that of its target, as for the kernel.
-func TestMountPathsAreThoseOfKernel(t *testing.T) {
-	dir := check.Must(filepath.EvalSymlinks(t.TempDir()))
-	check.NoError(t, errors.Join(os.MkdirAll(filepath.Join(dir, "far", "deep"), 0o700),
-		os.Symlink(filepath.Join("far", "deep"), filepath.Join(dir, "link"))))
-	c := mountCmd{Tree: dir + "/link/../tree", Dir: dir + "/link/../at"}
-	at, source, err := c.paths()
-	check.That(t, err == nil && at == dir+"/far/at" && source == dir+"/far/tree", "%s, %s, %v", at, source, err)
-}
-
 // TestMountRejectsEmptyPaths checks that refmond mount does not take an empty path for the working directory.
 func TestMountRejectsEmptyPaths(t *testing.T) {
 	for want, c := range map[string]mountCmd{"TREE is empty": {Dir: "d"}, "DIR is empty": {Tree: "t"}} {
