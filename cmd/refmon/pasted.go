@@ -18,6 +18,7 @@ import (
 // and wrapped SDDL. Any other text gives nil and no error. The output must have exactly one valid descriptor. dir may
 // be nil. Lost information is noted on standard error.
 func pasted(std *streams, text string, domain sid.SID, dir *directory.Directory) (*sd.Descriptor, error) {
+	text = strings.TrimPrefix(text, "\ufeff") // of the file that was pasted
 	if oneLine := !strings.Contains(strings.TrimSpace(text), "\n"); oneLine && !strings.HasSuffix(text, ")") ||
 		oneLine && strings.Contains(text, ";") { // a line of SDDL, or a path
 		return nil, nil

@@ -47,7 +47,7 @@ func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 	meant := func(p Principal) bool { return p.Name == name || known && p.SID() == s }
 	isDisabled := !builtinDomain(domain) && slices.ContainsFunc(d.disabled, meant)
 	overfull := func(n string) bool {
-		return n == name || !known && !isDisabled && !builtinDomain(domain) && Fold(n) == Fold(name)
+		return !builtinDomain(domain) && (n == name || !known && !isDisabled && Fold(n) == Fold(name))
 	}
 	switch {
 	case slices.ContainsFunc(d.overfull, overfull) || known && !isDisabled && d.isOverfull(s):

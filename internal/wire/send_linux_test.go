@@ -78,7 +78,7 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	check.NoError(t, err)
 	defer peer.Close()
 	now := NewNowWriter(conn)
-	check.NoError(t, conn.SetWriteDeadline(time.Now().Add(10*time.Second))) // reached only by a write that waits
+	check.NoError(t, conn.SetWriteDeadline(time.Now().Add(time.Minute))) // reached only by a write that waits
 	for n, block := 1, make([]byte, 4096); n > 0; {
 		n = check.Must(now.Write(block))
 	}

@@ -77,7 +77,7 @@ func TestHoldingsHaveRightsOnObjectTypes(t *testing.T) {
 	both := d.account("user", "both")
 	both.allow = []string{"(OA;;WPSW;" + spnGUID + ";;" + helen.sid() + ")"}
 	helen.allow = []string{"(OA;;WP;" + phoneGUID + ";;PS)"}
-	// Whoever may read no other attribute of an object still cannot read its password (B-55).
+	// A right to read the password alone grants nothing (B-55).
 	d.account("user", "secret").allow = []string{"(OA;;RP;" + unicodePwdGUID + ";;" + desk.sid() + ")",
 		"(D;;RP;;;AU)"}
 	d.account("user", "strange").allow = []string{"(OA;;WP;" + strangeGUID + ";;" + desk.sid() + ")"}

@@ -35,7 +35,8 @@ func (d *Diff) cause(c *change, before, after key) string {
 	}
 	bit &= -bit
 	old, now := was.reason(d, bit), is.reason(d, bit)
-	if granted := c.gained != 0; old.Granted == granted || now.Granted != granted {
+	granted, root := c.gained != 0, was.p.Root && is.p.Root // an admin user is not checked
+	if old.Granted == granted || now.Granted != granted || root {
 		if text := d.shareCause(bit, was, is, explain); text != "" {
 			return text
 		}
@@ -43,9 +44,9 @@ func (d *Diff) cause(c *change, before, after key) string {
 	return explain(old.Reason, now.Reason, was, is)
 }
 
-// shareCause explains a change of a bit by the share: by its descriptor, or by its configuration, which can withhold
-// rights from a principal or make it an admin user. It returns "" if the share treats the principal alike in both
-// states.
+// shareCause explains a change of a bit by the share: by d.Share, by what the share's configuration and the descriptor
+// that it names withhold from a principal, or because it makes a principal an admin user. It returns "" if the share
+// treats the principal alike in both states.
 func (d *Diff) shareCause(
 	bit winnt.AccessMask, was, is state, explain func(before, after access.Reason, was, is state) string,
 ) string {
@@ -57,9 +58,9 @@ func (d *Diff) shareCause(
 	}
 	switch {
 	case is.p.Withheld&^was.p.Withheld&bit != 0:
-		return "the share's configuration withholds it"
+		return "the share withholds it"
 	case was.p.Withheld&^is.p.Withheld&bit != 0:
-		return "the share's configuration no longer withholds it"
+		return "the share no longer withholds it"
 	case is.p.Root && !was.p.Root:
 		return "became an admin user of the share"
 	case was.p.Root && !is.p.Root:

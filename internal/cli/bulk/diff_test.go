@@ -256,7 +256,7 @@ func TestDiffFormatsHaveTheSameColumns(t *testing.T) {
 		_, out = compareLists(t, rest, before, after)
 		check.Equal(t, strings.Count(out, "\n"), 2, "resumed, format %v, summary %t: rows", c.format, c.summary)
 	}
-	// A word is that of the rights in one state (B-115).
+	// A word needs all its rights in one state (B-115).
 	parts := [2]string{objectLine("/x", "D:(A;;0x120000;;;WD)"), objectLine("/x", "D:(A;;0x89;;;WD)")}
 	for i := range parts {
 		_, out := compareLists(t, &bulk.Diff{Directory: staff("")}, parts[i], parts[1-i])

@@ -69,8 +69,8 @@ func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 		gained, lost winnt.AccessMask
 		cause        string
 	}{
-		{limited, free, read, 0, "the share's configuration no longer withholds it"},
-		{free, limited, 0, read, "the share's configuration withholds it"},
+		{limited, free, read, 0, "the share no longer withholds it"},
+		{free, limited, 0, read, "the share withholds it"},
 		{root, free, 0, all, "is no longer an admin user of the share"},
 		{free, root, all, 0, "became an admin user of the share"},
 		{staff(""), staff("Team"), read, 0, "share: joined Team: " + team + " Team"},
@@ -86,6 +86,11 @@ func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 	}
 	out := rowsOf(t, &bulk.Run{Directory: limited, Ask: bulk.What, Format: bulk.CSV}, list)
 	check.That(t, strings.Contains(out, "/a,0x00120088,"), "without reading data, alice has\n%s", out)
+	admin := root.Clone() // of both states, so its entry in the file does not count
+	admin.Principals[0].Withheld = winnt.FILE_READ_DATA
+	_, out = compareLists(t, &bulk.Diff{Directory: root, DirectoryAfter: admin, Format: bulk.JSONL}, list,
+		`{"path":"/a","sd":"D:"}`+"\n")
+	check.Equal(t, decode[changeRow](t, out)[0].Cause, "the share withholds it", "cause for an admin user")
 	root.Principals[0].Withheld = winnt.FILE_READ_DATA // limits an admin user, too
 	out = rowsOf(t, &bulk.Run{Directory: root, Ask: bulk.What, Format: bulk.CSV}, list)
 	check.That(t, strings.Contains(out, "/a,0x001f01fe,"), "an admin user without reading data has\n%s", out)

@@ -86,7 +86,8 @@ func TestWantedRightIsListedOnce(t *testing.T) {
 	}
 }
 
-// Nobody can read an attribute such as a password, whatever the descriptor grants (B-55). An entry for it alone counts.
+// Nobody can read an attribute such as a password, whatever the descriptor grants (B-55). An entry for this
+// attribute alone still grants writing.
 func TestSecretAttributeCannotBeRead(t *testing.T) {
 	run := &bulk.Run{Directory: staff(""), Ask: bulk.What, Format: bulk.CSV, Type: winnt.DirectoryServiceObject,
 		Types: [][]winnt.GUID{check.Must(words.Chain("unicodePwd"))}}

@@ -25,7 +25,7 @@ func run(t *testing.T, out Outside, text string) *Report {
 // TestExampleFilePasses checks that the example passes, as the help text promises.
 func TestExampleFilePasses(t *testing.T) {
 	open := func(name string) ([]byte, error) { return os.ReadFile("../../../examples/" + name) }
-	r := run(t, Outside{Open: open}, "\xef\xbb\xbf"+string(check.Must(open("permissions.yaml")))) // a byte order mark
+	r := run(t, Outside{Open: open}, string(check.Must(open("permissions.yaml"))))
 	for _, c := range r.Cases {
 		check.That(t, c.Problem == "", "line %d: %s on %s: %s, want \"\"\n%s", c.Line, c.Who, c.On, c.Problem, c.Why)
 	}

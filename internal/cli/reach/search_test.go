@@ -74,7 +74,7 @@ func TestUnreadableObjectEndsSearch(t *testing.T) {
 		t.Errorf("search over a broken object = %v, %v, want its error", r, err)
 	}
 	direct := check.Must(reach.NewDirect(s.Directory))
-	// A right to take ownership is none of a token that can write the DACL without.
+	// A token that can write the DACL already has no step WriteOwner.
 	item := newItem("/f", "", "", "O:SYG:SYD:(A;;WDWO;;;<ann>)")
 	rights := check.Must(direct.Rights(&item))
 	check.That(t, len(rights) == 1 && rights[0].Name == "WriteDacl", "rights %+v, want WriteDacl alone", rights)

@@ -25,8 +25,8 @@ func TestReadErrorsHavePositions(t *testing.T) {
 		head + `{"case":"a"}`:                  "line 2: malformed recording: want a case, and a program",
 		head + `{"case":"a","call":"NtClose"}`: "want a case, and a program, a call with its status, or",
 		head + `{"case":"a","status":"x"}`:     "want a case, and a program, a call with its status, or",
-		head + line[:1] + line[12:]:            "want a case, and a program, a call with its status, or",
-		head + `{"case":"a","skipped":"b","surprise":1}`: "surprise",
+		head + strings.Replace(line, `"case":"c",`, "", 1): "want a case, and a program, a call with its status, or",
+		head + `{"case":"a","skipped":"b","surprise":1}`:   "surprise",
 
 		strings.Replace(head, `"date"`, `"Date"`, 1):                             "line 1: want a header",
 		strings.Replace(head, `"recording":1`, `"recording":1,"recording":1`, 1): "recording: given twice",

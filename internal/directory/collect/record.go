@@ -58,6 +58,7 @@ func (c *Collector) Put(r *Record) {
 	case r.Kind == Other:
 	case r.Kind == Domain:
 		c.TakeDomain(r.SID, r.realm())
+	case r.Kind == Foreign && r.DN == "": // nothing can name it
 	case r.Kind == Foreign:
 		if c.foreign == nil {
 			c.foreign = map[string]*Record{}

@@ -166,7 +166,7 @@ func (r Reference) String() string {
 // Unresolved, unless a logon adds it.
 func (c *Collector) addMembership(x *index, m membership) {
 	r := m.member
-	if f := c.foreign[directory.Fold(r.DN)]; f != nil && r.DN != "" {
+	if f := c.foreign[directory.Fold(r.DN)]; f != nil {
 		r = Reference{SID: f.SID}
 	}
 	var a *Account

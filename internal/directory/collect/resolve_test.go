@@ -113,8 +113,7 @@ func TestReferencesFindAccounts(t *testing.T) {
 	check.That(t, a.Domain == domain && len(c.Unresolved) == 0, "domain %v, unresolved %q", a.Domain, c.Unresolved)
 }
 
-// TestLaterNameIsFound checks that a name finds the account that got it with its SID, also as a second name and from a
-// name in another case.
+// TestLaterNameIsFound checks that a name and a SID given together name the account that was known by either one.
 func TestLaterNameIsFound(t *testing.T) {
 	s := sid.MustParse("S-1-5-21-1-2-3-1107")
 	for _, first := range []string{s.String(), "other", "A"} {

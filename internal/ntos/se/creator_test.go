@@ -1,6 +1,7 @@
 package se_test
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"testing"
@@ -129,8 +130,8 @@ func TestAttachPrimaryReportsFirstProcess(t *testing.T) {
 	}
 }
 
-// TestLUIDsAreUnique checks that a LUID that a token brings with it is not assigned again, and that the highest one,
-// which has no next, leaves the numbers as they are (T-69).
+// TestLUIDsAreUnique checks that a LUID that a token brings with it is not assigned again, and that one of the highest,
+// after which the numbers would run out, leaves them as they are (T-69).
 func TestLUIDsAreUnique(t *testing.T) {
 	s := se.NewState(0)
 	v := check.Result(build(t, client, winnt.TokenPrimary).LowBox(token.LowBoxSpec{Package: sid.AppContainer("p"),
@@ -142,10 +143,12 @@ func TestLUIDsAreUnique(t *testing.T) {
 			t.Errorf("T-69: package %s got number %d, want more than 3", name, x.Number())
 		}
 	}
-	v = check.Result(build(t, client, winnt.TokenPrimary).LowBox(token.LowBoxSpec{Package: sid.AppContainer("q"),
-		Number: math.MaxUint32}))
-	highest := s.NewToken(v, nil)
-	defer highest.Deref(ob.TagCall)
+	for i, number := range []uint32{math.MaxUint32 - 1, math.MaxUint32} {
+		v = check.Result(build(t, client, winnt.TokenPrimary).LowBox(token.LowBoxSpec{
+			Package: sid.AppContainer(fmt.Sprint("q", i)), Number: number}))
+		highest := s.NewToken(v, nil)
+		defer highest.Deref(ob.TagCall)
+	}
 	for i, name := range []string{"d", "e"} {
 		check.Equal(t, s.Boxes.Hold(9, sid.AppContainer(name)).Number(), uint32(7+i), "T-69: number of package %s", name)
 	}

@@ -50,10 +50,11 @@ func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
 	k := boxKey{session, pkg}
 	b := l.live[k]
 	if b == nil {
-		if number == 0 {
-			number = l.last + 1
-		}
-		if number != math.MaxUint32 { // a number that was given: there is no next one
+		switch {
+		case number == 0:
+			l.last++
+			number = l.last
+		case number <= math.MaxInt32: // after a given number above it the next ones would soon run out
 			l.last = max(l.last, number)
 		}
 		b = &box{key: boxKey{session, pkg.Clone()}, number: number}

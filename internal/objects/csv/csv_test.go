@@ -29,9 +29,9 @@ func firstOf(s objects.Source) (item objects.Item, err error) {
 	return item, err
 }
 
-// TestPowerShellBOMAndQuotesAreAccepted: PowerShell 5.1 writes a UTF-8 mark and quotes every heading; a
-// column that is there twice is refused.
-func TestPowerShellBOMAndQuotesAreAccepted(t *testing.T) {
+// TestQuotedHeadingIsAccepted checks that every heading can be quoted, as PowerShell 5.1 writes it. A column that is
+// there twice is refused.
+func TestQuotedHeadingIsAccepted(t *testing.T) {
 	i, err := first(t, "\"Path\",\"Sddl\"\r\n\"C:\\a\",\"O:SYG:SYD:\"\r\n")
 	check.That(t, err == nil && i.Err == nil && i.Path == `C:\a`,
 		"the row is %+v, %v, want the path %q, and no error of the row or the file", i, err, `C:\a`)

@@ -58,7 +58,7 @@ func TestICACLSRefusesWhatItCannotRead(t *testing.T) {
 	check(t, "\xe4 Everyone:(F)\n  Everyone:(R)"+next, "\xe4 Everyone:(F) | error: the text of icacls is not UTF-8…",
 		`b | D:(A;;FA;;;WD)`)
 	check(t, "a All Users:(R)"+next, "a All Users:(R) | error: icacls: no known account is at the end…",
-		`b | D:(A;;FA;;;WD)`) // or is it Users?
+		`b | D:(A;;FA;;;WD)`) // the account can be All Users or Users
 	check(t, " a Everyone:(F)"+next, ` a Everyone:(F) | error: line 1: this is not an entry…`, `b | D:(A;;FA;;;WD)`)
 	check(t, "a Everyone:(F)\n\nC:\\b\n", "a | D:(A;;FA;;;WD)", `C:\b | error: line 3: this is not an entry…`)
 	check(t, "a Everyone:(F)"+strings.Repeat("\n  Everyone:(F)", maxEntries+1)+next,

@@ -133,7 +133,7 @@ const written = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRIT
 // Decide returns the share's decision about the principal with an index in the directory (F-103). A refusal is a
 // Verdict with Left 0, not an error. An error means that the descriptor or the forced group could not be evaluated. An
 // index outside the directory panics. The lists come first, then the descriptor, then reading only. In invalid users
-// and valid users, an unresolved name before a match refuses.
+// and valid users, an unresolved name refuses unless an earlier name matches.
 func (g *Guard) Decide(who int) (v Verdict, err error) {
 	p := &g.dir.Principals[who]
 	v.As, v.Left = p.Token, everything

@@ -40,16 +40,16 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	marked := big || bytes.HasPrefix(head, []byte("\xff\xfe"))
 	wide := marked || len(head) > 3 && head[0] != 0 && head[1] == 0 && head[3] == 0 // UTF-16, perhaps without its mark
 	if wide {
-		if marked {
+		for mark := string(head[:2]); marked && strings.HasPrefix(string(head), mark); { // PowerShell can write a second one
 			_, _ = r.Discard(2) // they were peeked
 			head = head[2:]
 		}
 		text = &utf16text.Reader{In: r, Big: big, Cut: utf16text.ErrCut}
 		head = narrow(head, big)
 	}
-	at := 0 // of the first byte after a mark of UTF-8, which Windows' editors and PowerShell write
+	offset := 0 // of the first byte after a mark of UTF-8, which Windows' editors and PowerShell write
 	if rest, is := bytes.CutPrefix(head, []byte("\xef\xbb\xbf")); is && !wide {
-		at, _ = r.Discard(len(head) - len(rest)) // they were peeked
+		offset, _ = r.Discard(len(head) - len(rest)) // they were peeked
 		head = rest
 	}
 	first := bytes.TrimLeft(head, " \t\r\n")
@@ -67,7 +67,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	case ext == ".ldif" || ext == ".ldf":
 		return ldif.New(text), nil
 	case len(first) > 0 && first[0] == '{':
-		return lines(text, at, wide), nil
+		return lines(text, offset, wide), nil
 	}
 	if open, err := screen.Detect(string(head)); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	if ext := strings.ToLower(path.Ext(name)); len(first) > 0 && ext != ".jsonl" && ext != ".json" {
 		return nil, ErrForm
 	}
-	return lines(text, at, wide), nil
+	return lines(text, offset, wide), nil
 }
 
 // ErrForm is the error for text without a known form.
@@ -104,10 +104,10 @@ var (
 // jsonArray matches the beginning of a JSON array of objects.
 var jsonArray = regexp.MustCompile(`^\[\s*\{`)
 
-// lines returns the source of JSON lines that begin at offset at of the file. converted means that text was UTF-16. Its
+// lines returns the source of JSON lines. offset is that of text in the file. converted means that text was UTF-16. Its
 // offsets are not those of the file, so that a run cannot be resumed.
-func lines(text io.Reader, at int, converted bool) objects.Source {
-	s := jsonl.Lines(text, int64(at), 0)
+func lines(text io.Reader, offset int, converted bool) objects.Source {
+	s := jsonl.Lines(text, int64(offset), 0)
 	if converted {
 		return convertedLines{s}
 	}

@@ -122,6 +122,7 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 		{"a.txt", "path,sd\nD:\\a," + readers + "\n", []string{"D:\\a key " + readers}},
 		{"noname", utf16Text("ä𝄞\n"+readers+"\n", false), []string{"ä𝄞 key " + readers}},
 		{"noname", utf16Text("ä𝄞\n"+readers+"\n", true), []string{"ä𝄞 key " + readers}},
+		{"a.csv", utf16Text("\ufeffpath,sd\na,"+readers+"\n", true), []string{"a key " + readers}}, // two marks
 		{"a.csv", utf16Text("path,sd\n\"ä,𝄞\","+readers+"\n", true), []string{"ä,𝄞 key " + readers}},
 		{"a.jsonl", utf16Text(`{"path":"a","sd":"`+readers+`"}`, false), []string{"a key " + readers}},
 		{"a.ldif", "version: 1\n\ndn: CN=a\r\r\n b,DC=x\r\r\nnTSecurityDescriptor:: " + coded[:9] + "\r\r\n " +

@@ -121,7 +121,7 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 	var last index.Change
 	check.NoError(t, index.Changes(state, 0, func(c index.Change) error { last = c; return nil }))
 	full, errs := noRoom{}, bytes.Buffer{}
-	run([]string{"changes", "--follow", "--after", fmt.Sprint(last.Seq - 1), "--state", state}, &streams{&full, &errs})
+	run([]string{"changes", "--after", fmt.Sprint(last.Seq - 1), "--state", state}, &streams{&full, &errs})
 	check.That(t, strings.HasPrefix(full.lost, fmt.Sprintf(`{"seq":%d,`, last.Seq)), "changes after %d begin with %s",
 		last.Seq-1, full.lost)
 	// The tree had no heartbeat, but the directory had one.
