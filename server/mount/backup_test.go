@@ -65,7 +65,7 @@ func TestBackupMountGrantsByPrivilege(t *testing.T) {
 	const bobs = "O:S-1-22-1-61002G:SYD:AI(A;ID;FA;;;S-1-22-1-61002)S:(AU;FA;FA;;;WD)"
 	w.setsWhole(reader, "d/f", bytesOf(bobs), unix.EACCES)
 	w.setsWhole(operator, "d/f", bytesOf(bobs), 0)
-	var out fuse.CreateOut // of an existing file, which is not new after that
+	var out fuse.CreateOut // an existing file does not become new, so its owner stays
 	w.want("M-13: create", w.m.Create(nil, &fuse.CreateIn{InHeader: header(operator, w.known(operator, "d")),
 		Flags: unix.O_RDWR}, "f", &out), 0)
 	w.m.leave(out.Fh)

@@ -182,7 +182,7 @@ func TestReusedLockOwnerStartsWithoutLocks(t *testing.T) {
 	// An open with locks of its own is closed. The next open gets its number.
 	take(second, 2)
 	closes(second, 8)
-	take(second, 2) // the program uses another descriptor of it
+	take(second, 2) // by a duplicate of the closed descriptor
 	fifth := w.opens(bob, "f", unix.O_RDWR)
 	take(fifth, 2)
 	w.m.leave(fifth)

@@ -108,7 +108,7 @@ func TestNewFilesFollowTheirMode(t *testing.T) {
 	}
 	// A directory that is created with mode rw may be traversed by nobody.
 	w.sees(alice, "764", "sh", "-c", `umask 0; python3 -c 'import os; os.mkdir("d/sub", 0o766)'; stat -c %a d/sub`)
-	// A descriptor that cannot be set forgets nothing of the creation.
+	// After a rejected descriptor chmod still restores what the new file inherited.
 	w.sees(alice, "", "install", "-m", "600", "/etc/hostname", "d/kept")
 	w.setsWhole(alice, "d/kept", bytesOf(strings.Replace(shared, user(alice), user(bob), 1)), unix.EPERM)
 	w.sees(alice, "", "chmod", "777", "d/kept")

@@ -22,8 +22,8 @@ import (
 
 // TestSiteStartsInAnyOrder installs a site from its generated files alone and starts its programs before their NATS
 // server and their database. They wait with one line each, and again when both restart; every right answer holds
-// (N-122). SIGTERM ends a follower that waits for its database. A directory source queries the LDAP
-// server of its flags.
+// (N-122). SIGTERM ends a follower that waits for its database. A directory source queries the LDAP server of its
+// flags.
 func TestSiteStartsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	db := database.Start(t)

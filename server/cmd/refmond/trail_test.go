@@ -48,8 +48,8 @@ func TestTrailStateSaysWhyLogEnded(t *testing.T) {
 	check.Equal(t, s.Ended, auditlog.ErrClosed.Error(), "the end of a closed log")
 }
 
-// TestMetricsLeaveOutUnknownSpace checks that a disk that does not say its free space has no metric of it, which would
-// look like a full one.
+// TestMetricsLeaveOutUnknownSpace checks that an unknown free space is exported as no metric. Any number would
+// look like a full disk.
 func TestMetricsLeaveOutUnknownSpace(t *testing.T) {
 	for free, want := range map[int64]bool{-1: false, 0: true, 5: true} {
 		var out bytes.Buffer

@@ -117,7 +117,7 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 		check.That(t, err != nil && strings.Contains(err.Error(), what+" "+open+": others can read it"),
 			"L-76: %s that all read: %v", what, err)
 	}
-	own := check.Must(os.ReadFile("/proc/self/uid_map")) // a namespace with a map has no user nobody
+	own := check.Must(os.ReadFile("/proc/self/uid_map")) // 65534 is a user only where every uid is mapped
 	check.Equal(t, unmapped(lsa.Unmapped), !slices.Equal(strings.Fields(string(own)), []string{"0", "0", "4294967295"}),
 		"L-76: a file of nobody is trusted")
 	// The name of an abstract socket is not a path.

@@ -138,7 +138,7 @@ func TestLagCountsUnreadMessages(t *testing.T) {
 		}
 	}
 	check.NoError(t, k.move(t.Context(), site.StreamSeen, consumer, 1, b.teller.chains[0].head-1))
-	wants("1", "after a report of one that names the second")
+	wants("1", "after a report of one message at the number of the second")
 	check.NoError(t, k.move(t.Context(), site.StreamSeen, consumer, 9, 0))
 	wants("0", "after all were read")
 	ended, end := context.WithCancel(t.Context())
