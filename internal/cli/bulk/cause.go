@@ -44,9 +44,9 @@ func (d *Diff) cause(c *change, before, after key) string {
 	return explain(old.Reason, now.Reason, was, is)
 }
 
-// shareCause explains a change of a bit by the share: by d.Share, by what the share's configuration and the descriptor
-// that it names withhold from a principal, or because it makes a principal an admin user. It returns "" if the share
-// treats the principal alike in both states.
+// shareCause explains a change of a bit by the share. It compares the answers of the share's descriptor, the rights
+// that the share withholds from the principal, and whether the principal is an admin user of the share. It returns ""
+// if these are the same in both states.
 func (d *Diff) shareCause(
 	bit winnt.AccessMask, was, is state, explain func(before, after access.Reason, was, is state) string,
 ) string {

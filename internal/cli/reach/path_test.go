@@ -34,7 +34,7 @@ func TestPathHasEveryStep(t *testing.T) {
 	open := reach.Step{Who: "ann", Right: "WriteDacl", Object: "/open", By: []string{"no DACL"}}
 	// One entry grants both parts of DCSync.
 	sync := reach.Step{Who: "ann", Right: "DCSync", Object: "DC=y", By: []string{"DACL 0 for ann"}}
-	// OWNER RIGHTS is the owner, who may need the resource attributes of the object.
+	// Entries for OWNER RIGHTS apply to the owner. Their conditions can use the resource attributes of the object.
 	own := reach.Step{Who: "ann", Right: "WriteDacl", Object: "/own", By: []string{"DACL 0 for ann"}}
 	own2 := reach.Step{Who: "ann", Right: "WriteOwner", Object: "/own2", By: []string{"DACL 1 for ann"}, Then: "WriteDacl"}
 	want := []reach.Path{

@@ -33,7 +33,8 @@ func TestGetAclRowsAreRead(t *testing.T) {
 		`C:\without | error: the object has no line Sddl…`)
 	check(t, "Path : C:\\long name that goes\n       on here\nSddl : D:(A;;FR;;;WD)(A;;FR;;;WD)\n",
 		`C:\long name that goes on here | D:(A;;FR;;;WD)(A;;FR;;;WD)`)
-	check(t, "Path : C:\\ääääääääääää\n       on here\nSddl : D:(A;;FR;;;WD)(A;;FR;;;WD)\n", // not the widest line
+	// The first line has more bytes than the last, and fewer characters.
+	check(t, "Path : C:\\ääääääääääää\n       on here\nSddl : D:(A;;FR;;;WD)(A;;FR;;;WD)\n",
 		`C:\ääääääääääää on here | D:(A;;FR;;;WD)(A;;FR;;;WD)`)
 	check(t, "Path : Microsoft.ActiveDirectory.Management.dll\\ActiveDirectory:://RootDSE/CN=a,DC=b\n"+
 		"Sddl : D:(A;;RP;;;WD)\n", "CN=a,DC=b | D:(A;;RP;;;WD) | DirectoryService")

@@ -136,7 +136,7 @@ func TestNegativeQueryExitsWith1(t *testing.T) {
 		"exit code %d, want %d and no heartbeat of the tree in\n%s", code, exitNo, &out)
 }
 
-// noRoom is a writer on a full disk, which remembers what it could not write.
+// noRoom is a writer that fails, as on a full disk. It keeps the bytes of the failed writes.
 type noRoom struct{ lost string }
 
 func (n *noRoom) Write(b []byte) (int, error) {
