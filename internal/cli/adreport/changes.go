@@ -220,34 +220,30 @@ func (s *side) changed(own, theirs map[string]map[string]int, other *side) (foun
 // way (B-51). At most maxNames of each kind are listed, with the number of the rest.
 func (c *Changes) objects(before, now *side) {
 	list := func(from, other *side, missing, text string) {
-		n, unknown, absent := 0, 0, map[string]bool{}
+		count, absent := map[string]int{}, map[string]bool{}
 		for _, o := range other.failed {
 			absent[strings.ToLower(o.Path)] = true
 		}
 		for i := range from.search.Objects {
-			path := from.search.Objects[i].Path
+			path, what := from.search.Objects[i].Path, text
 			if _, ok := other.classes[strings.ToLower(path)]; ok {
 				continue
 			}
 			if absent[strings.ToLower(path)] {
-				if unknown++; unknown <= maxNames {
-					c.Objects = append(c.Objects, path+": the descriptor "+missing)
-				}
-				continue
+				what = missing
 			}
-			if n++; n <= maxNames {
-				c.Objects = append(c.Objects, path+": "+text)
+			if count[what]++; count[what] <= maxNames {
+				c.Objects = append(c.Objects, path+": "+what)
 			}
 		}
-		if unknown > maxNames {
-			c.Objects = append(c.Objects, fmt.Sprintf("and %d more: the descriptor %s", unknown-maxNames, missing))
-		}
-		if n > maxNames {
-			c.Objects = append(c.Objects, fmt.Sprintf("and %d more: %s", n-maxNames, text))
+		for _, what := range []string{missing, text} {
+			if rest := count[what] - maxNames; rest > 0 {
+				c.Objects = append(c.Objects, fmt.Sprintf("and %d more: %s", rest, what))
+			}
 		}
 	}
-	list(now, before, "was missing before", "new object")
-	list(before, now, "is missing now", "object is gone")
+	list(now, before, "the descriptor was missing before", "new object")
+	list(before, now, "the descriptor is missing now", "object is gone")
 }
 
 // Consequence is the important objects that a principal reaches, or no longer reaches, through another one.
