@@ -94,35 +94,17 @@ func (c *config) checkTrees() error {
 		if err := c.checkCover(t.backup); err != nil {
 			return fmt.Errorf("trees: %s: backup: %w", name, err)
 		}
+		if err := c.checkMounts(t); err != nil {
+			return fmt.Errorf("trees: %s: %w", name, err)
+		}
 		c.trees = append(c.trees, t)
-	}
-	return nil
-}
-
-// checkCover returns an error if a mount on dir would cover a file, folder or socket that refmond itself uses by its
-// name. dir is clean, and nil is returned for "".
-func (c *config) checkCover(dir string) error {
-	if dir == "" {
-		return nil
-	}
-	for _, p := range c.trusted() {
-		if p.path == "" || strings.HasPrefix(p.path, "@") {
-			continue
-		}
-		path, err := filepath.Abs(p.path)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.what, err)
-		}
-		if tree.Contains(dir, path) {
-			return fmt.Errorf("%q would cover the %s %s: want another directory", dir, p.what, p.path)
-		}
 	}
 	return nil
 }
 
 // check converts a tree's settings to its configuration, with defaults. check returns an error that names the first
 // wrong setting; t is then partly set. The tree is not opened. An empty attribute becomes ntacl.Name. backup must be
-// outside the tree and its mount, accessBased needs a share, and listDescriptors needs a mount.
+// outside the tree and its mount, accessBased needs a share, and the keys of mountKey need a mount.
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	t = treeConfig{name: name, exposed: s.Exposed, mount: cleanPath(s.Mount), hide: s.HideUnreadable,
 		follow: s.FollowLinks, listed: s.ListDescriptors, backup: cleanPath(s.Backup)}
@@ -136,8 +118,8 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		return t, fmt.Errorf("path: %q, want one that begins with /", s.Path)
 	case s.Mount != "" && !filepath.IsAbs(s.Mount):
 		return t, fmt.Errorf("mount: %q, want one that begins with /", s.Mount)
-	case s.ListDescriptors && s.Mount == "":
-		return t, errors.New("listDescriptors: it needs a mount: set the key mount of the tree")
+	case s.Mount == "" && s.mountKey() != "":
+		return t, fmt.Errorf("%s: it needs a mount: set the key mount of the tree", s.mountKey())
 	case s.Backup != "" && !filepath.IsAbs(s.Backup):
 		return t, fmt.Errorf("backup: %q, want one that begins with /", s.Backup)
 	case t.backup != "" && (tree.Contains(t.Path, t.backup) || t.mount != "" && tree.Contains(t.mount, t.backup)):
