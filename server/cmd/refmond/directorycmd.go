@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/outfile"
@@ -40,7 +41,7 @@ read both files:
 // references that it left out, to std.err. Users are written before objects. A failure of the objects leaves the file
 // of users. Each file is replaced atomically.
 func (c directoryExportCmd) Run(std *streams) error {
-	if c.People == c.Objects && c.People != "" {
+	if c.People != "" && c.Objects != "" && filepath.Clean(c.People) == filepath.Clean(c.Objects) {
 		return errors.New("directory export: --people and --objects name the same file")
 	}
 	if c.People == "" && c.Objects == "" {

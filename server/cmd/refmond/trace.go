@@ -74,6 +74,9 @@ see the calls of processes whose memory you may read. Clients do not wait for th
 faster than it can be written, some are lost, and their number is printed.`
 }
 
+// Validate returns an error for a negative --for.
+func (c *traceCmd) Validate() error { return checkTime("--for", c.For) }
+
 // Run prints new calls of clients until SIGTERM, SIGINT or the end of For, which is not an error. Earlier calls are not
 // printed. It polls every watchEvery, and at once while there are further calls. An error of a query ends it. A process
 // that does not exist, or that the caller may not open, is an error.
@@ -198,13 +201,27 @@ func noDenial(socket string) string {
 	return none + " Administrators see all " + atAdminSocket + "."
 }
 
+// Validate returns an error for a negative --since, and for --audit with an option that only a running refmond can
+// answer.
+func (c *whyCmd) Validate() error {
+	if c.Audit != "" && (c.Process != 0 || c.Socket != "" || c.Owner != "") {
+		return errors.New("--audit: omit --process, --socket and --owner, which are for a running refmond")
+	}
+	return checkTime("--since", c.Since)
+}
+
+// checkTime returns an error for a negative time of an option.
+func checkTime(option string, d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("%s is %v: give a positive time", option, d)
+	}
+	return nil
+}
+
 // Run prints the recent denials that match the options, the newest last: those of the daemon, or with --audit those of
-// an audit log. It says so if none does. A daemon that cannot be reached is an error, and so is Process with Audit.
+// an audit log. It says so if none does. A daemon that cannot be reached is an error.
 func (c *whyCmd) Run(std *streams) error {
 	if c.Audit != "" {
-		if c.Process != 0 {
-			return errors.New("why --audit: omit --process, which selects calls at a running refmond")
-		}
 		return c.fromTrail(std)
 	}
 	l, err := c.open()
