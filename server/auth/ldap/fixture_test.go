@@ -283,13 +283,16 @@ func (w *world) answer(a asked) (out [][]byte) {
 			a.below && name != "" && strings.Contains(strings.ToLower(a.filter), "(samaccountname="+name+")"),
 			a.below && strings.Contains(a.filter, "(distinguishedName="+dn+")"),
 			a.below && strings.HasPrefix(a.filter, "(objectSid=") && a.filter == canonical("(objectSid="+
-				escapeBytes([]byte(strings.Join(e["objectSid"], "")))+")"),
+				filterText(strings.Join(e["objectSid"], ""))+")"),
 			a.below && a.filter == peopleFilter:
 			out = append(out, found(a.id, dn, e))
 		}
 	}
 	return append(out, end(a))
 }
+
+// filterText writes each byte of a filter's value as a backslash and two hexadecimal digits (RFC 4515, section 3).
+func filterText(b string) string { return `\` + strings.ReplaceAll(fmt.Sprintf("% x", b), " ", `\`) }
 
 // canonical returns a filter after a server parsed it.
 func canonical(filter string) string {

@@ -35,7 +35,7 @@ func numberedWorld(t *testing.T) *fake {
 					out = append(out, found(a.id, "CN="+name+","+base, more))
 				}
 			}
-			if asks && a.filter == canonical("(&(objectClass="+class+")(objectSid="+escapeBytes(s.AppendBinary(nil))+"))") {
+			if asks && a.filter == canonical("(&(objectClass="+class+")(objectSid="+filterText(s.Binary())+"))") {
 				if more == nil {
 					more = map[string][]string{}
 				}
@@ -48,6 +48,8 @@ func numberedWorld(t *testing.T) *fake {
 		add("user", "twin", 1106, map[string][]string{"uidNumber": {"5002"}})
 		add("user", "other twin", 1107, map[string][]string{"uidNumber": {"5002"}})
 		add("user", "below", 1108, map[string][]string{"uidNumber": {"-3"}})
+		add("user", "zero", 1109, map[string][]string{"uidNumber": {"0"}})
+		add("user", "above", 1110, map[string][]string{"uidNumber": {"2147483648"}})
 		add("group", "staff", 2001, map[string][]string{"gidNumber": {"6001"}})
 		return append(out, end(a))
 	}
@@ -78,6 +80,8 @@ func TestIDsFollowDirectory(t *testing.T) {
 	}
 	id, ok, err := n.UIDOf(ctx, domain.WithRID(1104))
 	check.That(t, err == nil && ok && id == 5001, "D-34: alice has %d, %t, %v, want 5001", id, ok, err)
+	_, _, err = n.UIDOf(ctx, domain.WithRID(1110))
+	check.That(t, err != nil, "D-34: an account with uid 2^31: no error")
 	id, ok, err = n.GIDOf(ctx, domain.WithRID(2001))
 	check.That(t, err == nil && ok && id == 6001, "D-34: staff has %d, %t, %v, want 6001", id, ok, err)
 	for _, rid := range []uint32{1105, 1108, 2001, 9999} {

@@ -181,7 +181,8 @@ func TestAlteredLDAPMessageIsRejected(t *testing.T) {
 // TestReadAnswerRejectsRangesOutsideMessage reads answers with parts outside of the message, and other text (D-39).
 func TestReadAnswerRejectsRangesOutsideMessage(t *testing.T) {
 	raw := parse(t, samples[0].raw)
-	for _, text := range []string{"", "null1", `{"Other":1}`, `{"Name":[0,15]}`, `{"Name":[15,0]}`, `{"Text":[-1,1]}`,
+	for _, text := range []string{"", "null1", `{"Other":1}`, `{"Name":[0,15]}`, `{"Name":[15,0]}`, `{"Name":[1,14]}`,
+		`{"Text":[-1,1]}`,
 		`{"ID":[1,-1]}`, `{"Code":[9223372036854775807,1]}`, `{"Links":[[20,1]]}`,
 		`{"Attributes":[{"Name":[0,1],"Values":[[1,99]]}]}`, `{"Attributes":[{"Name":[99,1]}]}`,
 		`{"Options":[{"Tag":135,"Value":[0,99]}]}`, `{"Controls":[{"Type":[0,99]}]}`,
