@@ -36,28 +36,29 @@ type accessCmd struct {
 
 // Help returns the long text of --help for refmon access.
 func (accessCmd) Help() string {
-	return `Explains what a user may do with an object, and through which entry: refmon why with the descriptor
-of a file and the token of a user of the directory. Of several objects each is explained below its path.
+	return `Explains what a user may do with an object, and which entry decides. It is refmon why with the descriptor of
+a file and the token of a user of the directory. For several objects, each explanation follows its path.
 
   refmon access /srv/share/plan.docx --as alice --want read -d company.yaml
   refmon access /srv/share/plan.docx --as alice -d company.yaml \
     --objects acls.jsonl --want write
   refmon access carla --as helen --want ResetPassword -o ad.ldif -d ad.ldif -q
 
-With --objects, an object is named by path, distinguished name, sAMAccountName, user principal name or SID. -q prints
+With --objects, name the object by path, distinguished name, sAMAccountName, user principal name or SID. -q prints
 nothing on standard output.
 
-With --share the share is asked first: what either refuses is refused, and the first line says which did. Of a
-section of smb.conf each list that decides is named, and the object is asked for the forced user.
+With --share the command checks the share's descriptor too, and both must grant. The first line names the one that
+denies. For a section of smb.conf the command also prints each list of users that decides, and checks the object for
+the forced user.
 
-With --traverse host, the default for paths, each folder on the way must give the user the host's search permission,
-as smbd asks; the first that does not is named and denies the rest. With --traverse never, and for rows of --objects,
-the object's descriptor decides alone.
+With --traverse host, the default for paths, the user needs the host's search permission on every folder above the
+object, as with smbd. The command prints the first folder that refuses. With --traverse never, and for rows of
+--objects, only the object's descriptor decides.
 
 Without --want the command tests the rights that opening a file for reading needs. For a denial it also lists the
 smallest changes that would grant the request, as refmon why does, and ends with the reason in one sentence.
 
-The exit code is 0 granted, 1 if one was denied, 2 if one could not be answered.`
+The exit code is 0 if access is granted, 1 if it is denied for one object or more, 2 after an error.`
 }
 
 // Run explains the decision about each object. It returns errDenied if one is denied, after it explained all, and stops

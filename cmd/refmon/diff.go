@@ -39,7 +39,7 @@ and sets to delete ("gone").
 An objects file has no modes of folders. The command therefore tests only the descriptor of each object, and not the
 folders above it.
 
-Exports of a directory (LDIF) are an error that names the command for them:
+To compare exports of a directory (LDIF), use refmon report:
 
   refmon report -o new.ldif -d new.ldif --baseline old.ldif --format text
 

@@ -40,8 +40,8 @@ changed since the export in --baseline. --format text prints the report instead.
   refmon report -o ad.ldif -d ad.ldif --out ad.html
   refmon report -o ad.ldif -d ad.ldif --baseline march.ldif --format text
 
-With --traverse host, the default for paths, users without the host's search permission on a folder above do not
-count, as smbd refuses them. With --traverse never, and for rows of --objects, only each object's descriptor decides.
+With --traverse host, the default for paths, a user needs the host's search permission on every folder above an
+object, as with smbd. With --traverse never, and for rows of --objects, only each object's descriptor decides.
 
 The exit code is 2 if some objects could not be read; the report lists them.`
 }

@@ -53,7 +53,7 @@ their number; --nothing lists them too.
 With --traverse host, the default for paths, the principal has no rights below a folder without the host's search
 permission, as with smbd. With --traverse never, and for rows of --objects, only each object's descriptor decides.
 
-Objects and the directory have the same forms as in refmon who-can; see its help.`
+refmon who-can --help describes the objects file and the directory file.`
 }
 
 // Run prints what a user can do with each object, or in a directory with the objects that matter. A named object that

@@ -29,8 +29,12 @@ type whoCanCmd struct {
 
 // Help returns the long text of --help for refmon who-can.
 func (whoCanCmd) Help() string {
-	return `Lists, for each object, every principal that has all of a right on it. The decision is the exact access
-check for each of them, not a guess from the entries.
+	return whoCanHelp
+}
+
+// whoCanHelp is the long text of --help for refmon who-can.
+const whoCanHelp = `Lists, for each object, every principal that has all of a right on it. For each of them the
+command runs the access check.
 
   refmon who-can read /srv/share -r --directory company.yaml
   refmon who-can write+full -o acls.jsonl -d company.yaml --format jsonl
@@ -41,19 +45,20 @@ check for each of them, not a guess from the entries.
   refmon who-can ResetPassword carla -o ad.ldif -d ad.ldif
 
 With --objects, paths name objects in the file: by path, distinguished name, sAMAccountName, user principal name, SID
-or alias. Without one, every object is listed.
+or alias. Without a path, the command lists every object.
 
-On a terminal a table has groups in place of more than three names, as Staff (168 of 170), and THROUGH: the DACL entry,
-owner or privilege. --names lists everybody, --no-names has groups elsewhere too. Standard error names accounts that
-are allowed and that no listed user has, such as deleted users, but no well-known ones.
+On a terminal, a table shows groups instead of more than three names, such as Staff (168 of 170). Its column THROUGH is
+the entry, the ownership or the privilege that grants. --names prints all names, and --no-names prints groups in other
+outputs too. Standard error lists allowed accounts that no listed user has, such as deleted users, but no well-known
+ones.
 
-With --traverse host, the default for paths, users who lack the host's search permission of a folder on the way are
-left out, as smbd refuses them: modes and POSIX ACLs count, by the uid and gid of the directory file, and folders'
-own descriptors do not. With --traverse never, and for rows of --objects, the object's descriptor decides alone.
+With --traverse host, the default for paths, users need the host's search permission on every folder above the object,
+as with smbd. Modes and POSIX ACLs grant it to the uids and gids of the directory file; descriptors of the folders do
+not. With --traverse never, and for rows of --objects, only the object's descriptor decides.
 
-The objects file has a JSON object a line: {"path":"/srv/a","sd":"O:BAG:SYD:(A;;FR;;;DU)","type":"file"}, with
-sdHex or sdBase64 instead of sd for bytes. CSV as Get-Acl exports it (a column Path and one of Sddl, sdHex,
-sdBase64), icacls saves and LDIF with nTSecurityDescriptor are recognised too.
+Each line of the objects file is a JSON object: {"path":"/srv/a","sd":"O:BAG:SYD:(A;;FR;;;DU)","type":"file"}, with
+sdHex or sdBase64 instead of sd for bytes. The command also reads CSV as Get-Acl exports it (a column Path and one of
+Sddl, sdHex, sdBase64), icacls saves, and LDIF with nTSecurityDescriptor.
 
 The directory file names users and groups:
 
@@ -64,32 +69,32 @@ The directory file names users and groups:
     - {name: Engineering, sid: S-1-5-21-1-2-3-2001, memberOf: [Staff]}
     - {name: Staff, sid: S-1-5-21-1-2-3-2002}
 
-control is WRITE_DAC or WRITE_OWNER, by an entry, as the owner or by a privilege. A word of a directory asks
-about the object types it means: DCSync is the two replication rights on a domain, AddMember is writing member.
---object-type asks every other right about a property, property set, extended right or class.
+control is WRITE_DAC or WRITE_OWNER, granted by an entry, by ownership or by a privilege. A word for objects of Active
+Directory includes their type: DCSync is the two replication rights on a domain, AddMember is writing the attribute
+member. --object-type requests any other right on a property, property set, extended right or class.
 
-memberOf takes names of the file, SIDs and aliases such as BA; groups nest. Everyone, Authenticated Users,
-Users, Network, This Organization and Domain Users are added as a network logon would; disabled users are left
-out. The logon is with Kerberos (S-1-18-1); --logon or a line "logon: ntlm" names another.
+memberOf takes names of the file, SIDs and aliases such as BA; groups nest. The command adds Everyone, Authenticated
+Users, Users, Network, This Organization and Domain Users, as a network logon would, and leaves out disabled users. The
+logon is with Kerberos (S-1-18-1). Another one needs --logon, or a line such as "logon: ntlm" in the directory file.
 
---for-index writes {"path":…,"sets":{"read":"NAME",…}} a row, and for each set once
-{"set":"NAME","count":n,"ids":"0-3,7"} or, where that is shorter, "bitmap" (base64, bit 0 of byte 0 is principal
-0). The first row {"principals":[…]} numbers the principals. A name is made of the SIDs in the set and the mask
-of its right, so that it stays the same from run to run and on every machine, and other users do not change it.
-With --expressions a set has "expression": clauses that must all allow, each a list of SIDs read in order,
-"+SID" allows and "-SID" refuses those who have it; it is left out where SIDs alone do not tell (claims, labels,
-privileges).
+--for-index writes a line {"path":…,"sets":{"read":"NAME",…}} for each object and a line
+{"set":"NAME","count":n,"ids":"0-3,7"} for each set. If it is shorter, "bitmap" replaces "ids" (base64, bit 0 of byte 0
+is principal 0). The first line {"principals":[…]} numbers the principals. A set's name depends only on its SIDs and
+the mask of its right. So the name is the same in each run and on every machine, also after other users changed.
 
---format es-bulk writes what Elasticsearch and OpenSearch take as _bulk: for each object an action and a
-document with _allow_access_control, the SIDs of those who have the right. --format csv-tables writes two tables
-for COPY of a database: of objects (path, right_name, set_name), and with --sets FILE of sets (set_name, sid).
-docs/search.md has the queries.
+With --expressions a set also has "expression", a list of clauses that must all allow. A clause is a list of SIDs in
+their order: "+SID" allows and "-SID" refuses those who have it. A set has no expression if its users differ in more
+than SIDs (claims, labels, privileges).
+
+--format es-bulk writes input for the _bulk call of Elasticsearch and OpenSearch: for each object an action and a
+document. The document's field _allow_access_control has the SIDs of those who have the right. --format csv-tables
+writes two tables for the COPY command of a database: objects (path, right_name, set_name), and with --sets FILE sets
+(set_name, sid). docs/search.md has the queries.
 
 If --out names the output of an earlier run, es-bulk and JSON lines end with a deletion for each document that only
 the earlier output has. Give --force to write over any other file, or if this run leaves out such documents.
 
-Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
-}
+The row of an unreadable object has "error" instead of a list, and the exit code is then 2.`
 
 // Run prints who has the right on each object, in the form that the flags select. A named object that is not found is
 // an error. The default format lists groups on a terminal, and members elsewhere. --sets and --expressions without

@@ -27,13 +27,13 @@ type whyCmd struct {
 
 // Help returns the long text of --help for refmon why.
 func (whyCmd) Help() string {
-	return `Prints the decision, then each step of the check. A row is an entry, or "check" for a test about no entry. A
+	return `Prints the decision, then each step of the check. Each row is an entry, or "check" for a test without one. Each
 column is a requested right, with its name above it. In a cell, + is granted, - denied and . unchanged. Each row has
-its rule. The last part is the reason for each right. Entries are counted from 1, inherited ones too. The name of an
-entry's SID is beside it; those of the user and the owner are at the end. If the condition of an entry is not true, its
-row has the values that the condition compared.
-On a terminal, entries without an effect on the request are counted if there are more than three; a pipe has them all.
-The last row counts the entries that the check did not need.
+its rule. After the rows comes the reason for each right. Entries are numbered from 1, inherited ones included.
+
+The name of each entry's SID follows the SID; the names of the user and the owner are at the end. If the condition of
+an entry is not true, its row has the values that the condition compared. On a terminal, the number of entries without
+an effect replaces more than three of them. The last row is the number of entries that the check did not need.
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' -t user -w FR
   refmon why "$(cat secret.sddl)" -t admin -w 'FILE_READ_DATA|WRITE_DAC'
@@ -43,7 +43,7 @@ The descriptor may also be the output of icacls, Get-Acl | Format-List or access
 into lines. Accounts in it must be well-known ones in English, or SIDs.
 
 For a denial the command also lists the smallest changes that would grant the request: of groups, privileges, the
-integrity level or entries. It has tested each of them. It does not recommend to make such a change. The last line says
+integrity level or entries. It has tested each of them, but does not recommend them. The last line says
 in words who asked for what, which rights are missing, and which entry or check decided.
 
 --certificate FILE writes a document that others can check against the descriptor's bytes and the token file, without

@@ -181,8 +181,8 @@ type whyCmd struct {
 func (whyCmd) Help() string {
 	return `Shows recent denials: the rule, and the entries of the object's security descriptor that decided.
 refmond serve stores the newest denials, also those through its mounts. You see the denials of processes
-whose memory you may read, such as your own. Administrators at the administrators' socket see all, with the client of
-each and its ticket:
+whose memory you may read, such as your own. At the administrators' socket, administrators see all denials, with the
+client of each and its ticket:
 
   refmond why --since 10m
   refmond why --socket /run/refmon/admin.sock --path plan
