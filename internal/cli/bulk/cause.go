@@ -89,17 +89,12 @@ func (s state) reason(d *Diff, bit winnt.AccessMask) access.BitReason {
 	return r
 }
 
-// entry returns the ACL entry that a reason of a decision refers to. ok is false if the reason is not an entry, or
-// the list does not have it.
-func (s state) entry(r access.Reason) (a sd.ACE, ok bool) {
-	l := s.d.DACL()
-	if r.List == "SACL" {
-		l = s.d.SACL()
-	}
-	if r.List == "" || r.Index < 0 || r.Index >= l.Len() {
+// entry returns the DACL entry that allowed or denied a right by the reason r. ok is false if r is of another kind.
+func (s state) entry(r access.Reason, kind access.ReasonKind) (a sd.ACE, ok bool) {
+	if r.Kind != kind {
 		return a, false
 	}
-	return l.At(r.Index), true
+	return s.d.DACL().At(r.Index), true
 }
 
 // has reports whether the DACL holds an entry with the same bytes.
@@ -135,7 +130,7 @@ func (s state) text(a sd.ACE) string {
 // first, then the entry that denied before, then the owner and the missing DACL. If none of these changed, the text
 // has both reasons.
 func gained(before, after access.Reason, was, is state) string {
-	if a, ok := is.entry(after); ok && after.Kind == access.AceAllow {
+	if a, ok := is.entry(after, access.AceAllow); ok {
 		switch {
 		case !was.has(a) && a.Flags()&sd.Inherited != 0 && was.protected() && !is.protected(): // (B-106)
 			return "inheritance enabled, entry added: " + is.text(a)
@@ -145,7 +140,7 @@ func gained(before, after access.Reason, was, is state) string {
 			return "joined " + is.dir.Name(a.SID()) + ": " + is.text(a)
 		}
 	}
-	if a, ok := was.entry(before); ok && before.Kind == access.AceDeny {
+	if a, ok := was.entry(before, access.AceDeny); ok {
 		if !is.has(a) {
 			return "entry removed: " + was.text(a)
 		}
@@ -167,7 +162,7 @@ func gained(before, after access.Reason, was, is state) string {
 // comes first, then the entry that allowed before, then the owner and a new DACL. If none of these changed, the text
 // has both reasons.
 func lost(before, after access.Reason, was, is state) string {
-	if a, ok := is.entry(after); ok && after.Kind == access.AceDeny {
+	if a, ok := is.entry(after, access.AceDeny); ok {
 		switch {
 		case !was.has(a):
 			return "entry added: " + is.text(a)
@@ -176,7 +171,7 @@ func lost(before, after access.Reason, was, is state) string {
 		}
 		return "entries in another order: " + is.text(a)
 	}
-	if a, ok := was.entry(before); ok && before.Kind == access.AceAllow {
+	if a, ok := was.entry(before, access.AceAllow); ok {
 		switch {
 		case !is.has(a) && a.Flags()&sd.Inherited != 0 && is.protected() && !was.protected(): // (B-106)
 			return "inheritance disabled, entry removed: " + was.text(a)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/cli/columns"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
@@ -256,6 +257,12 @@ func TestDiffFormatsHaveTheSameColumns(t *testing.T) {
 		_, out = compareLists(t, rest, before, after)
 		check.Equal(t, strings.Count(out, "\n"), 2, "resumed, format %v, summary %t: rows", c.format, c.summary)
 	}
+	_, out := compareLists(t, &bulk.Diff{Directory: staff(""), Table: columns.Options{Colour: true}}, before, after)
+	check.That(t, strings.Count(out, "mread") == 2 && !strings.Contains(out, "m-"), "colours of %q, want those of rights", out)
+	_, out = compareLists(t, &bulk.Diff{Directory: staff(""), Summary: true}, "", objectLine("/d/x", "D:(A;;FR;;;WD)")+
+		`{"path":"/d/k","type":"key","sd":"D:(A;;FR;;;WD)"}`+"\n")
+	check.That(t, strings.Contains(strings.Join(strings.Fields(out), " "), "/d 2 1 0x00120089 - new object"),
+		"objects of two types in\n%s", out)
 	// A word needs all its rights in one state (B-115).
 	parts := [2]string{objectLine("/x", "D:(A;;0x120000;;;WD)"), objectLine("/x", "D:(A;;0x89;;;WD)")}
 	for i := range parts {

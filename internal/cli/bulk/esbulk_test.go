@@ -30,7 +30,8 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 	long := "/" + strings.Repeat("x", 600)
 	most := "/" + strings.Repeat("x", 511)
 	list += `{"path":"` + most + `","sd":"O:BAG:BAD:"}` + "\n" + `{"path":"/closed","sd":"O:BAG:BAD:"}` + "\n" +
-		`{"path":"/bad","sd":"O:"}` + "\n" + `{"path":"` + long + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n"
+		`{"path":"/bad","sd":"O:"}` + "\n" + `{"path":"` + long + `","sd":"O:BAG:BAD:(A;;FR;;;WD)"}` + "\n" +
+		`{"path":"` + long + `y","sd":"O:BAG:BAD:"}` + "\n"
 	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Format: bulk.ESBulk}
 	out := rowsOf(t, r, list)
 	check.That(t, strings.HasSuffix(out, "\n"), "output %q does not end with a newline, want one", out)

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
@@ -59,7 +60,7 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 // reverse (F-108). A limit that changed is the cause.
 func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 	const list, team = `{"path":"/a","sd":"D:(A;;FR;;;WD)"}` + "\n", "(A;;CC;;;S-1-5-21-1-2-3-2001)"
-	free := staff("")
+	free := check.Must(dirfile.Read([]byte(twoUsers)))
 	limited, root := free.Clone(), free.Clone()
 	limited.Principals[0].Withheld = winnt.FILE_READ_DATA
 	root.Principals[0].Root = true
@@ -90,7 +91,9 @@ func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 	admin.Principals[0].Withheld = winnt.FILE_READ_DATA
 	_, out = compareLists(t, &bulk.Diff{Directory: root, DirectoryAfter: admin, Format: bulk.JSONL}, list,
 		`{"path":"/a","sd":"D:"}`+"\n")
-	check.Equal(t, decode[changeRow](t, out)[0].Cause, "the share withholds it", "cause for an admin user")
+	rows := decode[changeRow](t, out)
+	check.That(t, len(rows) == 2 && rows[0].Cause == "the share withholds it" && rows[1].Principal == "bob",
+		"rows %+v, want the limit of an admin user, and bob", rows)
 	root.Principals[0].Withheld = winnt.FILE_READ_DATA // limits an admin user, too
 	out = rowsOf(t, &bulk.Run{Directory: root, Ask: bulk.What, Format: bulk.CSV}, list)
 	check.That(t, strings.Contains(out, "/a,0x001f01fe,"), "an admin user without reading data has\n%s", out)

@@ -122,13 +122,15 @@ type failedClose struct{ io.Reader }
 
 func (failedClose) Close() error { return io.ErrClosedPipe }
 
-// The principals are written once, before the first new set, and a missing set or path is deleted once.
+// The principals are written once, before the first new set, and a missing set or path is deleted once. An object that
+// stays unreadable has no row.
 func TestIndexDiffWritesSetsOnce(t *testing.T) {
 	const principals, x, y, z = `{"principals":["a"]}` + "\n", `{"set":"x","count":0}` + "\n",
 		`{"set":"y","count":1}` + "\n", `{"set":"z","count":1}` + "\n"
 	const p = `{"path":"p","sets":{}}` + "\n"
 	// The empty lines do not fit into the reader's buffer together with the principals.
-	_, out, err := compareIndexes(principals+x+x+p+p, principals+strings.Repeat("\n", 1<<17)+y+z+y)
+	_, out, err := compareIndexes(principals+x+x+p+p+`{"path":"e","error":"a"}`, `{"path":"e","error":"b"}`+"\n"+
+		principals+strings.Repeat("\n", 1<<17)+y+z+y)
 	check.NoError(t, err)
 	check.Equal(t, out, principals+y+z+`{"set":"x","gone":true}`+"\n"+`{"path":"p","gone":true}`+"\n", "differences")
 }

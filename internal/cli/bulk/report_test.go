@@ -81,12 +81,14 @@ users:
 {"path":"/b","sd":"O:SYG:SYD:(A;;FR;;;WD)(A;;0x3;;;S-1-5-21-1-2-3-9999)"}
 {"path":"/c","sd":"O:SYG:SYD:(A;;FA;;;S-1-5-21-1-2-3-2001)(A;;FW;;;S-1-5-21-1-2-3-9999)(A;;FX;;;S-1-5-21-1-2-3-9998)"}
 {"path":"/d","sd":"O:"}
+{"path":"/key","type":"key","sd":"O:SYG:SYD:(A;;GR;;;S-1-5-21-1-2-3-9997)"}
 `
 	page := pageOf(t, &bulk.Report{Title: "t", Directory: dir}, lines)
 	for heading, want := range map[string][]string{
 		"Who reaches what":   {"alice|3||1||1", "bob|2||0||0"},
 		"Widest descriptors": {"2 of 2 can read|2|2|0|0|/a", "1 of 2 can read|1|1|1|1|/c"},
-		"Accounts":           {"S-1-5-21-1-2-3-9999|3|0x00120117|/a", "S-1-5-21-1-2-3-9998|1|0x001200a0|/c"},
+		"Accounts": {"S-1-5-21-1-2-3-9999|3|0x00120117|/a", "S-1-5-21-1-2-3-9997|1|0x00020019|/key",
+			"S-1-5-21-1-2-3-9998|1|0x001200a0|/c"},
 	} {
 		check.SlicesEqual(t, rowsUnder(page, heading), want, "%s", heading)
 	}

@@ -90,26 +90,29 @@ func TestRemarksReachRowAndSummary(t *testing.T) {
 // In the formats that programs read, a path that is not UTF-8 is an error, because two such paths would be one (B-6,
 // B-18). Other formats show U+FFFD.
 func TestPathThatIsNotUTF8IsErrorInExactFormats(t *testing.T) {
-	const list = "path,sd\n/\xff,D:(A;;FR;;;WD)\n/\ufffd,D:(A;;FR;;;S-1-5-21-1-2-3-1107)\n"
+	const list = "path,sd\n/\xff,D:(A;;FR;;;WD)\n/\ufffd,D:(A;;FR;;;S-1-5-21-1-2-3-1107)\n" +
+		"\"/a\nb\",D:(A;;FR;;;WD)\n"
 	const problem = `"error":"the path is not UTF-8, so this format cannot express it"`
 	for _, c := range []struct {
 		ask    bulk.Ask
 		format bulk.Format
+		rights string
 		errors uint64
 		want   []string // parts of the output, with ? for U+FFFD
 	}{
-		{bulk.Who, bulk.JSONL, 1, []string{`{"path":"/?",` + problem, `{"path":"/?","right":"read","principals":["alice"]`}},
-		{bulk.What, bulk.JSONL, 1, []string{`{"path":"/?",` + problem}},
-		{bulk.Index, bulk.JSONL, 1, []string{`{"path":"/?",` + problem}},
-		{bulk.Who, bulk.ESBulk, 1, []string{`{"path":"/?","_allow_access_control":["sid:S-1-0-0"],` + problem,
+		{bulk.Who, bulk.JSONL, "read", 1, []string{`{"path":"/?",` + problem,
+			`{"path":"/?","right":"read","principals":["alice"]`}},
+		{bulk.What, bulk.JSONL, "read", 1, []string{`{"path":"/?",` + problem}},
+		{bulk.Index, bulk.JSONL, "read", 1, []string{`{"path":"/?",` + problem}},
+		{bulk.Who, bulk.ESBulk, "read", 1, []string{`{"path":"/?","_allow_access_control":["sid:S-1-0-0"],` + problem,
 			`{"path":"/?","_allow_access_control":["sid:S-1-5-21-1-2-3-1107"]}`}},
-		{bulk.Index, bulk.CSVTables, 1, []string{"/?,read,unreadable\n"}},
-		{bulk.Who, bulk.CSV, 0, []string{"/?,read,alice;bob\n", "/?,read,alice\n"}},
-		{bulk.Who, bulk.Table, 0, []string{"alice, bob\n"}},
+		{bulk.Index, bulk.CSVTables, "read+write", 1, []string{"/?,read,unreadable\n/?,write,unreadable\n"}},
+		{bulk.Who, bulk.CSV, "read", 0, []string{"/?,read,alice;bob\n", "/?,read,alice\n\"/a\nb\",read,"}},
+		{bulk.Who, bulk.Table, "read", 0, []string{"alice, bob\n"}},
 	} {
 		var out strings.Builder
 		r := &bulk.Run{Source: csv.New(strings.NewReader(list)), Directory: check.Must(dirfile.Read([]byte(twoUsers))),
-			Rights: check.Must(words.Parse("read")), Ask: c.ask, Format: c.format, Out: &out, Sets: io.Discard}
+			Rights: check.Must(words.Parse(c.rights)), Ask: c.ask, Format: c.format, Out: &out, Sets: io.Discard}
 		sum, err := r.Do(t.Context())
 		check.That(t, err == nil && uint64(sum.Unreadable) == c.errors, "%v %v: %d unreadable objects, %v, want %d, nil",
 			c.ask, c.format, sum.Unreadable, err, c.errors)
@@ -172,8 +175,8 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 			a+`{"path":"/b","sd":"D:","type":"x"}`+"\n")
 		check.That(t, strings.Contains(strings.Join(strings.Fields(out), " "), want), "output without %s\n%s", want, out)
 	}
-	got, _ := compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, a+b+b, a+b+a)
-	check.That(t, got.Repeated == 2 && got.FirstRepeated == "/b", "repeated rows: %+v, want 2, the first /b", got)
+	got, _ := compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, a+b+b+a, a+b+a)
+	check.That(t, got.Repeated == 3 && got.FirstRepeated == "/b", "repeated rows: %+v, want 3, the first /b", got)
 	got, _ = compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, a+b+lost, a+b)
 	check.Equal(t, got.Repeated, 0, "repeated rows if the second one of /b is unreadable")
 }

@@ -251,6 +251,8 @@ func TestResumedRunWritesTheSameRows(t *testing.T) {
 	check.That(t, err == nil && out.String() == whole, "resumed run: %v, %d bytes, want the same %d", err, out.Len(),
 		len(whole))
 	check.Equal(t, sum.Position.Plus(more.Position), all.Position, "positions add up to")
+	index := rowsOf(t, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Index, Resumed: true}, list[sum.Offset:])
+	check.That(t, strings.HasPrefix(index, `{"set":`), "a resumed index begins with %.40s, want a set", index)
 }
 
 // A stopped run has written all rows that its position counts, in every format, also before it saves the position.

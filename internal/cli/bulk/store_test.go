@@ -53,7 +53,7 @@ func TestSpillingStoreEqualsSlice(t *testing.T) {
 		if s.file != nil {
 			check.NoError(t, s.file.Close())
 			check.ErrorIs(t, s.readAt(got, 0), os.ErrClosed, "limit %d: reading of a closed file", limit)
-			check.ErrorIs(t, s.writeAt(got, 0), os.ErrClosed, "limit %d: writing to a closed file", limit)
+			check.ErrorIs(t, s.writeAt(got, s.size), os.ErrClosed, "limit %d: writing to a closed file", limit)
 			check.That(t, removedLate || len(check.Must(os.ReadDir(folder))) == 0, "the temporary file has a name")
 		}
 	}

@@ -148,6 +148,9 @@ func TestRowsOnlyWhereAnswersChange(t *testing.T) {
 		row(`CN=b\\,c,OU=a,DC=x`, "(A;;RC;;;SY)", "directoryService")
 	run := bulk.Run{Directory: dir, Changes: true, Rights: check.Must(words.Parse("RC"))}
 	check.Equal(t, pathsOf(t, run, strings.ReplaceAll(lines, `\\\\`, `\\`)), "DC=x OU=a,DC=x", "objects of a directory")
+	run.Rights = check.Must(words.Parse("write+read"))
+	lines = row("/t", all, "directory") + row("/t/x", "(A;;FA;;;S-1-5-21-1-2-3-2000)", "file")
+	check.Equal(t, pathsOf(t, run, lines), "/t /t /t/x /t/x", "the first of two rights")
 	// For one principal that there is nothing is a change, too (U-108).
 	what := bulk.Run{Directory: dir, Ask: bulk.What, Principal: 3, Changes: true}
 	lines = row("/t", all, "directory") + row("/t/no", none, "directory") + row("/t/no/x", none, "file")

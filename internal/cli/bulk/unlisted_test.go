@@ -5,10 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -70,7 +72,7 @@ groups:
 	}
 }
 
-// A right on one object type counts with its type, and a share limits the accounts as it limits users (B-117).
+// A right on one object type counts with its type. A share and a policy limit the accounts as they limit users (B-117).
 func TestUnlistedAccountsAreCheckedLikeUsers(t *testing.T) {
 	const gone = "S-1-5-21-1-2-3-1190"
 	dir := check.Must(dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n")))
@@ -80,9 +82,12 @@ func TestUnlistedAccountsAreCheckedLikeUsers(t *testing.T) {
 		{"D:(A;;WP;;;" + gone + ")", "WriteSPN", "", gone},
 		{"D:(A;;GA;;;" + gone + ")", "GenericAll", "D:(A;;GA;;;WD)", gone},
 		{"D:(A;;GA;;;" + gone + ")", "GenericAll", "D:(A;;GR;;;WD)", ""},
+		{"D:(A;;GA;;;" + gone + ")S:(SP;;;;;S-1-17-1)", "GenericAll", "", ""},
 	} {
 		rights := check.Must(words.Parse(c.rights))
 		r := &Run{Directory: dir, Rights: rights, Unlisted: true, Type: winnt.DirectoryServiceObject}
+		r.Config.Policies = &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"),
+			Rules: []access.Rule{{Descriptor: sddl.MustParse("D:(A;;GA;;;BA)")}}}}}
 		if c.share != "" {
 			r.Share = sddl.MustParse(c.share)
 		}
