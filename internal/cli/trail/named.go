@@ -69,8 +69,8 @@ func (n Namer) who(e *audit.Event) string {
 
 // account returns an account's name. A SID for which the record has no name gets one from n.
 func (n Namer) account(e *audit.Event, text string) string {
-	s, err := sid.ParseStrict(text)
-	if err != nil || n.of(e, s) == "" {
+	s, err := sid.Parse(text)
+	if err != nil || s.String() != text || n.of(e, s) == "" { // BA is the name of a user here
 		return text
 	}
 	return text + " (" + n.of(e, s) + ")"

@@ -32,6 +32,7 @@ func TestEntryTextShowsNameOfSID(t *testing.T) {
 		check.Equal(t, staff.appendNames(e, text), want, "%s", text)
 	}
 	check.Equal(t, staff.account(e, "S-1-5-21-1-2-3-2000"), "S-1-5-21-1-2-3-2000 (Staff)", "a subject without a name")
+	check.Equal(t, staff.account(e, "BA"), "BA", "a user whose name is an alias of SDDL")
 	hostile := Namer(func(sid.SID) string { return "x\n1 2026-01-01T00:00:00.000Z alice open" })
 	e = stored{id: 4663, failure: true, data: `"SubjectUserSid":"S-1-5-21-1-2-3-2000"`}.event(t)
 	var b strings.Builder

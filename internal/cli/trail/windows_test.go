@@ -167,7 +167,8 @@ func TestWindowsReaderReadsOwnExport(t *testing.T) {
 func TestWindowsReaderRejectsMalformed(t *testing.T) {
 	one := exported(opened, openedFields)
 	for name, c := range map[string]struct{ text, want string }{
-		"no number":         {strings.Replace(one, "4656<", "x<", 1), `event 1, up to line 5: EventID "x": want a number`},
+		"no number": {strings.Replace(one, "-Security-Auditing", "", 1) + strings.Replace(one, "4656<", "x<", 1),
+			`event 2, up to line 9: EventID "x": want a number`},
 		"a large number":    {strings.Replace(one, "4656<", "65536<", 1), "want a number below 65536"},
 		"no time":           {strings.Replace(one, "SystemTime", "Time", 1), `SystemTime ""`},
 		"another time zone": {strings.Replace(one, "943538600Z", "943538600+05:00", 1), "want a form such as"},
