@@ -17,12 +17,16 @@ type listener struct {
 	answer ob.Audited
 	st     ntstatus.Status
 	notes  []string
+	during func() // called by Opened; may be nil
 }
 
 func (l *listener) Opens() bool { return !l.off }
 
 func (l *listener) Opened(c *ob.Caller, obj ob.Object, s access.Subject, desired winnt.AccessMask, d access.Decision,
 	h winnt.Handle) (ob.Audited, ntstatus.Status) {
+	if l.during != nil {
+		l.during()
+	}
 	_, _, st := c.Table.Lookup(h, ob.TagCall)
 	l.notes = append(l.notes, fmt.Sprintf("open %#x granted %#x %v handle %#x there %v", uint32(desired),
 		uint32(d.Granted), d.Status(), int64(h), st == ntstatus.Success))

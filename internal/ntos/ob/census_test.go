@@ -1,6 +1,7 @@
 package ob_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ func TestCensusReportsLeakedObject(t *testing.T) {
 		t.Errorf("alive: %d objects, %d handles, %d references; want %d of each", o, h, r, left)
 	}
 	leak, _, _ := table.Lookup(4*made/2, ob.TagSaved)
+	check.That(t, slices.IsSorted(census.Report()), "the report %q is not sorted", census.Report())
 	visited := 0
 	census.Visit(func(ob.Object) { visited++ })
 	check.Equal(t, visited, left, "objects visited")

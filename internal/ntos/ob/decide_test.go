@@ -30,6 +30,8 @@ func TestRequestedRightsAreMapped(t *testing.T) { // O-20, O-21, O-90
 	w.want("generic all", w.decide(event, winnt.GENERIC_ALL, 0), ntstatus.Success, winnt.EVENT_ALL_ACCESS)
 	w.want("SYNCHRONIZE of a token", w.decide(tok, winnt.SYNCHRONIZE|winnt.TOKEN_QUERY, 0), ntstatus.Success,
 		winnt.TOKEN_QUERY)
+	w.want("SYNCHRONIZE of a link", w.decide(newObject(ob.SymbolicLinkType, nil), winnt.SYNCHRONIZE|1, 0),
+		ntstatus.AccessDenied, 0)
 	w.want("another right of a token", w.decide(tok, winnt.SYNCHRONIZE, 0), ntstatus.AccessDenied, 0)
 	// MAXIMUM_ALLOWED that matches only bits that the type does not define is a denial (O-21).
 	w.want("only bits the type lacks", w.decide(protected(eventType, "O:SYG:SYD:(A;;0x8000;;;"+alice+")"),

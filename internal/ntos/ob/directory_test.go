@@ -113,4 +113,7 @@ func TestLongPathIsCutAtItsStart(t *testing.T) {
 			depth, len(got), got, len(want), want)
 		dir = next
 	}
+	next := ob.NewDirectory(nil, 0)
+	check.Success(t, dir.Insert(strings.Repeat(part, 5), next, false))
+	check.Equal(t, len(next.Path()), len(`\…\`+part)+4*len(part), "bytes of a path whose last name is longer")
 }

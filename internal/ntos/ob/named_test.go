@@ -101,6 +101,10 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	wantStatus(t, "OC-34: after the last handle", check.Status(w.openName(`\ev`, 0)), ntstatus.ObjectNameNotFound)
 	o.Deref(ob.TagCall)
 	check.That(t, o.destroyed == 1, "object destroyed %d times after the last reference, want 1", o.destroyed)
+	v = w.mustCreate(`\ev`, 0)
+	w.c.Audit = &listener{during: func() { w.c.Table.Close(v) }}
+	wantStatus(t, "O-44: the last handle is closed during an open", check.Status(w.openName(`\ev`, 0)),
+		ntstatus.ObjectNameNotFound)
 }
 
 // TestMalformedNamesAreRefused checks the syntax of names and the valid attributes (O-22, O-23).
@@ -278,6 +282,7 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	h.MakePermanent()
 	w.c.Table.Drain()
 	check.Equal(t, h.Name(), "other", "name of a permanent object after its last handle")
+	check.Equal(t, h.Object().(*object).closed, 1, "O-44: close actions of a permanent object after its last handle")
 	if h.MakePermanent(); h.Name() != "other" {
 		t.Error("OC-35: MakePermanent on a permanent object without handles removed its name, want no change")
 	}
@@ -362,6 +367,7 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 	link(`\ev`, `\dir\ev`)
 	link(`\root`, `\`)
 	link(`\bad`, `A`)
+	link(`\slash`, `\A\`)
 	link(`\loop`, `\loop`)
 	for i := range 32 { // \L31 … \L1 → \L0 → \A\ev
 		target := fmt.Sprintf(`\L%d`, i-1)
@@ -377,6 +383,7 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 		`\root\root\ev`: ntstatus.Success,
 		`\dir\none`:     ntstatus.ObjectNameNotFound,
 		`\bad\ev`:       ntstatus.ObjectPathSyntaxBad,
+		`\slash\ev`:     ntstatus.ObjectNameInvalid,
 		`\loop`:         ntstatus.ObjectPathNotFound,
 		`\L30`:          ntstatus.Success,            // 31 links
 		`\L31`:          ntstatus.ObjectPathNotFound, // 32
@@ -465,6 +472,8 @@ func TestMissingNameIsNotEmptyName(t *testing.T) { // O-162: below a root direct
 		wantStatus(t, fmt.Sprintf("%+v", c.name), st, c.want)
 		w.c.Close(v)
 	}
+	_, _, st = w.ns.Create(w.c, ob.Name{Root: root}, eventType, w.self, 1, newEvent)
+	wantStatus(t, "a new object with an empty name", st, ntstatus.Success)
 }
 
 func TestDeviceParsesRestOfPath(t *testing.T) { // a device takes the rest of the path

@@ -56,17 +56,21 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 	}
 }
 
-// A table that gives no value refuses with the rule of its status: its process has ended, it is full, or the account of
-// the process cannot pay for more of it (O-47, O-82, Q-2).
+// A table that gives no value refuses with the rule of its status: its process has ended, memory runs out, it is full,
+// or the account of the process cannot pay for more of it (O-47, O-81, O-82, Q-2).
 func TestRefusedHandleHasRuleOfItsStatus(t *testing.T) {
-	for rule, prepare := range map[string]func(*world){
-		"O-47": func(w *world) { w.c.Table.Drain() },
-		"O-82": func(w *world) { w.c.Table = ob.NewTable(1) },
-		"Q-2":  func(w *world) { w.c.Table.SetQuota(quota.NewBlock(nil, 1, false)) },
+	for rule, c := range map[string]struct {
+		want    ntstatus.Status
+		prepare func(*world)
+	}{
+		"O-47": {ntstatus.ProcessIsTerminating, func(w *world) { w.c.Table.Drain() }},
+		"O-81": {ntstatus.InsufficientResources, func(w *world) { w.c.Faults = func(string) bool { return true } }},
+		"O-82": {ntstatus.InsufficientResources, func(w *world) { w.c.Table = ob.NewTable(1) }},
+		"Q-2":  {ntstatus.QuotaExceeded, func(w *world) { w.c.Table.SetQuota(quota.NewBlock(nil, 1, false)) }},
 	} {
 		for _, a := range []ob.Auditor{nil, &deaf{}} {
 			w := newWorld(t)
-			prepare(w)
+			c.prepare(w)
 			w.c.Why, w.c.Audit = &ob.Why{}, a
 			o, st := newObject(eventType, nil), ntstatus.Success
 			for range 2 {
@@ -74,7 +78,7 @@ func TestRefusedHandleHasRuleOfItsStatus(t *testing.T) {
 					_, st = ob.OpenByPointer(w.c, o, w.self, 1, 0)
 				}
 			}
-			check.Equal(t, w.c.Why.Rule, rule, "rule of %v, audited %t", st, a != nil)
+			check.Equal(t, fmt.Sprint(st, w.c.Why.Rule), fmt.Sprint(c.want, rule), "status and rule, audited %t", a != nil)
 		}
 	}
 }

@@ -154,6 +154,7 @@ func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
 	again.Abandon()
 	r, _ = table.Reserve()
 	table.Drain()
+	r.Audit(3)
 	wantStatus(t, "publish after exit", r.Publish(o, 3, 0), ntstatus.ProcessIsTerminating)
 	r.Abandon()
 	check.Equal(t, o.HandleCount(), 0, "handle count after a failed publish")
