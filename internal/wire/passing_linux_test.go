@@ -29,6 +29,16 @@ func sockets(t *testing.T) (server, client *net.UnixConn) {
 	return ours.(*net.UnixConn), conn.(*net.UnixConn)
 }
 
+// TestPairHasOneDescriptorOfEachEnd checks that children inherit no end of a pair, and that closing one ends it.
+func TestPairHasOneDescriptorOfEachEnd(t *testing.T) {
+	ours, theirs, err := wire.Pair("test")
+	check.NoError(t, err)
+	check.Equal(t, check.Must(unix.FcntlInt(theirs.Fd(), unix.F_GETFD, 0)), unix.FD_CLOEXEC, "flags of the descriptor")
+	check.NoError(t, ours.Close())
+	check.ErrorIs(t, check.Err(theirs.Write([]byte("x"))), unix.EPIPE, "write to a closed end")
+	check.NoError(t, theirs.Close())
+}
+
 // pipes creates n pipes and returns their reading and writing ends.
 func pipes(t *testing.T, n int) (in, out []*os.File) {
 	t.Helper()

@@ -166,7 +166,7 @@ func (t *timeSlice) handOn() {
 }
 
 // inspect preempts a call that two inspections found running. The watchdog calls it at intervals. It returns false if
-// it need not be called again: there was no time slice, or the call was preempted.
+// it need not be called again: there was no time slice. A preempted call may be slow again after a wait for the disk.
 func (t *timeSlice) inspect() bool {
 	if !t.on.Load() {
 		t.seen.Store(0)
@@ -184,5 +184,5 @@ func (t *timeSlice) inspect() bool {
 	t.slow = t.s.scheduler != nil && t.s.scheduler.Slow()
 	t.handOn()
 	close(t.preempted)
-	return false
+	return true
 }

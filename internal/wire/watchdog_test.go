@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestWatchdogSleepsWhenIdle checks that one goroutine inspects all time slices, that it ends after as many idle
@@ -45,6 +47,54 @@ func TestWatchdogSleepsWhenIdle(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 	})
+}
+
+// traced is a scheduler that records its calls. Its slow lane has room for as many calls as room says.
+type traced struct {
+	Scheduler
+	room  int
+	calls []any
+}
+
+func (s *traced) Enter() time.Time { s.calls = append(s.calls, "enter"); return time.Now() }
+
+func (s *traced) Leave(_ time.Time, slow bool) { s.calls = append(s.calls, slow) }
+
+func (s *traced) Slow() bool {
+	s.calls = append(s.calls, "slow")
+	s.room--
+	return s.room >= 0
+}
+
+// TestPartsOfCallArePreemptedSeparately checks that of a call that waits for the disk the part before and the part
+// after the wait may each be slow, and that its time slice ends as the scheduler's last answer says (W-43).
+func TestPartsOfCallArePreemptedSeparately(t *testing.T) {
+	const slow = 10 * inspectEvery
+	for _, c := range []struct {
+		room  int
+		parts [2]time.Duration
+		want  []any
+	}{
+		{2, [2]time.Duration{0, 0}, []any{"enter", false, "enter", false}},
+		{2, [2]time.Duration{slow, 0}, []any{"enter", "slow", true, "enter", false}},
+		{2, [2]time.Duration{0, slow}, []any{"enter", false, "enter", "slow", true}},
+		{2, [2]time.Duration{slow, slow}, []any{"enter", "slow", true, "enter", "slow", true}},
+		{1, [2]time.Duration{slow, slow}, []any{"enter", "slow", true, "enter", "slow", false}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			by := &traced{room: c.room}
+			slice := (&Server{watchdog: &Watchdog{}, scheduler: by}).newTimeSlice(nil)
+			slice.enter()
+			slice.call(func() {
+				time.Sleep(c.parts[0])
+				slice.pause(func() { time.Sleep(slow) })
+				time.Sleep(c.parts[1])
+			})
+			slice.leave()
+			time.Sleep(time.Second)
+			check.SlicesEqual(t, by.calls, c.want, "calls of the scheduler")
+		})
+	}
 }
 
 // TestReaderIsHandedOnOnce checks that a second call of handOn starts no second reader.
