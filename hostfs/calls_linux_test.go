@@ -69,9 +69,13 @@ func TestNamesStayInDirectory(t *testing.T) {
 		t.Errorf("F-112: resolve of a link to read it = %d, %v, want -1, %v", fd, err, unix.ELOOP)
 	}
 	fd := check.Must(resolve(d, "f", unix.O_RDONLY))
-	defer unix.Close(fd) // it was opened for reading only
-	if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
-		t.Errorf("resolve to read: descriptor flags %#o, %v; want %#o, no error", own, err, unix.FD_CLOEXEC)
+	again := check.Must(openAgain(fd, unix.O_RDONLY))
+	copied := check.Must((&Tree{}).duplicate(fd))
+	for what, fd := range map[string]int{"resolve to read": fd, "openAgain": again, "duplicate": copied} {
+		own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		check.That(t, err == nil && own == unix.FD_CLOEXEC, "%s: descriptor flags %#o, %v; want %#o, no error", what, own,
+			err, unix.FD_CLOEXEC)
+		check.NoError(t, unix.Close(fd))
 	}
 }
 

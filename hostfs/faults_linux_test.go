@@ -162,6 +162,10 @@ func TestFailedReadKeepsAttribute(t *testing.T) {
 	disk.Fail(unix.EIO, inject.Kind("getxattr"), inject.PathMatch(dosName))
 	w.want(f.SetBasic(nt.FileBasic{FileAttributes: fileaccess.AttributeSystem}), ntstatus.IODeviceError)
 	w.want(second(f.Facts()), ntstatus.IODeviceError)
+	w.describe("f", narrow) // what the cache has is of the file before this change
+	if facts, d, st := f.Shown(); facts != w.statFacts("f", 0) || d != nil || st != ntstatus.Success {
+		t.Errorf("M-20: Shown without a descriptor: %+v, %s, %v; want the facts, none, success", facts, formatted(d), st)
+	}
 	w.want(third(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // It also sets the archive attribute if it can.
 	disk.Fail(nil)
 	check.Equal(t, w.dosOf(w.path("f")), was, "F-122: stored attributes after the failed change")

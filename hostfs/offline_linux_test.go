@@ -132,7 +132,9 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	defer top.Close()
 	below = top.Dirs()
 	defer below.Close()
-	for name, parent := range map[string]string{"": formatted(nil), "d/e": hers} {
+	w.dir(`d\e\g`, hers)
+	w.describe(`d\e`, narrow)
+	for name, parent := range map[string]string{"": formatted(nil), "d/e": hers, "d/e/g": narrow} {
 		o := check.Must(OpenOfflineBelow(below, name, c))
 		check.Equal(t, formatted(o.Parent()), parent, "F-171: parent of %q below a root", name)
 		o.Close()

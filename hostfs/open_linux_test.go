@@ -105,6 +105,10 @@ func TestPolicyDecidesMissingAttribute(t *testing.T) {
 			w.must(setAttribute(w.path("g"), w.tree.cfg.Attribute, []byte(malformed)))
 			w.open(th, "g", winnt.GENERIC_READ, ntstatus.AccessDenied)
 		}
+		// The permissions of the root decide like those of a file.
+		w.must(unix.Removexattr(w.root, w.tree.cfg.Attribute))
+		w.must(os.Chmod(w.root, 0o777)) //nolint:gosec // the test asks who may add a file
+		w.create(th, "new", call{desired: winnt.DELETE, disposition: fileaccess.FileCreate}, want)
 	}
 }
 
