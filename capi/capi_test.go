@@ -15,17 +15,6 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// made is the folder of the compiled programs that several tests run. It is "" until a test needs one.
-var made string
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if made != "" {
-		os.RemoveAll(made)
-	}
-	os.Exit(code)
-}
-
 func compiler() string {
 	if cc := os.Getenv("CC"); cc != "" {
 		return cc
@@ -54,16 +43,23 @@ func library(t *testing.T) string {
 // compile compiles C files into a program that is linked with the library.
 func compile(t *testing.T, folder string, args ...string) string {
 	t.Helper()
-	program, level := filepath.Join(t.TempDir(), "program"), "-O0"
+	program := filepath.Join(t.TempDir(), "program")
+	if out, err := compileTo(program, folder, args...); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	return program
+}
+
+// compileTo does the work of compile for a program's name, and returns what the compiler printed.
+func compileTo(program, folder string, args ...string) (string, error) {
+	level := "-O0"
 	if randtest.Deep() {
 		level = "-O1" // with more warnings, but slower
 	}
 	args = append(args, "-Wall", "-Werror", "-std=gnu11", level, "-I", folder+"/include", "-o", program, "-L",
 		folder+"/lib", "-Wl,-rpath,"+folder+"/lib", "-lpthread")
-	if out, err := exec.Command(compiler(), args...).CombinedOutput(); err != nil {
-		t.Fatalf("%v:\n%s", err, out)
-	}
-	return program
+	out, err := exec.Command(compiler(), args...).CombinedOutput()
+	return string(out), err
 }
 
 // testsInC returns the program of tests/*.c, which is compiled once. It runs with the embedded kernel and over a
@@ -71,15 +67,9 @@ func compile(t *testing.T, folder string, args ...string) string {
 func testsInC(t *testing.T) string {
 	t.Helper()
 	folder := library(t)
-	if made == "" {
-		program := compile(t, folder, append(sources(t), "-lrefmon")...)
-		var err error
-		if made, err = os.MkdirTemp("", "refmon-capi"); err != nil {
-			t.Fatal(err)
-		}
-		check.NoError(t, os.Rename(program, filepath.Join(made, "tests-in-c")))
-	}
-	return filepath.Join(made, "tests-in-c")
+	return shared.Once(t, "tests-in-c", func(to string) (string, error) {
+		return compileTo(to, folder, append(sources(t), "-lrefmon")...)
+	})
 }
 
 func run(t *testing.T, env string, program string, args ...string) string {
