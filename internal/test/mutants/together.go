@@ -30,6 +30,9 @@ type Together struct {
 	built   map[string]binary // by the package's folder
 }
 
+// long is the package whose tests run without -short, which would leave out its programs in C.
+const long = "capi"
+
 // A binary is the test program of a package.
 type binary struct {
 	name  string
@@ -44,7 +47,7 @@ type binary struct {
 // many times the time that the program takes without a mutant.
 func (b binary) enough() time.Duration {
 	if b.took == 0 {
-		return timeout
+		return 4 * timeout
 	}
 	return min(timeout, 20*time.Second+5*b.took)
 }
@@ -257,7 +260,10 @@ func anyOf(names []string) string {
 
 // run runs a test program with the mutant of that number, or without a mutant for 0.
 func (t *Together) run(b binary, number int, folder, pattern string) (out []byte, failed bool, err error) {
-	args := []string{"-test.short", "-test.timeout=" + b.enough().String(), "-test.paniconexit0"}
+	args := []string{"-test.timeout=" + b.enough().String(), "-test.paniconexit0"}
+	if folder != long {
+		args = append(args, "-test.short")
+	}
 	if number > 0 {
 		args = append(args, "-test.failfast")
 	}
@@ -276,6 +282,9 @@ func (t *Together) start(b binary, number int, folder string, args []string) (ou
 		return nil, false, err
 	}
 	cmd := t.runner.prepare(filepath.Join(t.runner.Root, folder), b.name, args...)
+	// What the tests build has all mutants too, and all runs share it.
+	cmd.Env = append(cmd.Env, "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -overlay="+t.overlay),
+		"REFMON_PROGRAMS="+filepath.Join(filepath.Dir(t.overlay), "programs"))
 	var text bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &text, &text
 	err = cmd.Run()
