@@ -5,7 +5,6 @@ package main
 import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/winnt"
 )
 
 // text reads parameter i, a UNICODE_STRING, which may be NULL.
@@ -30,8 +29,7 @@ func ntOpenObjectAuditAlarm(c *call) uint64 {
 	}
 	in := openObjectAuditAlarmIn(c)
 	if p := c.ptr(1); p != 0 {
-		v, st := c.ReadU64(p)
-		in.HandleID = captured(winnt.Handle(v), st)
+		in.HandleID = c.handleAt(p)
 	}
 	out, st := c.sys.NtOpenObjectAuditAlarm(in)
 	return c.written(generate, boolean(out.GenerateOnClose), st)

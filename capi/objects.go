@@ -156,12 +156,9 @@ func ntOpenProcess(c *call) uint64 {
 	return c.opened(out.ProcessHandle, st)
 }
 
-// handleAt reads the handle that is the value of an information class. It reads nothing from a shorter buffer, which
-// the service rejects.
-func (c *call) handleAt(p user, length uint32) nt.Captured[winnt.Handle] {
-	if length < 8 {
-		return nt.Captured[winnt.Handle]{}
-	}
+// handleAt reads a handle of the program's memory, whatever length the program gives for it. Services look at that
+// length first.
+func (c *call) handleAt(p user) nt.Captured[winnt.Handle] {
 	v, st := c.ReadU64(p)
 	return captured(winnt.Handle(v), st)
 }
@@ -170,7 +167,7 @@ func (c *call) handleAt(p user, length uint32) nt.Captured[winnt.Handle] {
 // handle of the token, 0 for none.
 func ntSetInformationThread(c *call) uint64 {
 	in := setInformationThreadIn(c)
-	in.ThreadInformation = c.handleAt(c.ptr(2), c.u32(3))
+	in.ThreadInformation = c.handleAt(c.ptr(2))
 	_, st := c.sys.NtSetInformationThread(in)
 	return status(st)
 }
@@ -179,7 +176,7 @@ func ntSetInformationThread(c *call) uint64 {
 // handle of the token.
 func ntSetInformationProcess(c *call) uint64 {
 	in := setInformationProcessIn(c)
-	in.ProcessInformation = c.handleAt(c.ptr(2), c.u32(3))
+	in.ProcessInformation = c.handleAt(c.ptr(2))
 	_, st := c.sys.NtSetInformationProcess(in)
 	return status(st)
 }
