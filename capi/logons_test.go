@@ -43,6 +43,7 @@ func TestAuthorityFunctionsReturnBlocks(t *testing.T) {
 	const everything, computer = 0xF0FFF, "S-1-5-21-1000000001-1000000002-1000000003"
 	check.Success(t, c.call("LsaOpenPolicy", 0, 0, everything, c.bytes(h)))
 	policy := le.Uint64(h)
+	check.Equal(t, c.call("LsaOpenPolicy", 0x10, 0, everything, c.bytes(h)), ntstatus.AccessViolation, "bad system name")
 	block := func() user { return user(le.Uint64(out)) }
 	text := func(p user) string { return check.Result(th.StringAt(p)) }
 	u64 := func(p user) uint64 { return check.Result(th.ReadU64(p)) }

@@ -74,11 +74,22 @@ func (c *caller) leave() {
 // call calls the function with a name and returns its status.
 func (c *caller) call(name string, args ...uint64) ntstatus.Status {
 	c.t.Helper()
+	return c.in(0, name, args)
+}
+
+// kernel makes a call in kernel mode.
+func (c *caller) kernel(name string, args ...uint64) ntstatus.Status {
+	c.t.Helper()
+	return c.in(kernelMode, name, args)
+}
+
+func (c *caller) in(mode uint32, name string, args []uint64) ntstatus.Status {
+	c.t.Helper()
 	number, ok := callNumbers()[name]
 	check.RequireThat(c.t, ok, "the API has no function %s", name)
 	var all [maxArgs]uint64
 	copy(all[:], args)
-	return ntstatus.Status(threadByID(c.id).enter(&all, number))
+	return ntstatus.Status(threadByID(c.id).enter(&all, number|mode))
 }
 
 // bytes returns the address of memory with these bytes.

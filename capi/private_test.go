@@ -80,6 +80,7 @@ func TestPrivateObjectFunctionsUseTheirParameters(t *testing.T) {
 		{"RmAssign", assign, 0, 0, 0, "O:BAG:BAD:AI(A;;FX;;;WD)", nil},
 		{"RmAssign", assign, 7, 0x7770, ntstatus.InvalidHandle, "", nil},
 		{"RmSetParts", set, -1, 0, 0, "O:BAG:SYD:(A;;FW;;;WD)", []int{1, 2, 4}},
+		{"RmSetParts", set, 5, autoInherit, 0, "O:BAG:SYD:AI(A;;FW;;;WD)", nil},
 		{"RmSetParts", set, 1, 0, ntstatus.InvalidSecurityDescr, "", nil},
 		{"RmSetParts", set, 2, 0, ntstatus.InvalidSecurityDescr, "", nil},
 		{"RmSetParts", set, 6, 0x7770, ntstatus.InvalidHandle, "", nil},

@@ -31,7 +31,7 @@ import (
 func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error)) string {
 	t.Helper()
 	sys, own := boot()
-	host := &wired.Host{System: sys, Profile: nt.Observed}
+	host := &wired.Host{System: sys, Profile: sys.Profile()}
 	socket, stop := wired.Listen(t, func(c net.Conn) {
 		tok, err := next(sys)
 		if err != nil {
@@ -219,6 +219,20 @@ func TestProgramExitsWithoutDaemon(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("a program whose group differs from its caller's used REFMON_SOCKET: %v\n%s", err, out)
 	}
+}
+
+// A program whose daemon has ended gets no SID of its computer.
+func TestComputerOfEndedDaemonIsUnknown(t *testing.T) {
+	c := newCaller(t)
+	defer c.leave()
+	conn := check.Must(client.Dial(daemonSocket(t, logOnAdministrator)))
+	own := daemon
+	daemon = func() *attached { return &attached{Conn: conn, own: conn.Thread()} }
+	defer func() { daemon = own }()
+	at := c.bytes(make([]byte, 8))
+	check.Success(t, c.call("RmComputer", at))
+	check.NoError(t, conn.Close())
+	check.Equal(t, c.call("RmComputer", at), ntstatus.PortDisconnected, "computer of an ended daemon")
 }
 
 // noID is a connection on which the query for a thread's id fails.

@@ -53,9 +53,14 @@ int main(void)
 	program := compile(t, folder, source, "-lrefmon")
 	const byDefault = "handle 0 level 0 session 1 elevated 1 admin 1 user " +
 		"S-1-5-21-1000000001-1000000002-1000000003-500\n"
+	const documented = "handle 54 level 2 session 1 elevated 1 admin 1"
+	t.Setenv("REFMON_PROFILE", "documented")
+	socket := daemonSocket(t, logOnAdministrator)
+	t.Setenv("REFMON_PROFILE", "")
 	cases := []struct{ env, want string }{
 		{"REFMON_PROFILE=observed", byDefault},
-		{"REFMON_PROFILE=documented", "handle 54 level 2 session 1 elevated 1 admin 1"},
+		{"REFMON_PROFILE=documented", documented},
+		{"REFMON_SOCKET=" + socket, documented},
 		{"REFMON_USER=standard", "handle 0 level 0 session 1 elevated 0 admin 0"},
 		{"REFMON_TOKEN=" + file, "user S-1-5-21-1-2-3-1107"},
 	}

@@ -97,6 +97,9 @@ read: 0
 text: 1 2
 position: 0
 at: 3
+size: 0
+full size: 0
+sector 512, 1 1 1
 1 1 1 0
 1 1 2 0
 1 0 - 0
@@ -117,9 +120,9 @@ rename: 0
 link: 0
 too long: 0xc000000d
 odd: 0xc000000d
-list 4096: .(2,0x10,0) ..(4,0x10,0) linked(12,0x22,3) renamed(14,0x22,3) 0x80000006
+list 4096: .(2,0x10,0) ..(4,0x10,0) l?nked(12,0x22,3) renamed(14,0x22,3) 0x80000006
 list 66: r(14,0x22,3) 0x80000006
-list 4096: linked renamed 0x80000006
+list 4096: l?nked renamed 0x80000006
 list 64: 0xc0000004
 list 4096: 0xc0000003
 event: 0xc00000bb

@@ -214,9 +214,11 @@ static void refusals(void)
 
 void test_accounts(void)
 {
+	ULONG before = handle_count();
 	known();
 	computer();
 	user_names();
 	sizes();
 	refusals();
+	SAME(handle_count(), before);
 }

@@ -44,6 +44,14 @@ extern atomic_int checks, failures;
 /* A run that asks for a tenth of the random calls and races. */
 #define TENTH (getenv("REFMON_TENTH") != NULL)
 
+/* The number of this process's handles. */
+static inline ULONG handle_count(void)
+{
+	ULONG n = 0;
+	NtQueryInformationProcess(NtCurrentProcess(), ProcessHandleCount, &n, sizeof n, NULL);
+	return n;
+}
+
 /* Pointers that no call may use, by name of the fault. */
 #define UNMAPPED ((void *)0x7eadbee0)
 #define KERNEL ((void *)0xffff800000000000)

@@ -140,6 +140,7 @@ static void privileges(HANDLE t)
 	SAME(result, FALSE);
 	STATUS(NtPrivilegeCheck(NULL, &set, &result), STATUS_INVALID_HANDLE);
 	STATUS(NtPrivilegeCheck(NULL, &set, none), STATUS_ACCESS_VIOLATION);
+	STATUS(NtPrivilegeCheck(NULL, readonly, &result), STATUS_ACCESS_VIOLATION);
 	HANDLE anonymous = client(SecurityAnonymous);
 	STATUS(NtPrivilegeCheck(anonymous, &set, &result), STATUS_BAD_IMPERSONATION_LEVEL);
 	CHECK(CloseHandle(anonymous));

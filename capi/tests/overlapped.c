@@ -152,10 +152,13 @@ static void *blocked(void *arg)
 static void test_synchronous_cancel(void)
 {
 	pthread_t t;
+	IO_STATUS_BLOCK other, done;
 	connect_ends(0);
 	CHECK(ResetEvent(event));
 	CHECK(!pthread_create(&t, NULL, blocked, NULL));
 	SAME(WaitForSingleObject(event, INFINITE), WAIT_OBJECT_0);
+	usleep(2000); /* most often it reads then, but not by that name */
+	STATUS(NtCancelSynchronousIoFile(waiter, &other, &done), STATUS_NOT_FOUND);
 	while (!CancelSynchronousIo(waiter)) /* until it reads */
 		SAME(GetLastError(), ERROR_NOT_FOUND);
 	CHECK(!pthread_join(t, NULL));

@@ -76,6 +76,8 @@ static void inputs(void)
 		STATUS(NtQuerySecurityObject(own, DACL_SECURITY_INFORMATION, buffer, sizeof buffer, p), STATUS_ACCESS_VIOLATION);
 		STATUS(NtPrivilegeCheck(own, p, (PBOOLEAN)buffer), STATUS_ACCESS_VIOLATION);
 	}
+	/* O-65: NULL is no descriptor, and comes before the handle */
+	STATUS(NtSetSecurityObject(NULL, DACL_SECURITY_INFORMATION, NULL), STATUS_ACCESS_VIOLATION);
 	SAME((uintptr_t)h, 0); /* O-5, Observed: NULL on a failure past the probe */
 	/* T-40: the type comes before any memory */
 	STATUS(NtDuplicateToken(NULL, 0, UNMAPPED, FALSE, 0, UNMAPPED), STATUS_INVALID_PARAMETER);
@@ -96,6 +98,7 @@ static void inputs(void)
 	STATUS(NtFilterToken(own, 0, lie, NULL, NULL, &h), STATUS_ACCESS_VIOLATION);
 	/* misaligned outputs */
 	STATUS(NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY, (PHANDLE)(buffer + 1)), STATUS_DATATYPE_MISALIGNMENT);
+	STATUS(NtQueryInformationToken(NULL, TokenUser, buffer + 1, 100, &n), STATUS_DATATYPE_MISALIGNMENT);
 	CHECK(CloseHandle(own));
 }
 
@@ -216,6 +219,13 @@ static void edges(void)
 	/* half of a status block is refused before the handle */
 	STATUS(NtCancelIoFile(NULL, (PIO_STATUS_BLOCK)(pages + 4088)), STATUS_ACCESS_VIOLATION);
 	STATUS(NtCancelIoFile(NULL, (PIO_STATUS_BLOCK)pages), STATUS_INVALID_HANDLE);
+	STATUS(NtQueryInformationFile(NULL, (PIO_STATUS_BLOCK)pages, pages + 4092, 8, FilePipeInformation),
+		STATUS_ACCESS_VIOLATION);
+	/* a list that can be read only */
+	SID world = {SID_REVISION, 1, SECURITY_WORLD_SID_AUTHORITY, {SECURITY_WORLD_RID}};
+	STATUS(RtlCreateAcl((PACL)pages, 64, ACL_REVISION), STATUS_SUCCESS);
+	mprotect(pages, 4096, PROT_READ);
+	STATUS(RtlAddAccessAllowedAce((PACL)pages, ACL_REVISION, 1, &world), STATUS_ACCESS_VIOLATION);
 	munmap(pages, 8192);
 }
 

@@ -183,6 +183,7 @@ static void as_user(void)
 	BOOLEAN equal = FALSE;
 	STATUS(NtCompareTokens(t, child, &equal), STATUS_SUCCESS);
 	SAME(equal, TRUE);
+	equal = FALSE;
 	CHECK(same_luid(token_id(t), token_id(child))); /* T-112: a token that no process has becomes the process's as it is */
 	PROCESS_INFORMATION second;
 	HANDLE t2;
@@ -222,6 +223,15 @@ static void as_user(void)
 	FAILS(CreateProcessAsUserA(other, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p),
 		ERROR_BAD_IMPERSONATION_LEVEL);
 	CHECK(CloseHandle(other));
+	/* T-110: the token of a process that has not begun to run can be replaced */
+	struct { HANDLE token, thread; } given = {child, NULL};
+	CHECK(CreateProcessA("a", NULL, NULL, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &p));
+	STATUS(NtSetInformationProcess(p.hProcess, ProcessAccessToken, &given, sizeof given), STATUS_SUCCESS);
+	CHECK(OpenProcessToken(p.hProcess, TOKEN_QUERY, &t));
+	STATUS(NtCompareTokens(t, child, &equal), STATUS_SUCCESS);
+	SAME(equal, TRUE);
+	CHECK(CloseHandle(t));
+	end_process(&p);
 	CHECK(CloseHandle(child));
 	CHECK(CloseHandle(own));
 }

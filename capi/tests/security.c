@@ -67,6 +67,7 @@ static void lists(void)
 	SAME(((PACCESS_DENIED_ACE)ace)->Header.AceSize, 20);
 	SAME(((PACCESS_DENIED_ACE)ace)->Mask, 4);
 	FAILS(GetAce(acl, 2, &ace), ERROR_INVALID_PARAMETER);
+	FAILS(GetAce(acl, 2, NULL), ERROR_INVALID_PARAMETER); /* the index first */
 	CHECK(FindFirstFreeAce(acl, &end));
 	SAME((char *)end - room, 48);
 	CHECK(DeleteAce(acl, 0));

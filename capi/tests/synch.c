@@ -34,6 +34,7 @@ static void mutants(void)
 	CHECK(pthread_create(&t, NULL, stranger, NULL) == 0);
 	CHECK(pthread_join(t, NULL) == 0);
 	STATUS(NtReleaseMutant(shared, none), STATUS_ACCESS_VIOLATION);
+	STATUS(NtReleaseMutant(shared, (PLONG)((char *)&m + 1)), STATUS_DATATYPE_MISALIGNMENT);
 	STATUS(NtReleaseMutant(shared, &count), STATUS_SUCCESS);
 	SAME(count, 0);
 	STATUS(NtReleaseMutant(shared, NULL), STATUS_MUTANT_NOT_OWNED);

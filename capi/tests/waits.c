@@ -84,6 +84,9 @@ static void test_calls(void)
 	SAME(SleepEx(INFINITE, TRUE), WAIT_IO_COMPLETION);
 	SAME(made, 123);
 	SAME(SleepEx(0, TRUE), 0);
+	CHECK(QueueUserAPC(note, GetCurrentThread(), 4));
+	SAME(WaitForMultipleObjectsEx(1, &e, TRUE, INFINITE, TRUE), WAIT_IO_COMPLETION);
+	SAME(made, 1234);
 	STATUS(NtQueueApcThread(GetCurrentThread(), three, (PVOID)4, (PVOID)5, (PVOID)6), STATUS_SUCCESS);
 	STATUS(NtTestAlert(), STATUS_SUCCESS);
 	SAME(made, 456);

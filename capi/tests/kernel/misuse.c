@@ -74,6 +74,12 @@ int main(int argc, char **argv)
 	case 10:
 		SeTokenType(NULL);
 		break;
+	case 12: /* code can be read, and not written */
+		PsDisableImpersonation(PsGetCurrentThread(), (PSE_IMPERSONATION_STATE)(uintptr_t)main);
+		break;
+	case 13:
+		PsRestoreImpersonation(PsGetCurrentThread(), (PSE_IMPERSONATION_STATE)0x7eadbee0);
+		break;
 	case 11: {
 		WORK_QUEUE_ITEM item;
 		ExInitializeWorkItem(&item, keeps, mine);

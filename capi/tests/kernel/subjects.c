@@ -103,9 +103,11 @@ static void locked(void)
 	SeReleaseSubjectContext(&s);
 	s = kept;
 	SeReleaseSubjectContext(&s); /* also lets the snapshot go */
-	SeCaptureSubjectContext(&s);
-	CHECK(s.ClientToken == NULL);
+	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);
+	SeCaptureSubjectContext(&s); /* the same bytes at the same address */
+	CHECK(!SePrivilegeCheck(&set, &s, UserMode));
 	SeReleaseSubjectContext(&s);
+	PsRevertToSelf();
 	STATUS(ZwClose(k), STATUS_SUCCESS);
 	PsDereferenceImpersonationToken(a);
 }

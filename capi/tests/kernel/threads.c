@@ -114,6 +114,7 @@ static void NTAPI start(PVOID context)
 	made.me = ME;
 	made.id = PsGetCurrentThreadId();
 	made.process = PsGetCurrentProcessId();
+	SAME(GetCurrentThreadId(), (uintptr_t)made.id);
 	made.system = PsIsSystemThread(ME);
 	made.client = state().token;
 	made.open = ZwOpenProcessTokenEx(ZwCurrentProcess(), TOKEN_QUERY, 0, &h);

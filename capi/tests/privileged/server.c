@@ -70,7 +70,12 @@ static void alarms(void)
 	/* I-7: the client's token does not count, the process's does */
 	STATUS(RtlAdjustPrivilege(SE_AUDIT_PRIVILEGE, FALSE, TRUE, &was), STATUS_SUCCESS);
 	CHECK(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", d, 1, &m, FALSE, &granted, &access, &generate));
-	CHECK(RevertToSelf());
+	HANDLE t;
+	CHECK(OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &t) && RevertToSelf());
+	CHECK(ObjectOpenAuditAlarmA("server", &t, "File", "name", d, t, 1, 1, NULL, FALSE, TRUE, &generate));
+	FAILS(ObjectOpenAuditAlarmA("server", none, "File", "name", d, t, 1, 1, NULL, FALSE, TRUE, &generate),
+		ERROR_NOACCESS);
+	CHECK(CloseHandle(t));
 	CHECK(ObjectCloseAuditAlarmA("server", NULL, TRUE));
 	CHECK(ObjectDeleteAuditAlarmA("server", NULL, TRUE));
 	FAILS(ObjectCloseAuditAlarmW(NULL, NULL, TRUE), ERROR_NOACCESS);

@@ -145,6 +145,7 @@ static void refused(void)
 {
 	PROCESS_INFORMATION p = {0};
 	STARTUPINFOA si = {sizeof si};
+	ULONG before = handle_count();
 	FAILS(CreateProcessA("program that is not there", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p),
 		ERROR_FILE_NOT_FOUND);
 	FAILS(CreateProcessA(NULL, "notthere x", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_FILE_NOT_FOUND);
@@ -153,6 +154,7 @@ static void refused(void)
 	FAILS(CreateProcessA(NULL, "program", NULL, NULL, FALSE, 0, NULL, "/etc/passwd", &si, &p), ERROR_DIRECTORY);
 	FAILS(CreateProcessA(NULL, "program", NULL, NULL, FALSE, 0, NULL, "/not/there", &si, &p), ERROR_DIRECTORY);
 	SAME((uintptr_t)p.hProcess, 0);
+	SAME(handle_count(), before);
 	CHECK(CreateProcessA("/etc/passwd", NULL, NULL, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &p));
 	SAME(ResumeThread(p.hThread), 1);
 	finished(&p, (DWORD)STATUS_UNSUCCESSFUL); /* O-167 */

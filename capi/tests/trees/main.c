@@ -29,7 +29,7 @@ static void line(const char *what, NTSTATUS st) { printf("%s: %#x\n", what, (uns
 static void narrow(const WCHAR *s, ULONG bytes)
 {
 	for (ULONG i = 0; i < bytes / 2; i++)
-		putchar((char)s[i]);
+		putchar(s[i] < 0x80 ? (char)s[i] : '?');
 }
 
 /* Lists a directory with a buffer of that room. */
@@ -131,6 +131,13 @@ static void change(HANDLE h)
 	printf("text: %u %s\n", (unsigned)io.Information, text);
 	line("position", NtQueryInformationFile(h, &io, &position, sizeof position, FilePositionInformation));
 	printf("at: %lld\n", (long long)position.CurrentByteOffset.QuadPart);
+	FILE_FS_SIZE_INFORMATION size;
+	FILE_FS_FULL_SIZE_INFORMATION full;
+	line("size", NtQueryVolumeInformationFile(h, &io, &size, sizeof size, FileFsSizeInformation));
+	line("full size", NtQueryVolumeInformationFile(h, &io, &full, sizeof full, FileFsFullSizeInformation));
+	printf("sector %u, %d %d %d\n", (unsigned)size.BytesPerSector, size.SectorsPerAllocationUnit < 512,
+		size.AvailableAllocationUnits.QuadPart < size.TotalAllocationUnits.QuadPart,
+		full.CallerAvailableAllocationUnits.QuadPart <= full.ActualAvailableAllocationUnits.QuadPart);
 	OVERLAPPED second = {.Offset = 1}, last = {.Offset = 3}, beyond = {.Offset = 1, .OffsetHigh = 1};
 	read_byte(h, &second);
 	read_byte(h, NULL);
@@ -167,7 +174,7 @@ int main(void)
 	IO_STATUS_BLOCK io;
 	FILE_DISPOSITION_INFORMATION remove = {TRUE};
 	FILE_STANDARD_INFORMATION standard;
-	UNICODE_STRING text = counted(u"\\??\\share\\dir\\linked");
+	UNICODE_STRING text = counted(u"\\??\\share\\dir\\l\u0101nked");
 	OBJECT_ATTRIBUTES oa = {sizeof oa, NULL, &text, 0, NULL, NULL};
 	NTSTATUS st = create(&dir, u"\\??\\share\\dir", FILE_CREATE, FILE_DIRECTORY_FILE, 0, &done);
 	if (st != STATUS_SUCCESS) {
@@ -182,7 +189,7 @@ int main(void)
 	printf("create: %#x %u\n", (unsigned)st, (unsigned)done);
 	change(h);
 	line("rename", move(h, NULL, u"renamed", FileRenameInformation, 0));
-	line("link", move(h, dir, u"linked", FileLinkInformation, 0));
+	line("link", move(h, dir, u"l\u0101nked", FileLinkInformation, 0));
 	line("too long", move(h, NULL, u"x", FileRenameInformation, 44));
 	line("odd", move(h, NULL, u"x", FileRenameInformation, 3));
 	list(dir, 4096, u"", FileDirectoryInformation);

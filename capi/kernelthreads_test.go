@@ -1,0 +1,25 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The thread object of PsCreateSystemThread ends if its pthread could not be started.
+func TestUnstartedSystemThreadEnds(t *testing.T) {
+	c := newCaller(t)
+	defer c.leave()
+	s, _ := embedded()
+	c.kernel("PsGetCurrentThread") // the first call in kernel mode makes the thread's face
+	before := counts(s)
+	h, number := make([]byte, 8), make([]byte, 8)
+	at := c.bytes(number)
+	check.Success(t, c.kernel("RmCreateSystemThread", c.bytes(h), uint64(winnt.THREAD_ALL_ACCESS), 0, 0, 0, at))
+	check.Success(t, c.call("NtClose", le.Uint64(h)))
+	check.Success(t, c.kernel("RmEndSystemThread", at))
+	check.Equal(t, counts(s), before, "objects, handles and references")
+}
