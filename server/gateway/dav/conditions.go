@@ -103,7 +103,7 @@ func (v validators) has(l tagList, same func(a, b entityTag) bool) bool {
 		return false
 	}
 	for _, t := range l.tags {
-		if v.tag.opaque != "" && same(t, v.tag) {
+		if same(t, v.tag) {
 			return true
 		}
 	}

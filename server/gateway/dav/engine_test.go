@@ -236,6 +236,8 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice LOCK /d/m < exclusive\nbob PROPPATCH /d < patch", 207, "200 OK", "d/ d/m=m e/ f=f t=t"},
 		{refuse("Makeable folder", "/c/.hidden*/g"), "alice MKCOL /d/g\nalice COPY /d Destination: /c/n", 207,
 			"<D:href>/c/n/g</D:href><D:status>HTTP/1.1 403 ", "d/ d/g/ d/m=m e/ f=f n/ n/m=m t=t"},
+		{refuse("Makeable folder", "/c/.hidden*"), "alice COPY /e Destination: /c/n", 403, "access denied", ""},
+		{none, "alice LOCK /a%20b < exclusive\nbob DELETE /a%20b", 423, "<D:href>/c/a%20b</D:href>", ""},
 		{refuse("Open", "/c/d/m"), "alice COPY /d Destination: /c/n", 207,
 			"<D:href>/c/n/m</D:href><D:status>HTTP/1.1 403 ", "d/ d/m=m e/ f=f n/ t=t"},
 		{refuse("Patch", "/c/.hidden*"), "alice PROPPATCH /d < patch\nalice COPY /d Destination: /c/n", 403,

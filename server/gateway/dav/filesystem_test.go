@@ -97,6 +97,7 @@ func (m *memory) state() (text string) {
 func (m *memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	m.ServeHTTP(w, r)
+	check.Equal(m, w.Header().Get("Content-Type") == xmlType, strings.HasPrefix(w.Body.String(), xmlHeader), "an XML type")
 	return w.Result(), nil
 }
 

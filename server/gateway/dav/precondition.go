@@ -316,7 +316,7 @@ func (s *stateOf) hasTag(tag entityTag) bool {
 		v, _ := s.x.validators(s.name) // without a tag after an error
 		s.tag, s.looked = v.tag, true
 	}
-	return s.tag.opaque != "" && tag.strongly(s.tag)
+	return tag.strongly(s.tag)
 }
 
 // elsewhere reports whether a URL is on another server than host. A URL without a scheme and host is on this one.
