@@ -93,11 +93,13 @@ func TestNoCertificateFailsHandshake(t *testing.T) {
 	}
 }
 
-// TestClientCertificateIsRequestedIfMapped checks that the server requests client certificates only if it maps them.
+// TestClientCertificateIsRequestedIfMapped checks that the server requests client certificates only if it maps them. It
+// prefers HTTP/2.
 func TestClientCertificateIsRequestedIfMapped(t *testing.T) {
 	for mapped, want := range map[bool]tls.ClientAuthType{true: tls.RequestClientCert, false: tls.NoClientCert} {
-		c := NewCertificate(selfSigned(t, 1), mapped)
-		check.Equal(t, c.current.Load().config.ClientAuth, want, "mapped: %t", mapped)
+		c := NewCertificate(selfSigned(t, 1), mapped).current.Load().config
+		check.Equal(t, c.ClientAuth, want, "mapped: %t", mapped)
+		check.Equal(t, c.NextProtos[0], "h2", "the preferred protocol")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
@@ -58,8 +59,9 @@ func TestHealthNeedsCorrectGrantAndDenial(t *testing.T) {
 		"refmond is not available now: try again later", "Retry-After: 5"))
 }
 
-// TestConcurrentHealthRequestsShareOneCheck checks that requests for /health during a check wait for it, so that a
-// client without a logon keeps one thread busy at most (G-55). The next request makes a check of its own.
+// TestConcurrentHealthRequestsShareOneCheck checks that requests for /health during a check wait for it, at most three
+// seconds, so that a client without a logon keeps one thread busy at most (G-55). A later request makes a check of its
+// own.
 func TestConcurrentHealthRequestsShareOneCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var checks atomic.Int32
@@ -81,8 +83,11 @@ func TestConcurrentHealthRequestsShareOneCheck(t *testing.T) {
 		}
 		synctest.Wait()
 		check.Equal(t, checks.Load(), 1, "G-55: checks for 20 concurrent requests")
-		close(release)
+		began := time.Now()
 		all.Wait()
+		check.Equal(t, time.Since(began), 3*time.Second, "G-55: the time until the requests give up")
+		close(release)
+		synctest.Wait()
 		request()
 		check.Equal(t, checks.Load(), 2, "G-55: checks after one more request")
 	})

@@ -121,13 +121,19 @@ func TestSilentClientIsDisconnected(t *testing.T) {
 	}{
 		"a body that never comes":        {head + "Content-Length: 100\r\n\r\n", 401, true, restTimeout},
 		"half a body":                    {head + "Content-Length: 4\r\n\r\nab", 401, true, restTimeout},
+		"the rest of half a body":        {head + "Content-Length: 4\r\n\r\nab", 413, true, restTimeout},
 		"chunks that never come":         {head + "Transfer-Encoding: chunked\r\n\r\n", 204, true, restTimeout},
 		"a body after 100 Continue":      {head + "Expect: 100-continue\r\nContent-Length: 100\r\n\r\n", 401, true, 0},
 		"an answer without a body":       {head + "\r\n", 204, false, stallTimeout},
 		"an answer after an unread body": {head + "Content-Length: 1\r\n\r\na", 204, false, stallTimeout},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			client, end := serveOn(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.code) }))
+			client, end := serveOn(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if c.code == http.StatusRequestEntityTooLarge {
+					_, _ = r.Body.Read(make([]byte, 2))
+				}
+				w.WriteHeader(c.code)
+			}))
 			defer end()
 			begun := time.Now()
 			_, _ = client.Write([]byte(c.request))

@@ -158,7 +158,7 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	a := get("a")
 	b := get("b")
 	s.put(b)
-	c := get("c") // replaces b
+	c, _ := get("c"), get("c") // replaces b
 	w.awaitHandles(held + 2)
 	check.That(t, !a.dropped && b.dropped && !c.dropped && s.known[s.name("", "b")] == nil && len(s.known) == 2,
 		"G-4: %v %v %v, %d", a.dropped, b.dropped, c.dropped, len(s.known))
@@ -168,8 +168,10 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	w.awaitHandles(held + 2)
 	s.put(a)
 	now = now.Add(time.Hour + 1)
-	again := get("c") // c has expired and is in use: it is removed after its request
-	check.That(t, again != c && c.dropped && c.users == 1, "G-5: %v, %d requests use it", c.dropped, c.users)
+	again := get("c") // c has expired and is in use: it is removed after its last request
+	check.That(t, again != c && c.dropped && c.users == 2, "G-5: %v, %d requests use it", c.dropped, c.users)
+	s.put(c)
+	w.awaitHandles(held + 3)
 	s.put(c)
 	s.put(again)
 	w.awaitHandles(held + 2)
