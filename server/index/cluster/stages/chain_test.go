@@ -69,7 +69,7 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 	check.NoError(t, w.append(t.Context(), "three", []byte("3"), false))
 	var got string
 	r := follower{c: c, stream: w.stream, subject: w.subject}
-	err := r.all(t.Context(), func(m *message) error {
+	_, err := r.read(t.Context(), func(m *message) error {
 		got += string(m.Body)
 		return nil
 	})
@@ -189,7 +189,7 @@ func TestOnlyLastRecordAdvancesCursor(t *testing.T) {
 	check.NoError(t, l.write(t.Context(), next, events(30_000)))
 	var cursors []uint64
 	r := follower{c: c, stream: site.StreamPeople, subject: "people.0"}
-	err = r.all(t.Context(), func(m *message) error {
+	_, err = r.read(t.Context(), func(m *message) error {
 		x, err := parseRecord(m.Body)
 		if err == nil {
 			cursors = append(cursors, x.Cursor)
@@ -214,13 +214,13 @@ func TestRecreatedStreamContinuesNoLog(t *testing.T) {
 	for seq, id := range []string{"old1", "old2"} {
 		h.send(site.Work, r.subject, id, uint64(seq), nil)
 	}
-	check.NoError(t, r.all(t.Context(), next))
+	check.NoError(t, check.Err(r.read(t.Context(), next)))
 	check.NoError(t, k.js.DeleteStream(t.Context(), r.stream))
 	check.NoError(t, Prepare(t.Context(), k))
 	for seq, id := range []string{"new1", "new2", "new3"} {
 		h.send(site.Work, r.subject, id, uint64(seq), nil)
 	}
-	err := r.all(t.Context(), next)
+	_, err := r.read(t.Context(), next)
 	check.That(t, errors.Is(err, errLost) && slices.Equal(read, []string{"old1", "old2"}),
 		"N-49: %q, %v, want old1 and old2, %v", read, err, errLost)
 }

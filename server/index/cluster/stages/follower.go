@@ -72,13 +72,3 @@ func (r *follower) counts(m *message) bool {
 	}
 	return m.After == r.head || r.root != nil && r.root(m)
 }
-
-// all calls f with each valid message until the stream has no more, and then returns nil. It returns the first error.
-func (r *follower) all(ctx context.Context, f func(m *message) error) error {
-	for {
-		more, err := r.read(ctx, f)
-		if err != nil || !more {
-			return err
-		}
-	}
-}

@@ -115,12 +115,8 @@ func (b *bench) awaitWalkRequest() {
 func (b *bench) record() (last record, rows map[string]string) {
 	b.t.Helper()
 	rows = map[string]string{}
-	r := follower{c: b.c, stream: site.StreamRows, subject: "rows." + b.part.Subject()}
-	err := r.all(b.t.Context(), func(m *message) error {
-		x, err := parseRecord(m.Body)
-		if err != nil {
-			return err
-		}
+	log := newRecords(b.c, site.StreamRows, "rows."+b.part.Subject())
+	err := log.all(b.t.Context(), func() { clear(rows) }, func(x *record) error {
 		last = *x
 		for _, e := range x.events {
 			if e.Row != nil {
