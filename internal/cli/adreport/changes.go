@@ -52,14 +52,7 @@ func compare(before, now *side) (c *Changes, err error) {
 	if c.Lost, err = before.grants(before.beyond(now)); err != nil {
 		return nil, err
 	}
-	was, err := before.lengths()
-	if err != nil {
-		return nil, err
-	}
-	is, err := now.lengths()
-	if err != nil {
-		return nil, err
-	}
+	was, is := before.lengths(), now.lengths()
 	var more int
 	if c.Opened, more, err = now.paths(is, was, before); err != nil {
 		return nil, err
@@ -148,8 +141,8 @@ func (s *side) counterparts(other *side) []int {
 
 // lengths returns the length of the attack path from each principal to each important object, in steps. It leaves out
 // administrators and principals without a path. The keys are the object's lower-case path and then the lower-case
-// name. The error is always nil.
-func (s *side) lengths() (map[string]map[string]int, error) {
+// name.
+func (s *side) lengths() map[string]map[string]int {
 	out := map[string]map[string]int{}
 	for _, t := range s.targets {
 		in := s.survey.Whom(t.object)
@@ -161,7 +154,7 @@ func (s *side) lengths() (map[string]map[string]int, error) {
 		}
 		out[strings.ToLower(s.search.Objects[t.object].Path)] = of
 	}
-	return out, nil
+	return out
 }
 
 // changedPath is a path that paths returns, before the search for its steps.

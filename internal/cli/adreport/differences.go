@@ -140,10 +140,9 @@ func entriesOnlyIn(list, other []sd.ACE) (out []sd.ACE) {
 func (s *side) entryText(a sd.ACE) string {
 	kind := "allow"
 	switch {
-	case denies(a.Type()):
+	case a.Type().IsDeny():
 		kind = "deny"
-	case a.Type() != sd.AccessAllowed && a.Type() != sd.AccessAllowedObject && a.Type() != sd.AccessAllowedCallback &&
-		a.Type() != sd.AccessAllowedCallbackObject:
+	case !a.Type().IsAllow():
 		kind = "for"
 	}
 	text := fmt.Sprintf("%s %s %s", kind, s.search.Directory.Name(a.SID()),

@@ -62,7 +62,7 @@ func (s *side) otherEntries() (list entryList, err error) {
 			mask := typ.Mapping.Map(a.Mask())
 			row := EntryRow{Account: s.search.Directory.Name(a.SID()), Kind: "allow", reads: mask&^reading == 0}
 			row.Rights = rightsText(a, mask)
-			if denies(a.Type()) {
+			if a.Type().IsDeny() {
 				row.Kind = "deny"
 			}
 			key := row.key()
@@ -111,15 +111,6 @@ func boolOrder(a, b bool) int {
 		return 1
 	}
 	return -1
-}
-
-// denies reports whether an entry of a type denies access.
-func denies(t sd.Type) bool {
-	switch t {
-	case sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
-		return true
-	}
-	return false
 }
 
 // rightsText returns the rights of an entry as text, with the object type that limits them. mask is the mapped mask of

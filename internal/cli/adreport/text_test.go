@@ -2,6 +2,7 @@ package adreport_test
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -19,7 +20,8 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 	}
 	page := adreport.Page{Title: "12345 67890", Important: []adreport.Target{x}, Entries: make([]adreport.EntryRow, 41),
 		Administrators: adreport.Names{Count: 9, List: []string{"root"}},
-		Direct: []adreport.Grants{{Objects: adreport.Names{Count: 2, Important: 2, List: []string{"A", "B"}}},
+		Direct: []adreport.Grants{{Who: adreport.Names{Count: 7, List: strings.Fields("a b c d e f g")},
+			Objects: adreport.Names{Count: 2, Important: 2, List: []string{"A", "B"}}},
 			{Objects: adreport.Names{Count: 5, Important: 4, List: []string{"A", "B", "C", "D", "e"}}}}}
 	page.Entries[0] = adreport.EntryRow{Account: "a", Objects: 2, Important: 1, Sample: "S"}
 	for _, who := range []string{"x", "y"} {
@@ -29,11 +31,15 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 	var wide, narrow strings.Builder
 	check.NoError(t, page.Text(&wide, 0))
 	check.NoError(t, page.Text(&narrow, 10))
+	_, closed := io.Pipe()
+	check.NoError(t, closed.Close())
+	check.ErrorIs(t, page.Text(closed, 0), io.ErrClosedPipe, "text for a closed output")
 	text := wide.String()
 	check.Equal(t, fmt.Sprint(strings.Count(text, "in 1 step\n"), strings.Count(text, "in 2 steps\n")), "0 20",
 		"paths of one step and of two")
 	for _, line := range []string{"and 1 more paths, which", "and 1 more kinds of entries, which",
-		"on 2 objects: A; B\n", "on 5 objects, 4 of them important: A; B; C; D; and 1 more\n",
+		"  a, b, c, d, e, f and 1 more: ", "on 2 objects: A; B\n",
+		"on 5 objects, 4 of them important: A; B; C; D; and 1 more\n",
 		"root and 8 more", "on 2 objects, 1 of them important, such as S\n", "through T: x, y\n",
 		"and 2 more who reach it"} {
 		check.That(t, strings.Contains(text, line), "no %q in\n%s", line, text)

@@ -128,8 +128,7 @@ func (r *Report) reasons(
 // entry that does not deny is "allow".
 func entryKind(a sd.ACE) string {
 	kind := "allow"
-	switch a.Type() {
-	case sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
+	if a.Type().IsDeny() {
 		kind = "deny"
 	}
 	if a.Type().IsCallback() {

@@ -23,7 +23,7 @@ func (s *Search) OfSteps(object int) ([]bool, error) {
 	for i, a := range entries {
 		of[i] = a.Flags()&sd.InheritOnly == 0 && slices.ContainsFunc(list, func(w kindWord) bool {
 			// A denial of some bits of it leaves the other rights.
-			if w.name == genericAll && denies(a) {
+			if w.name == genericAll && a.Type().IsDeny() {
 				return false
 			}
 			return !w.right.Managed() && about(entries, a, w.right.Parts(m.typ), &m)
@@ -37,12 +37,12 @@ func (s *Search) OfSteps(object int) ([]bool, error) {
 // one part and, with its account's other allow entries, grant all parts.
 func about(entries []sd.ACE, a sd.ACE, parts []words.Part, m *manner) bool {
 	touches := slices.ContainsFunc(parts, func(p words.Part) bool { return covers(a, p, m) })
-	if denies(a) || !touches {
+	if a.Type().IsDeny() || !touches {
 		return touches
 	}
 	return !slices.ContainsFunc(parts, func(p words.Part) bool {
 		return !slices.ContainsFunc(entries, func(b sd.ACE) bool {
-			return b.SID() == a.SID() && !denies(b) && b.Flags()&sd.InheritOnly == 0 && covers(b, p, m)
+			return b.SID() == a.SID() && !b.Type().IsDeny() && b.Flags()&sd.InheritOnly == 0 && covers(b, p, m)
 		})
 	})
 }
@@ -51,18 +51,9 @@ func about(entries []sd.ACE, a sd.ACE, parts []words.Part, m *manner) bool {
 // bit of the part.
 func covers(a sd.ACE, p words.Part, m *manner) bool {
 	mask := m.typ.Mapping.Map(a.Mask()) & p.Mask
-	if mask == 0 || !denies(a) && mask != p.Mask {
+	if mask == 0 || !a.Type().IsDeny() && mask != p.Mask {
 		return false
 	}
 	g, ok := a.ObjectType()
 	return !ok || g == (winnt.GUID{}) || slices.Contains(p.Types, g)
-}
-
-// denies reports whether an entry is one that denies. Audit entries do not.
-func denies(a sd.ACE) bool {
-	switch a.Type() {
-	case sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
-		return true
-	}
-	return false
 }
