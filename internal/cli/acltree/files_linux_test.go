@@ -92,8 +92,11 @@ func TestOfflineGrantAndUndoRestoreTree(t *testing.T) {
 // A single file is handled as its own tree. A link and a missing path are errors that name it.
 func TestOpenTreatsSingleFileAsTree(t *testing.T) {
 	root, _ := hostTree(t)
-	one := check.Must(Open(root + "/a/f"))
+	_ = os.Chown(root+"/a/f", 1, 2) // only root can
+	check.NoError(t, errors.Join(unix.Chmod(root+"/a/f", 0o2640), os.Symlink("a", root+"/to")))
+	one := check.Must(Open(root + "/to/f"))
 	defer one.Close()
+	check.Equal(t, one.Path, root+"/a/f", "path through a link")
 	h := check.Must(one.Hold(""))
 	var s unix.Stat_t
 	check.NoError(t, unix.Stat(root+"/a/f", &s))

@@ -26,6 +26,8 @@ func TestBatchConvertsSIDsBothWays(t *testing.T) {
 		{SIDs(), `{"id":1,"hex":""}`, `{"id":1,"error":"line 1: hex: invalid SID: at byte 0 of the binary form","offset":0}`},
 		{SIDs(), `{"id":1,"hex":"010"}`,
 			`{"id":1,"error":"line 1: hex: wrong hexadecimal digit or an odd number of them at 2","offset":2}`},
+		{SIDs(), `{"id":1,"hex":"010g"}`,
+			`{"id":1,"error":"line 1: hex: wrong hexadecimal digit or an odd number of them at 3","offset":3}`},
 		{SIDs(), `{"id":1}`, `{"id":1,"error":"line 1: want one of the fields \"sid\" and \"hex\""}`},
 		{SIDs(), `{"id":1,"sid":"WD","hex":"00"}`, `{"id":1,"error":"line 1: want one of the fields \"sid\" and \"hex\""}`},
 		{SIDs(), `{"id":1,"sid":"DU","domain":"S-1-5-21-1-2-3"}`,
