@@ -80,6 +80,7 @@ func TestFullFileSystemCountsLosses(t *testing.T) {
 func TestFreeSpaceIsCountedInFragments(t *testing.T) {
 	testcheck.Equal(t, bytesFree(&unix.Statfs_t{Bavail: 3, Bsize: 1 << 20, Frsize: 4096}), 3*4096, "with fragments")
 	testcheck.Equal(t, bytesFree(&unix.Statfs_t{Bavail: 3, Bsize: 512}), 3*512, "without fragments")
+	testcheck.Equal(t, free("/none"), -1, "of a folder that is not there")
 }
 
 // A file system without fallocate has its own error, which is not that of a full disk.

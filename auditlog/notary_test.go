@@ -4,10 +4,14 @@ package auditlog
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
@@ -89,6 +93,27 @@ func TestFailedCheckpointLeavesNoTiles(t *testing.T) {
 	}
 }
 
+// slowSigner takes an hour for a signature.
+type slowSigner struct{ note.Signer }
+
+// Sign implements note.Signer.
+func (s slowSigner) Sign(b []byte) ([]byte, error) {
+	time.Sleep(time.Hour)
+	return s.Signer.Sign(b)
+}
+
+// The last checkpoint of a log has all its records, also if the notary is busy when the log is closed (U-71).
+func TestCloseSignsAllRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, cfg := newConfig(t)
+		cfg.Signers[0], cfg.CheckpointRecords = slowSigner{cfg.Signers[0]}, 1
+		l := mustOpen(t, cfg)
+		mustWrite(t, l, 3)
+		testcheck.NoError(t, l.Close())
+		testcheck.Equal(t, l.Checkpoint().Size, 5, "records of the last checkpoint")
+	})
+}
+
 // Signed records are not passed to the notary again. Stopping it returns the error of its last checkpoint (U-71).
 func TestNotaryStopReturnsLastError(t *testing.T) {
 	d := newMemDisk(t, "")
@@ -96,18 +121,25 @@ func TestNotaryStopReturnsLastError(t *testing.T) {
 	n := &notary{log: l, tiles: &tiler{}}
 	n.start()
 	var tree frontier
-	tree.add(tlog.Hash{1})
-	job := toSign{[]tlog.Hash{{1}}, 1, tree.root()}
-	n.push(job, true)
+	leaves := make([]tlog.Hash, tileWidth)
+	for _, leaf := range leaves {
+		tree.add(leaf)
+	}
+	n.push(toSign{leaves, tileWidth, tree.root()}, true)
 	testcheck.NoError(t, n.wait())
 	writes := len(d.Ops())
-	n.push(toSign{nil, 1, tree.root()}, true)
+	n.push(toSign{nil, tileWidth, tree.root()}, true)
 	if n.busy || n.wait() != nil || len(d.Ops()) != writes {
 		t.Errorf("a checkpoint that is there was made again: %q", d.Ops()[writes:])
 	}
+	tree.add(tlog.Hash{1})
+	n.push(toSign{[]tlog.Hash{{1}}, tileWidth + 1, tree.root()}, true)
+	if err := n.wait(); err != nil || strings.Contains(fmt.Sprint(d.Ops()[writes:]), "tile/0/000") {
+		t.Errorf("%v; a full tile was stored again: %q", err, d.Ops()[writes:])
+	}
 	tree.add(tlog.Hash{2})
 	d.Fail(syscall.EIO)
-	n.push(toSign{[]tlog.Hash{{2}}, 2, tree.root()}, true)
+	n.push(toSign{[]tlog.Hash{{2}}, tileWidth + 2, tree.root()}, true)
 	if err := n.stop(); !errors.Is(err, syscall.EIO) {
 		t.Errorf("stopping after a failed note: %v, want %v", err, syscall.EIO)
 	}

@@ -46,6 +46,9 @@ func TestOpenNeedsFolder(t *testing.T) {
 	_, err = Open(Config{Dir: "."})
 	testcheck.That(t, err != nil && strings.Contains(err.Error(), "give that key"), "a log without its key: %v", err)
 	testcheck.ErrorIs(t, testcheck.Err(os.Stat(keyName)), os.ErrNotExist, "a key for a signed log")
+	testcheck.NoError(t, os.WriteFile(keyName, nil, 0o600))
+	_, err = Open(Config{Dir: "."})
+	testcheck.That(t, err != nil && strings.Contains(err.Error(), "the key "+keyName), "a log with an empty key: %v", err)
 }
 
 // The state that a log reports from creation to close: the last durable record, a checkpoint that covers the records,

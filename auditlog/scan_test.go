@@ -1,8 +1,10 @@
 package auditlog
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
@@ -35,5 +37,9 @@ func TestScannerReturnsReadErrorsBehindRecords(t *testing.T) {
 		s := testcheck.Must(scan(zerosThen{head, 2 * chunk, err}))
 		_, got := s.next()
 		testcheck.That(t, errors.Is(got, err), "next after a segment of zeros = %v, want %v", got, err)
+	}
+	for _, zeros := range []int{frameFixed, 2 * chunk} {
+		s := testcheck.Must(scan(bytes.NewReader(slices.Concat(head, make([]byte, zeros), []byte{1}))))
+		testcheck.ErrorIs(t, testcheck.Err(s.next()), errTorn, "next at %d zeros before another byte", zeros)
 	}
 }
