@@ -115,6 +115,8 @@ func TestPrivateObjectFunctionsUseTheirParameters(t *testing.T) {
 		check.Equal(t, buffer[0] != 0, want == ntstatus.Success, "RmSelectParts writes with room for %d bytes", room)
 	}
 	check.Equal(t, text(c.bytes(buffer)), "D:(A;;GX;;;WD)", "selected parts")
+	check.Equal(t, c.call("RmSelectParts", explicit, dacl, c.bytes(buffer), uint64(need), 0x10), ntstatus.AccessViolation,
+		"bad pointer for the length")
 	check.Equal(t, c.call("RmSelectParts", 0, dacl, 0, 0, c.bytes(n)), ntstatus.InvalidSecurityDescr, "no descriptor")
 	check.Success(t, c.call("NtClose", le.Uint64(own)))
 }

@@ -28,8 +28,8 @@ int main(void)
 {
 	HANDLE h = (HANDLE)0x54, own, dup;
 	DWORD level = 9, elevated = 9, n;
-	PSID admins;
-	LPSTR user;
+	PSID admins, local;
+	LPSTR user, named;
 	BOOL member = 9;
 	char room[100];
 	TOKEN_STATISTICS of;
@@ -43,8 +43,10 @@ int main(void)
 	CheckTokenMembership(NULL, admins, &member);
 	GetTokenInformation(own, TokenUser, room, sizeof room, &n);
 	ConvertSidToStringSidA(((PTOKEN_USER)room)->User.Sid, &user);
-	printf("handle %lx level %u session %d elevated %u admin %d user %s\n", (unsigned long)(uintptr_t)h, level,
-		of.AuthenticationId.LowPart != 0, elevated, member, user);
+	ConvertStringSidToSidA("LG", &local);
+	ConvertSidToStringSidA(local, &named);
+	printf("handle %lx level %u session %d elevated %u admin %d user %s guest %s\n", (unsigned long)(uintptr_t)h, level,
+		of.AuthenticationId.LowPart != 0, elevated, member, user, named);
 	return 0;
 }
 `), 0o644))
@@ -52,7 +54,7 @@ int main(void)
 	check.NoError(t, os.WriteFile(file, []byte(`{"user":"S-1-5-21-1-2-3-1107"}`), 0o644))
 	program := compile(t, folder, source, "-lrefmon")
 	const byDefault = "handle 0 level 0 session 1 elevated 1 admin 1 user " +
-		"S-1-5-21-1000000001-1000000002-1000000003-500\n"
+		"S-1-5-21-1000000001-1000000002-1000000003-500 guest S-1-5-21-1000000001-1000000002-1000000003-501\n"
 	const documented = "handle 54 level 2 session 1 elevated 1 admin 1"
 	t.Setenv("REFMON_PROFILE", "documented")
 	socket := daemonSocket(t, logOnAdministrator)
@@ -62,7 +64,7 @@ int main(void)
 		{"REFMON_PROFILE=documented", documented},
 		{"REFMON_SOCKET=" + socket, documented},
 		{"REFMON_USER=standard", "handle 0 level 0 session 1 elevated 0 admin 0"},
-		{"REFMON_TOKEN=" + file, "user S-1-5-21-1-2-3-1107"},
+		{"REFMON_TOKEN=" + file, "user S-1-5-21-1-2-3-1107 guest S-1-5-21-1-2-3-501"},
 	}
 	for _, c := range cases {
 		if out := run(t, c.env, program); !strings.Contains(out, c.want) {

@@ -51,6 +51,10 @@ static void conditional(void)
 	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
 	CHECK(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, both, &n));
 	same_ace(acl, dacl_of(sddl("D:(XA;;0x1;;;WD;((a==1) && (b==2)))")));
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, NULL),
+		ERROR_NOACCESS);
+	SAME(acl->AceCount, 0);
 	CHECK(InitializeAcl(acl, 64, ACL_REVISION));
 	CHECK(AddAccessAllowedAce(acl, ACL_REVISION, 1, everyone));
 	n = 0;
@@ -71,8 +75,6 @@ static void conditional(void)
 	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, NULL, &n),
 		ERROR_NOACCESS);
 	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, UNMAPPED, staff, &n),
-		ERROR_NOACCESS);
-	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, NULL),
 		ERROR_NOACCESS);
 	FAILS(AddConditionalAce(UNMAPPED, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, &n),
 		ERROR_NOACCESS);

@@ -89,6 +89,7 @@ static void test_lookup_bounds(void)
 	STATUS(LsaOpenPolicy(NULL, &oa, POLICY_LOOKUP_NAMES, &h), STATUS_SUCCESS);
 	STATUS(LsaLookupNames2(h, 0, 20480, UNMAPPED, &domains, &sids), STATUS_ACCESS_VIOLATION);
 	STATUS(LsaLookupNames2(h, 0, 20481, UNMAPPED, &domains, &sids), STATUS_INVALID_PARAMETER);
+	STATUS(LsaLookupNames2(h, 0, 20481, UNMAPPED, &domains, UNMAPPED), STATUS_ACCESS_VIOLATION);
 	STATUS(LsaLookupSids(h, 20480, UNMAPPED, &domains, &names), STATUS_ACCESS_VIOLATION);
 	STATUS(LsaLookupSids(h, 20481, UNMAPPED, &domains, &names), STATUS_INVALID_PARAMETER);
 	STATUS(LsaClose(h), STATUS_SUCCESS);

@@ -31,6 +31,7 @@ void test_impersonation(void)
 	CHECK(RevertToSelf());
 	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, SecurityImpersonation, 0, 0};
 	STATUS(NtImpersonateThread(NtCurrentThread(), NtCurrentThread(), &qos), STATUS_SUCCESS);
+	STATUS(NtImpersonateThread(NtCurrentThread(), NtCurrentThread(), NULL), STATUS_ACCESS_VIOLATION);
 	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h));
 	CHECK(CloseHandle(h));
 	CHECK(RevertToSelf());

@@ -27,6 +27,9 @@ static void handles(void)
 	STATUS(NtDuplicateObject(NtCurrentProcess(), (HANDLE)0xdeadbeec, NtCurrentProcess(), &d, 0, 0, 0),
 		STATUS_INVALID_HANDLE);
 	SAME((uintptr_t)d, 0);
+	/* a bad pointer closes nothing */
+	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), none, 0, 0,
+		DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE), STATUS_ACCESS_VIOLATION);
 	/* the handle leaks */
 	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), NULL, 0, 0, DUPLICATE_SAME_ACCESS),
 		STATUS_SUCCESS);
@@ -51,6 +54,7 @@ static void queries(void)
 	SAME(b.GrantedAccess, TOKEN_QUERY | READ_CONTROL);
 	CHECK(b.HandleCount >= 1);
 	STATUS(NtQueryObject(own, ObjectBasicInformation, &b, sizeof b - 1, &n), STATUS_INFO_LENGTH_MISMATCH); /* O-61 */
+	STATUS(NtQueryObject(NULL, ObjectBasicInformation, &b, sizeof b, none), STATUS_ACCESS_VIOLATION);
 	STATUS(NtQueryObject(own, ObjectTypeInformation, room, sizeof room, &n), STATUS_SUCCESS);
 	POBJECT_TYPE_INFORMATION t = (void *)room;
 	SAME(t->TypeName.Length, 10);
@@ -136,6 +140,8 @@ static void private_objects(void)
 	FAILS(GetPrivateObjectSecurity(d, DACL_SECURITY_INFORMATION, NULL, 0, &n), ERROR_INSUFFICIENT_BUFFER);
 	CHECK(SetPrivateObjectSecurity(DACL_SECURITY_INFORMATION, sddl("D:(A;;GR;;;BU)"), &d, &file, own));
 	same_dacl(d, "D:(A;;FR;;;BU)"); /* mapped */
+	/* the token holds SeRestorePrivilege, which is not enabled */
+	FAILS(SetPrivateObjectSecurity(OWNER_SECURITY_INFORMATION, sddl("O:BG"), &d, &file, own), ERROR_INVALID_OWNER);
 	CHECK(DestroyPrivateObjectSecurity(&d));
 	CHECK(d == NULL);
 	/* what the creator says wins */

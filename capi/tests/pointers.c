@@ -34,7 +34,10 @@ static void outputs(void)
 		STATUS(NtAllocateLocallyUniqueId(p), STATUS_ACCESS_VIOLATION);
 		STATUS(NtCreateDirectoryObject(p, 1, &oa), STATUS_ACCESS_VIOLATION);
 		STATUS(NtCreateJobObject(p, 1, &oa), STATUS_ACCESS_VIOLATION);
+		STATUS(NtOpenFile(&own, FILE_READ_DATA, &oa, p, 0, 0), STATUS_ACCESS_VIOLATION);
 	}
+	CLIENT_ID id = {(HANDLE)(uintptr_t)GetCurrentProcessId(), NULL};
+	STATUS(NtOpenProcess(&own, PROCESS_QUERY_INFORMATION, NULL, &id), STATUS_ACCESS_VIOLATION); /* O-3 */
 	STATUS(NtCompareTokens(NULL, NULL, NULL), STATUS_ACCESS_VIOLATION); /* T-100 */
 	FAILS(OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, NULL), ERROR_NOACCESS);
 	CHECK(CloseHandle(imp));

@@ -225,6 +225,8 @@ static void refusals(void)
 	STATUS(NtConnectPort(&h, &nowhere, NULL, NULL, NULL, NULL, NULL, NULL), STATUS_OBJECT_NAME_NOT_FOUND);
 	SAME((uintptr_t)h, 0);
 	STATUS(NtConnectPort(&h, &name, NULL, &m, NULL, NULL, NULL, NULL), STATUS_NOT_SUPPORTED); /* a view */
+	ULONG room = 8;
+	STATUS(NtConnectPort(&h, &nowhere, NULL, NULL, NULL, NULL, NULL, &room), STATUS_OBJECT_NAME_NOT_FOUND);
 	InitializeObjectAttributes(&oa, &name, 0, NULL, NULL);
 	STATUS(NtCreatePort(&h, &oa, 0, 256, 0), STATUS_OBJECT_NAME_COLLISION);
 	STATUS(NtCreatePort(&h, &oa, 0, 40, 0), STATUS_INVALID_PARAMETER); /* no room for data */

@@ -258,6 +258,14 @@ void test_text(void)
 	CHECK(ConvertSidToStringSidW(sid, &wide));
 	CHECK(memcmp(wide, u"S-1-5-21-1-2-3-500", 38) == 0);
 	CHECK(LocalFree(wide) == NULL);
+	ULONG units;
+	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorW(u"S:(RA;;;;;WD;(\"a\",TS,0,\"\U0001f600\"))", 1, &d,
+		NULL));
+	CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorW(d, 1, ATTRIBUTE_SECURITY_INFORMATION, &wide, &units));
+	SAME(units, sizeof u"S:(RA;;;;;WD;(\"a\",TS,0x0,\"\U0001f600\"))" / sizeof *wide);
+	CHECK(wide[units - 1] == 0);
+	CHECK(LocalFree(wide) == NULL);
+	CHECK(LocalFree(d) == NULL);
 	counted(sid);
 	privilege_names();
 	/* the code that stands for a status (O-70) */

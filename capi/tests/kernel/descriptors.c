@@ -96,6 +96,9 @@ static void changed(void)
 	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);
 	STATUS(SeSetSecurityDescriptorInfo(NULL, &part, bobs, &second, PagedPool, &m), STATUS_INVALID_OWNER); /* S-73 */
 	CHECK(second == d);
+	STATUS(SeSetSecurityDescriptorInfoEx(NULL, &part, bobs, &second, SEF_AVOID_OWNER_CHECK, PagedPool, &m),
+		STATUS_SUCCESS);
+	STATUS(SeDeassignSecurity(&second), STATUS_SUCCESS);
 	PsRevertToSelf();
 	PsDereferenceImpersonationToken(a);
 	second = NULL;

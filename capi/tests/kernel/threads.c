@@ -150,12 +150,16 @@ static void system_threads(void)
 		made.stage = 0;
 		STATUS(PsImpersonateClient(ME, tokens[0], FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);
 		STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, process, &id, start, i == 2 ? &made : NULL), STATUS_SUCCESS);
-		PsRevertToSelf();
 		CHECK(ObIsKernelHandle(h));
 		while (made.stage != 1)
 			;
 		STATUS(ObReferenceObjectByHandle(h, 0, *PsThreadType, KernelMode, &o, NULL), STATUS_SUCCESS);
 		CHECK(o == made.me);
+		STATUS(PsAssignImpersonationToken(o, NULL), STATUS_SUCCESS); /* of that thread, not of this one */
+		STATE s = state();
+		CHECK(s.token == tokens[0]);
+		PsDereferenceImpersonationToken(s.token);
+		PsRevertToSelf();
 		CHECK(id.UniqueThread == made.id && id.UniqueProcess == made.process);
 		SAME((uintptr_t)made.process, process ? (uintptr_t)PsGetCurrentProcessId() : 4);
 		CHECK(made.system);
