@@ -2,6 +2,7 @@ package dav
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path"
@@ -237,6 +238,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{refuse("Makeable folder", "/c/.hidden*/g"), "alice MKCOL /d/g\nalice COPY /d Destination: /c/n", 207,
 			"<D:href>/c/n/g</D:href><D:status>HTTP/1.1 403 ", "d/ d/g/ d/m=m e/ f=f n/ n/m=m t=t"},
 		{refuse("Makeable folder", "/c/.hidden*"), "alice COPY /e Destination: /c/n", 403, "access denied", ""},
+		{none, "alice LOCK /& < exclusive\nalice PROPFIND /& Depth: 0", 207, "<D:displayname>&amp;</D:displayname>", ""},
 		{none, "alice LOCK /a%20b < exclusive\nbob DELETE /a%20b", 423, "<D:href>/c/a%20b</D:href>", ""},
 		{refuse("Open", "/c/d/m"), "alice COPY /d Destination: /c/n", 207,
 			"<D:href>/c/n/m</D:href><D:status>HTTP/1.1 403 ", "d/ d/m=m e/ f=f n/ t=t"},
@@ -262,6 +264,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice MKCOL /d/g\nalice COPY /d Destination: /c/n", 201, "", "d/ d/g/ d/m=m e/ f=f n/ n/g/ n/m=m t=t"},
 		{none, "alice COPY /d Destination: /c/d/n; Depth: 0", 201, "", "d/ d/m=m d/n/ e/ f=f t=t"},
 		{failing("Makeable folder", "/c/n", errors.New("secret")), "alice MKCOL /n", 500, "the request failed", ""},
+		{failing("Makeable folder", "/c/n", fmt.Errorf("%w", errAbsent)), "alice MKCOL /n", 404, "no such name", ""},
 		{none, "alice DELETE /d Depth: Infinity", 204, "", "e/ f=f t=t"},
 		{none, "alice DELETE /f Depth: 0", 204, "", "d/ d/m=m e/ t=t"},
 		{none, "alice PUT /f Overwrite: t < new", 204, "", "d/ d/m=m e/ f=new t=t"},

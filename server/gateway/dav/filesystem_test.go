@@ -29,6 +29,8 @@ type memory struct {
 	how    Creation                           // of the last upload
 	open   int                                // files, uploads and stages
 	n      int                                // versions and hidden names
+
+	detached bool // a request no longer ends with its client
 }
 
 // node is a file or folder.
@@ -249,7 +251,7 @@ func (s *memoryStage) Rename(to Path) error {
 }
 func (s *memoryStage) Close() { s.open-- }
 
-func (*memory) Detach() {}
+func (m *memory) Detach() { m.detached = true }
 
 func (m *memory) Removable(name Path) error { return m.refuse("Removable", name) }
 

@@ -39,7 +39,10 @@ func TestMultistatusIsBounded(t *testing.T) {
 		_, _, err := m.Locks.Add(Lock{User: fmt.Sprint(i % 3), Root: at}, time.Hour)
 		check.NoError(t, err)
 	}
-	for step, want := range map[string]int{"DELETE /e": mostParts, "LOCK /e < exclusive": mostParts + 1} {
+	_, _, err := m.Locks.Add(Lock{User: "bob", Root: "/c/d/1"}, time.Hour)
+	check.NoError(t, err)
+	for step, want := range map[string]int{"DELETE /e": mostParts, "LOCK /e < exclusive": mostParts + 1,
+		"MOVE /d Destination: /c/e": mostParts} {
 		code, body := m.run("alice " + step)
 		n := strings.Count(body, "<D:response>")
 		check.That(t, code == 207 && n == want, "%s: %d with %d responses, want %d", step, code, n, want)
