@@ -171,7 +171,8 @@ func TestRestoreChecksKeyFirst(t *testing.T) {
 	}
 	// A restore that was killed leaves a folder with a store.
 	left := filepath.Join(state, lsa.ScratchPrefix+"1")
-	check.NoError(t, errors.Join(os.MkdirAll(left, 0o700), os.Mkdir(filepath.Join(state, "kept"), 0o700)))
+	check.NoError(t, errors.Join(os.MkdirAll(left, 0o700), os.Mkdir(left+"2", 0o700),
+		os.Mkdir(filepath.Join(state, "kept"), 0o700)))
 	check.NoError(t, os.WriteFile(filepath.Join(left, backedStore), []byte("secret"), 0o600))
 	for _, c := range []struct{ name, key, public string }{
 		{"changed", changed, public}, {"cut off", key[:last/2], public}, {"half of another key", key, string(half)},

@@ -272,7 +272,7 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"total: 3000000", "total: -9223372036854775808", "at least both together"},
 		{"  two: ", "  ONE: ", "files: one: differs from ONE only in upper and lower case"},
 		{"\n  b:\n", "\n  A:\n", "trees: a: differs from A only in upper and lower case"},
-		{"claims: {c: 'attr:int64'}", "claims: {c: 'attr:int64', C: other}", "directory: claims: c: differs from C only in"},
+		{"claims: {c: 'attr:int64'}", "claims: {c: 'attr:int64', C: other, a: b}", "directory: claims: c: differs from C "},
 		{"path: /srv/a", "path: /srv/b", "trees: b: its path"}, {"path: /srv/a", "path: /srv/b/x", "trees: b: its path"},
 		{"path: /srv/a", "path: /srv/b/x/y", "trees: b: its path"}, {"path: /srv/a", "path: /srv/b/xy", ""},
 		{"path: /srv/a", "path: /", "trees: b: its path"}, {"path: /srv/a", "path: srv/a", "trees: a: path"},

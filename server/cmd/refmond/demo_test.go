@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,15 +81,29 @@ func TestFailedDemoCleansUp(t *testing.T) {
 	}
 }
 
+// seen is an output that is passed to a function.
+type seen func(text string)
+
+func (f seen) Write(b []byte) (int, error) {
+	f(string(b))
+	return len(b), nil
+}
+
 // TestDemoEndsItsProgramIfServingEnds checks that the demo returns the error of serving, and leaves no program, if
-// serving ends before a signal comes.
+// serving ends before a signal comes. Before that, only the demo's server is connected.
 func TestDemoEndsItsProgramIfServingEnds(t *testing.T) {
 	runtime.LockOSThread() // the kernel kills the programs when their thread ends
 	defer runtime.UnlockOSThread()
 	pids := t.TempDir()
 	t.Setenv(pidsFolder, pids)
 	t.Setenv(failingRole, "")
-	std := &streams{out: new(bytes.Buffer), err: new(bytes.Buffer)}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the collector would close a connection that was left open
+	var s *service
+	std := &streams{out: seen(func(text string) {
+		if strings.Contains(text, "Ctrl-C") {
+			check.Eventually(t, func() bool { return s.Stats().Connections == 1 }, "programs that have ended are connected")
+		}
+	}), err: new(bytes.Buffer)}
 	s, cfg, err := demoDaemon(t.TempDir(), std)
 	check.NoError(t, err)
 	lost := errors.New("the socket is lost")

@@ -150,6 +150,8 @@ func TestReplacedDirectoryClosesAfterLastLogon(t *testing.T) {
 	}
 	ok, err := old.ask(func(*ldap.Directory) error { return errors.New("of the closed directory") })
 	check.That(t, !ok && err == nil, "D-33: query of the closed directory: %t, %v, want false, nil", ok, err)
+	a.now.Store(&directoryUse{})
+	check.ErrorIs(t, a.ask(nil), ldap.ErrAway, "a query without a directory")
 	// Most of these logons and queries find the closed directory first.
 	shut := &directoryUse{people: &ldap.Directory{}, closed: true}
 	next := &directoryUse{people: shut.people, authority: slow{begun: make(chan struct{}, 40), end: closedChannel()}}
