@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -145,7 +146,8 @@ func looksLikePath(text string) bool {
 }
 
 // queries parses the rights want of an object of type t and returns them with the object types of the flags. An unknown
-// right or type is an error. Rights that one query cannot hold are an error, except those of control.
+// right or type is an error, and so is a right of directory objects on another type. Rights that one query cannot hold
+// are an error, except those of control.
 func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Query, error) {
 	chains, err := c.chains()
 	if err != nil {
@@ -154,6 +156,13 @@ func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Quer
 	rights, err := words.Parse(want)
 	if err != nil {
 		return nil, fmt.Errorf("--want: %w", err)
+	}
+	for _, r := range rights {
+		if t != winnt.DirectoryServiceObject && r.OfDirectory() && !r.Managed() {
+			// On another object the right would be its bits alone, which have another meaning there (B-91).
+			return nil, fmt.Errorf("--want: %s is a right on the objects of a directory, and this object has the type %s: "+
+				"if it is a directory's object, give --type directoryService", r.Name, objects.TypeName(t))
+		}
 	}
 	queries, err := words.Queries(rights, chains, t)
 	if err != nil {
