@@ -258,7 +258,8 @@ func TestDiffFormatsHaveTheSameColumns(t *testing.T) {
 		check.Equal(t, strings.Count(out, "\n"), 2, "resumed, format %v, summary %t: rows", c.format, c.summary)
 	}
 	_, out := compareLists(t, &bulk.Diff{Directory: staff(""), Table: columns.Options{Colour: true}}, before, after)
-	check.That(t, strings.Count(out, "mread") == 2 && !strings.Contains(out, "m-"), "colours of %q, want those of rights", out)
+	check.That(t, strings.Count(out, "mread") == 2 && !strings.Contains(out, "m-"),
+		"colours of %q, want those of rights", out)
 	_, out = compareLists(t, &bulk.Diff{Directory: staff(""), Summary: true}, "", objectLine("/d/x", "D:(A;;FR;;;WD)")+
 		`{"path":"/d/k","type":"key","sd":"D:(A;;FR;;;WD)"}`+"\n")
 	check.That(t, strings.Contains(strings.Join(strings.Fields(out), " "), "/d 2 1 0x00120089 - new object"),
