@@ -9,7 +9,7 @@ import (
 // unread maps unsupported parameters that change access to the value at which they have no effect.
 var unread = map[string]string{
 	"include": "", "configbackend": "file", "hostsallow": "", "hostsdeny": "", "guestok": "no", "guestonly": "no",
-	"inheritowner": "no", "inheritpermissions": "no", "forcecreatemode": "0000", "forcedirectorymode": "0000",
+	"inheritowner": "no", "inheritpermissions": "no", "forcecreatemode": "", "forcedirectorymode": "",
 	"aclgroupcontrol": "no", "mapaclinherit": "no", "ntaclsupport": "yes", "usernamemap": "", "hideunreadable": "no",
 	"vetofiles": "", "acl_xattr:defaultaclstyle": "posix", "rootpreexec": "", "available": "yes",
 	"accessbasedshareenum": "no", "usershareallowguests": "no", "followsymlinks": "yes", "widelinks": "no",
@@ -25,6 +25,9 @@ func (c *Config) noteUnsupported(settings []*setting) {
 		value := s.value
 		if yes, err := boolean(value); err == nil { // such as 0 for no
 			value = map[bool]string{true: "yes", false: "no"}[yes]
+		}
+		if strings.HasSuffix(name, "mode") {
+			value = strings.TrimLeft(s.value, "0") // octal, so 0 and 0000 are equal
 		}
 		if known && value != "" && !strings.EqualFold(value, harmless) {
 			c.note("%s = %s matters and is not read", s.name, s.value)
