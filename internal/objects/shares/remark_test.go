@@ -12,8 +12,10 @@ import (
 func TestIgnoredParametersAreNamed(t *testing.T) {
 	const file = "# a comment\n; another\n[global]\n  hosts allow = 10.\n  Include = /etc/x.conf\n" +
 		" acl_xattr:ignore system acls = yes\n" +
-		"  vfs objects = acl_xattr recycle\n nt acl support = yes\n force create mode = 0\n[template]\n read only = no\n[docs]\n path = /srv/%U\n" +
-		" copy = template\n force directory mode = 01\n inherit owner = yes\n hide unreadable = yes\n valid users = alice, \\\n  bob, staff, @none\n" +
+		"  vfs objects = acl_xattr recycle\n nt acl support = yes\n force create mode = 0\n" +
+		"[template]\n read only = no\n[docs]\n path = /srv/%U\n" +
+		" copy = template\n force directory mode = 01\n" +
+		" inherit owner = yes\n hide unreadable = yes\n valid users = alice, \\\n  bob, staff, @none\n" +
 		"[homes]\n[global]\n username map = /m\n"
 	c := check.Must(shares.ParseConfig([]byte(file), "DOCS"))
 	g := c.Guard(directoryOf(), nil)

@@ -172,8 +172,8 @@ func TestStartedProgramHasItsOwnName(t *testing.T) {
 	check.That(t, slices.Contains(rows, row), "W-79: no row of ps is %q:\n%s", row, strings.Join(rows, "\n"))
 }
 
-// TestListLeavesOutNewProcesses checks that ps lists the processes and threads that there are after its heading, so that
-// clients that connect or create threads without a pause do not make the list endless.
+// TestListLeavesOutNewProcesses checks that ps lists the processes and threads that exist after its heading. So clients
+// that connect or create threads without a pause do not make the list endless.
 func TestListLeavesOutNewProcesses(t *testing.T) {
 	cfg := demoRuns(t)
 	old := shownAt(t, cfg.AdminSocket)
