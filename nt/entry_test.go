@@ -39,6 +39,9 @@ func TestServiceTableIsComplete(t *testing.T) {
 		_, ok := services.MethodByName(m.Name)
 		check.That(t, ok, "%s is not a method of Services", m.Name)
 	}
+	for range nt.NtTable.All {
+		break
+	}
 	check.That(t, n == nt.NtTable.Len() && n != 0,
 		"NtTable yields %d rows, Len = %d, want the same number above 0", n, nt.NtTable.Len())
 	check.That(t, nt.NtTable.Find("NtNothing") == nil,
@@ -77,6 +80,11 @@ func TestServiceConditionsHaveDocumentedOrder(t *testing.T) {
 		"NtOpenThreadTokenEx": join([]ntstatus.Status{ntstatus.AccessViolation, ntstatus.InvalidParameter}, handle,
 			[]ntstatus.Status{ntstatus.NoToken, ntstatus.CantOpenAnonymous, ntstatus.AccessDenied}),
 		"NtDuplicateObject": join(handle, handle, handle[:1]),
+		"NtAccessCheckByType": join(handle, []ntstatus.Status{ntstatus.NoImpersonationToken,
+			ntstatus.BadImpersonationLevel, ntstatus.InvalidParameter, ntstatus.BufferTooSmall,
+			ntstatus.InvalidSecurityDescr, ntstatus.InvalidSID}),
+		"NtAccessCheckByTypeAndAuditAlarm": {ntstatus.InvalidParameter, ntstatus.NoImpersonationToken,
+			ntstatus.PrivilegeNotHeld, ntstatus.InvalidSecurityDescr, ntstatus.InvalidSID, ntstatus.InvalidParameter},
 		"NtSetSecurityObject": {ntstatus.AccessViolation, ntstatus.InvalidSecurityDescr, ntstatus.UnknownRevision,
 			ntstatus.InvalidHandle, ntstatus.AccessDenied, ntstatus.InvalidSecurityDescr, ntstatus.InvalidOwner},
 	} {
@@ -129,6 +137,8 @@ func TestTracingChangesNothing(t *testing.T) {
 		add := func(v ...any) { results = append(results, v...) }
 		own, st := w.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 		add(own, st)
+		weak, st := w.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ASSIGN_PRIMARY)
+		add(weak, st)
 		d, st := w.th.NtDuplicateToken(own, 0, nil, true, winnt.TokenImpersonation)
 		add(d, st)
 		add(w.th.NtDuplicateToken(own, winnt.ACCESS_SYSTEM_SECURITY, nil, false, winnt.TokenPrimary))
@@ -143,6 +153,7 @@ func TestTracingChangesNothing(t *testing.T) {
 		add(w.th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, nil, &nt.ClientID{UniqueProcess: 4}))
 		add(w.th.NtOpenThread(winnt.THREAD_ALL_ACCESS, nil, nil))
 		add(w.th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: "none"}, 0, 0))
+		add(w.th.NtQueryInformationToken(weak, winnt.TokenUser))
 		add(w.th.NtClose(own), w.th.NtClose(own))
 		return results, r.calls
 	}
@@ -150,8 +161,8 @@ func TestTracingChangesNothing(t *testing.T) {
 	traced, calls := history(true)
 	check.That(t, reflect.DeepEqual(plain, traced),
 		"results differ:\nuntraced %v, want %v\n  traced %v", plain, traced, traced)
-	check.That(t, len(none) == 0 && len(calls) == 14,
-		"%d and %d calls were traced, want 0 and 14", len(none), len(calls))
+	check.That(t, len(none) == 0 && len(calls) == 16,
+		"%d and %d calls were traced, want 0 and 16", len(none), len(calls))
 	for _, c := range calls {
 		if c.Thread != "server/1" || reflect.TypeOf(c.In) != c.Row.InType() ||
 			reflect.TypeOf(c.Out) != c.Row.OutType() {
@@ -243,4 +254,32 @@ func states() (list []by) {
 	}
 	return append(list, by{"NtQueryMutant", mutant(0, 8), mutant(1, 8)},
 		by{"NtQuerySemaphore", semaphore(0, 8), semaphore(1, 8)}, by{"NtQueryTimer", timer(0, 16), timer(1, 16)})
+}
+
+// refusing is the transport of a remote kernel that refuses every call.
+type refusing struct{ nt.Transport }
+
+func (refusing) Call(r *nt.Row, _ any, _ bool) (any, ntstatus.Status, nt.Why) {
+	return reflect.Zero(r.OutType()).Interface(), ntstatus.AccessDenied, nt.Why{}
+}
+
+// The method of each service returns the service's status last.
+func TestMethodsReturnStatusOfService(t *testing.T) {
+	th := reflect.ValueOf(nt.NewRemoteThread(refusing{}, "client"))
+	for i := range th.NumMethod() {
+		name, f := th.Type().Method(i).Name, th.Method(i)
+		if nt.NtTable.Find(name) == nil {
+			continue
+		}
+		var args []reflect.Value
+		for j := range f.Type().NumIn() {
+			args = append(args, reflect.Zero(f.Type().In(j)))
+		}
+		call := f.Call
+		if f.Type().IsVariadic() {
+			call = f.CallSlice
+		}
+		out := call(args)
+		check.Equal(t, out[len(out)-1].Interface(), any(ntstatus.AccessDenied), "%s", name)
+	}
 }

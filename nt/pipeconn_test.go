@@ -1,6 +1,7 @@
 package nt_test
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -71,8 +72,12 @@ func (s *slow) NewThread() (nt.Transport, string, ntstatus.Status) {
 	return s, "slow", ntstatus.Success
 }
 
-func (s *slow) Call(r *nt.Row, _ any, _ bool) (any, ntstatus.Status, nt.Why) {
-	s.calls = append(s.calls, r.Info().Name)
+func (s *slow) Call(r *nt.Row, _ any, traced bool) (any, ntstatus.Status, nt.Why) {
+	name := r.Info().Name
+	if traced {
+		name = "traced " + name
+	}
+	s.calls = append(s.calls, name)
 	return reflect.Zero(r.OutType()).Interface(), ntstatus.Success, nt.Why{}
 }
 
@@ -83,7 +88,27 @@ func (s *slow) CallWhenReady(r *nt.Row, in any, w nt.Wait) (any, ntstatus.Status
 	return out, ntstatus.Cancelled
 }
 
-func (s *slow) EndThread() {}
+func (s *slow) EndThread() { s.calls = append(s.calls, "end") }
+
+func (s *slow) SaveImpersonation() (nt.Ticket, ntstatus.Status) {
+	s.calls = append(s.calls, "save")
+	return 7, ntstatus.Success
+}
+
+func (s *slow) RestoreImpersonation(k nt.Ticket) {
+	s.calls = append(s.calls, fmt.Sprint("restore ", k))
+}
+
+// The thread of another kernel saves and restores its impersonation there. Its calls return the reasons if it is traced
+// (I-76).
+func TestRemoteImpersonationIsSavedThere(t *testing.T) {
+	s := new(slow)
+	th := nt.NewRemoteThread(s, "client")
+	check.Must(th.Impersonate(4))()
+	th.Trace(&recorder{})
+	th.NtClose(4)
+	check.Equal(t, strings.Join(s.calls, ", "), "save, NtSetInformationThread, restore 7, traced NtClose", "calls")
+}
 
 // Close of a connection to another kernel first ends the calls that wait there, and later calls fail without it.
 // Otherwise such a call could use the handle's value for a later connection.
@@ -102,7 +127,7 @@ func TestCloseEndsCallsOfOtherKernel(t *testing.T) {
 			check.NoError(t, c.Close())
 			check.ErrorIs(t, <-done, net.ErrClosed, "a call during Close")
 			check.ErrorIs(t, check.Err(call(c)), net.ErrClosed, "a call after Close")
-			check.Equal(t, strings.Join(s.calls, " "), want+" NtClose", "calls")
+			check.Equal(t, strings.Join(s.calls, " "), want+" NtClose end", "calls")
 		})
 	}
 }
@@ -181,10 +206,18 @@ func TestCancelledWaitIsRepeated(t *testing.T) {
 	check.Must(l.AcceptPipe())
 }
 
-// setFails are services whose NtSetInformationFile fails with st.
+// setFails are services whose NtSetInformationFile fails with st. If that is STATUS_INSUFFICIENT_RESOURCES, they also
+// create no thread.
 type setFails struct {
 	nt.Services
 	st ntstatus.Status
+}
+
+func (s setFails) NewThread() (nt.Services, string, ntstatus.Status) {
+	if s.st == ntstatus.InsufficientResources {
+		return nil, "", s.st
+	}
+	return s.Services.NewThread()
 }
 
 func (s setFails) NtSetInformationFile(nt.SetInformationFileIn) (out nt.SetInformationFileOut, st ntstatus.Status) {
@@ -209,6 +242,8 @@ func TestFailedDialLeavesNothing(t *testing.T) {
 		check.ErrorIs(t, check.Err(client.DialPipe("missing", nil)), ntstatus.ObjectNameNotFound.Err(), "missing pipe")
 		check.Equal(t, countsOf(sys), before, "objects, handles and references after %v", st)
 	}
+	_, err := nt.NewThread(setFails{server.Services(), ntstatus.InsufficientResources}, "server").ListenPipe("m", everyone)
+	check.ErrorIs(t, err, ntstatus.InsufficientResources.Err(), "a listener without a thread")
 }
 
 // A connection keeps the bounds of messages. A deadline or a close ends a read that waits.

@@ -10,7 +10,7 @@ import (
 )
 
 // TestDeadlineMovesWhilePassing checks that if the deadline expires while set moves it to a later time, the wait for
-// the later time does not end early.
+// the later time does not end early. A wait follows a deadline that is set later.
 func TestDeadlineMovesWhilePassing(t *testing.T) {
 	for range 1000 {
 		synctest.Test(t, func(t *testing.T) {
@@ -27,6 +27,10 @@ func TestDeadlineMovesWhilePassing(t *testing.T) {
 			d.set(time.Time{})
 		})
 	}
+	var d deadline
+	early := d.wait()
+	d.set(time.Now())
+	check.That(t, isClosed(early), "a wait from before the deadline goes on")
 }
 
 // A read or write that comes after Close uses no handle: its value may be that of another connection. It releases the
@@ -45,4 +49,6 @@ func TestWorkerMakesNoCallAfterClose(t *testing.T) {
 		check.Equal(t, f(w), ntstatus.Cancelled, "%s", name)
 		check.That(t, w.mu.TryLock(), "%s keeps the worker's lock", name)
 	}
+	var w worker
+	w.do(func(*Thread) { check.That(t, !w.mu.TryLock(), "do calls without the worker's lock") })
 }

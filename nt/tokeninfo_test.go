@@ -14,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Each constant of an enumeration prints as its documented name, which is that of the constant. Other numbers print as
@@ -47,9 +48,10 @@ func TestClassesPrintDocumentedNames(t *testing.T) {
 	}
 	check.Equal(t, len(seen), len(enumerations), "enumerations with constants")
 	for want, class := range map[string]fmt.Stringer{"OBJECT_INFORMATION_CLASS(5)": nt.ObjectInfoClass(5),
-		"FILE_INFORMATION_CLASS(200)": nt.FileInfoClass(200), "MUTANT_INFORMATION_CLASS(1)": nt.MutantInfoClass(1),
-		"SEMAPHORE_INFORMATION_CLASS(1)": nt.SemaphoreInfoClass(1), "TIMER_INFORMATION_CLASS(1)": nt.TimerInfoClass(1),
-		"FS_INFORMATION_CLASS(1)": nt.FsInfoClass(1)} {
+		"FILE_INFORMATION_CLASS(200)": nt.FileInfoClass(200), "MUTANT_INFORMATION_CLASS(10)": nt.MutantInfoClass(10),
+		"SEMAPHORE_INFORMATION_CLASS(10)": nt.SemaphoreInfoClass(10),
+		"TIMER_INFORMATION_CLASS(10)":     nt.TimerInfoClass(10), "FS_INFORMATION_CLASS(10)": nt.FsInfoClass(10),
+		"TIMER_TYPE(10)": nt.TimerType(10), "SAME_ACCESS": nt.DuplicateOptions(winnt.DUPLICATE_SAME_ACCESS)} {
 		check.Equal(t, class.String(), want, "String")
 	}
 }
