@@ -82,6 +82,9 @@ func TestReplacedTokenLeavesFixedSelfAccess(t *testing.T) {
 			p := w.newProcess("child", own, sddl.MustParse("O:SYG:SY"+text), 0)
 			succeeds(t, replace(p))
 			check.Equal(t, p.SelfAccess(), want, "O-17: rights to itself of a process with %s", text)
+			if p.job.Load() != nil {
+				check.Equal(t, p.AssignPrimaryToken(own).Rule, "I-90", "rule of another token in a job with a single one")
+			}
 			p.Deref(ob.TagCall)
 			check.Equal(t, job.active, 0, "I-91: processes in the job")
 		}

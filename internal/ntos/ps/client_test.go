@@ -231,7 +231,7 @@ func TestRefusedClientContextHasItsReason(t *testing.T) {
 	const none, identify, impersonate, delegate = winnt.SecurityAnonymous, winnt.SecurityIdentification,
 		winnt.SecurityImpersonation, winnt.SecurityDelegation
 	w := newJobWorld(t)
-	tok := w.client(user())
+	tok := w.token(user()) // a primary one has no level: the thread's counts (I-44)
 	low := ntstatus.BadImpersonationLevel
 	for _, c := range []struct {
 		acts, level winnt.SecurityImpersonationLevel // acts: 0 without a client

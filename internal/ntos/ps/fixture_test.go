@@ -32,7 +32,8 @@ type world struct {
 func newWorld(tb testing.TB, profile nt.Profile) *world {
 	tb.Helper()
 	boot := check.Must(token.New(token.LocalSystem()))
-	w := &world{tb: tb, sys: ps.New(profile, ob.NewKernelTable(0), boot, 0)}
+	w := &world{tb: tb, sys: ps.New(profile, ob.NewKernelTable(0), boot, 1000)}
+	check.Equal(tb, w.sys.SystemProcess().PrimaryToken().ID(), 1001, "first identifier")
 	tb.Cleanup(w.close)
 	return w
 }

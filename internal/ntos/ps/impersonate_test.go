@@ -204,6 +204,28 @@ func TestCreatedObjectsAreChargedToClient(t *testing.T) {
 			th.RevertToSelf()
 		}
 	}
+	// So are copies of tokens. A client gets at most half of an account that nobody else uses.
+	plain, from := w.thread(w.process("plain", nil)), w.token(user, winnt.SecurityImpersonation)
+	impersonate(t, th, from, false, false, winnt.SecurityImpersonation)
+	for what, c := range map[string]struct {
+		th   *ps.Thread
+		copy func() ntstatus.Status
+	}{"captured": {th, func() ntstatus.Status {
+		c, out := th.CreateClientSecurity(nt.SecurityQualityOfService{}, false, p)
+		if c != nil {
+			c.Delete()
+		}
+		return out.Status
+	}}, "demoted": {plain, func() ntstatus.Status {
+		impersonate(t, plain, from, false, false, winnt.SecurityIdentification)
+		return ps.ImpersonateClient(plain, from, false, false, winnt.SecurityImpersonation).Status
+	}}} {
+		all := quota.NewPool(1<<20, 0)
+		c.th.Process().SetQuota(quota.NewBlock(all, 1<<20, false))
+		check.Success(t, c.copy())
+		c.th.Process().SetQuota(quota.NewBlock(nil, 2*all.Peak()-1, false))
+		check.Equal(t, c.copy(), ntstatus.QuotaExceeded, "status of a client's %s token", what)
+	}
 }
 
 // A thread that has ended is the client S-1-0-0 at level Anonymous for every routine that captures it. A captured

@@ -285,6 +285,7 @@ func TestJobLimitsNeedTheirLists(t *testing.T) {
 		{JobLimits{Flags: JobNoAdmin, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}, 0, false},
 	} {
 		j := w.NewJob(w.p.Token())
+		check.That(t, j.Security().Equal(se.DefaultDescriptor(w.p.Token(), winnt.JobObject)), "descriptor of a new job")
 		if out := j.SetLimits(c.limits); out.Status != c.want || c.want != 0 && (out.Rule != "I-89" || out.Because == "") {
 			t.Errorf("I-89: SetLimits with flags %#x: %+v, want %v", c.limits.Flags, out, c.want)
 		}

@@ -68,6 +68,7 @@ func TestJobsAreNestedToABound(t *testing.T) {
 		chain = append(chain, w.NewJob(w.p.Token()))
 		succeeds(t, first.AssignToJob(chain[len(chain)-1]))
 	}
+	succeeds(t, first.AssignToJob(chain[0])) // it is in that job already
 	more := w.NewJob(w.p.Token())
 	refuses := func(what string, p *Process, j, in *Job) {
 		t.Helper()
@@ -104,13 +105,17 @@ func TestJoiningJobChecksThreadTokens(t *testing.T) {
 		}
 		self, tok := w.thread(), w.token(admin())
 		ImpersonateClient(self, tok, false, false, winnt.SecurityImpersonation)
-		got := w.p.AssignToJob(inner)
-		count := 1
-		if which == 2 {
-			count = 2
+		in, counts := (*Job)(nil), [2]int{1, 1} // afterwards
+		switch which {
+		case 1: // it is in the outer job, and stays there
+			in, counts[0] = outer, 2
+			succeeds(t, w.p.AssignToJob(outer))
+		case 2:
+			in, counts = inner, [2]int{2, 2}
 		}
-		if (got.Status == ntstatus.Success) != (which == 2) || outer.active != count || inner.active != count ||
-			(w.p.job.Load() == inner) != (which == 2) {
+		got := w.p.AssignToJob(inner)
+		if (got.Status == ntstatus.Success) != (which == 2) || [2]int{outer.active, inner.active} != counts ||
+			w.p.job.Load() != in {
 			t.Errorf("I-90: limit of job %d: %v, %d and %d processes, want refused and uncounted unless it is job 2",
 				which, got.Status, outer.active, inner.active)
 		}

@@ -45,6 +45,7 @@ func TestConcurrentUpdatesAreNotLost(t *testing.T) {
 	}
 	all.Wait()
 	check.Equal(t, o.Value().SessionID(), writers*rounds, "updates were applied")
+	check.That(t, o.Value().ModifiedID() > o.ID(), "ModifiedId %v, want a later one", o.Value().ModifiedID())
 	before := o.Value()
 	o.Update(func(*token.Token, winnt.LUID) *token.Token { return nil })
 	check.Equal(t, o.Value(), before, "token after an update that returned nil")
