@@ -98,6 +98,8 @@ func TestCloseDuringOpenReturnsCharges(t *testing.T) {
 	want(t, "connect", out.Status, ntstatus.Success)
 	a.end("a client was there", "listen: STATUS_SUCCESS 0 ")
 	s.wantRead(e, 1, "", ntstatus.PipeBroken)
+	s.server.Process().SetQuota(quota.NewBlock(nil, 1, false))
+	want(t, "write without quota", send(e, s.server, nil), ntstatus.QuotaExceeded)
 	closeAll(e)
 	check.Equal(t, paid.Used(), 0, "bytes charged at the end")
 }

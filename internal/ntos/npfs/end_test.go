@@ -118,6 +118,8 @@ func TestOtherEndReadsAfterClose(t *testing.T) {
 	e, c := s.pair(npfs.Config{})
 	want(t, "write", send(c, s.client, []byte("abc")), ntstatus.Success)
 	want(t, "write", send(e, s.server, []byte("xyz")), ntstatus.Success)
+	want(t, "mode", c.SetModes(nt.PipeInformation{CompletionMode: winnt.FILE_PIPE_COMPLETE_OPERATION}), ntstatus.Success)
+	want(t, "I-140: flush of a nonblocking end", c.Flush(), ntstatus.Pending)
 	closeAll(c)
 	s.wantRead(e, 2, "ab", ntstatus.Success)
 	check.DeepEqual(t, check.Result(e.Peek(9)), nt.PipePeekBuffer{Data: []byte("c"), ReadDataAvailable: 1,

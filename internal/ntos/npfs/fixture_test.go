@@ -16,6 +16,7 @@ type world struct{ *bare.World }
 // open tracks an end and gives it a handle, which DropOpen closes.
 func (w *world) open(e *npfs.End) {
 	w.Sys.Security.Objects.Track(e)
+	check.That(w.T, e.File.Take(false), "I-137: a new end is not signalled")
 	e.HoldOpen()
 }
 

@@ -75,7 +75,7 @@ func (f *finished) complete() {
 }
 
 // Start begins the operation and returns its result, or STATUS_PENDING if it waits; Finish then gets the result. On
-// an end that completes operations at once it never waits (T-135). Beyond MaxPending waiting requests it returns
+// an end that completes operations at once only a flush waits (T-135). Beyond MaxPending waiting requests it returns
 // STATUS_INSUFFICIENT_RESOURCES.
 func (r *Request) Start() Result {
 	e := r.End
@@ -184,19 +184,15 @@ func (e *End) againLocked(r *Request, f *finished) (res Result) {
 	return res
 }
 
-// settleLocked completes the waiting requests that a change of the instance made possible, in order, until no more are.
-// It adds them to f, which the caller tells afterwards. It also wakes all who wait for Changed.
+// settleLocked completes the waiting requests that a change of the instance made possible, in order. It adds them to f,
+// and the caller completes f without the lock. It also wakes all who wait for Changed.
 // +checklocks:in.mu
 func (in *Instance) settleLocked(f *finished) {
-	for again := true; again; {
-		again = false
-		for _, r := range slices.Clone(in.waiting) {
-			// Each waiting request belongs to an end of this instance, so in.mu is its lock.
-			res := r.End.againLocked(r, f) // +checklocksforce
-			if res.Status != ntstatus.Pending {
-				in.endLocked(r, res, f)
-				again = true
-			}
+	// One pass is enough: while a read waits its queue is empty, so every write that waits behind it came later.
+	for _, r := range slices.Clone(in.waiting) {
+		// Each waiting request belongs to an end of this instance, so in.mu is its lock.
+		if res := r.End.againLocked(r, f); res.Status != ntstatus.Pending { // +checklocksforce
+			in.endLocked(r, res, f)
 		}
 	}
 	close(in.changed)

@@ -56,6 +56,7 @@ func TestPipeEndsHaveSeparateReadModes(t *testing.T) {
 		}
 		want(t, "disconnect", e.Disconnect(), ntstatus.Success)
 		want(t, "modes of a disconnected client", cl.SetModes(nt.PipeInformation{}), ntstatus.PipeDisconnected)
+		want(t, "its unknown mode", cl.SetModes(nt.PipeInformation{ReadMode: 2}), ntstatus.InvalidParameter)
 		closeAll(cl, e)
 	}
 }

@@ -33,6 +33,7 @@ func TestPipeWaitersAreBounded(t *testing.T) {
 	wait(pending)
 	closeAll(c, e)
 	check.That(t, ended == 4097, "%d waits ended, want 4097", ended)
+	want(t, "wait for a pipe that is gone", check.Status(s.fs.Wait("p", -1, nil)), ntstatus.ObjectNameNotFound)
 }
 
 // TestEndedWaitIsNotCancelled checks that a wait that an instance has ended is over, and cannot be cancelled. A listen
