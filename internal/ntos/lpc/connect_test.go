@@ -73,7 +73,9 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	p := newPair(t, 0)
 	s := p.server.Process()
 	first, second, third := p.connect("1"), p.connect("2"), p.connect("3")
+	changed := first.Changed()
 	e1 := p.world.port(p.port.Accept(s))
+	check.That(t, bare.Closed(changed), "Accept does not wake the client")
 	status := func(what string, f *lpc.Port, st ntstatus.Status) {
 		t.Helper()
 		_, got := f.Connected()
