@@ -124,8 +124,11 @@ func relationRule(c *oracle.Cond) string {
 	switch {
 	case strings.HasSuffix(c.Op, "Contains") || strings.HasSuffix(c.Op, "Any_of"):
 		return "A-114"
-	case c.Right.List || c.Left.Name == "ii" || c.Left.Name == "ss" || c.Left.Name == "depts":
-		return "A-113"
+	case c.Op == "==" || c.Op == "!=":
+		set := func(r *oracle.Ref) bool { return r != nil && (r.Name == "ii" || r.Name == "ss" || r.Name == "depts") }
+		if c.Right.List || set(c.Left) || set(c.Right.Ref) {
+			return "A-113"
+		}
 	}
 	return "A-112"
 }

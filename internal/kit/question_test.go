@@ -31,6 +31,10 @@ func TestQuestionsAreWellFormed(t *testing.T) {
 			"%s: got a question smaller than the one before, want the smallest first", q.ID)
 		check.RequireThat(t, len(q.Rules) != 0 && kit.RuleOf(q.Rules[0]).Sentence != "",
 			"%s: got the rules %v, want those of docs/rules", q.ID, q.Rules)
+		check.RequireThat(t, len(slices.Compact(slices.Sorted(slices.Values(q.Rules)))) == len(q.Rules),
+			"%s: got the rules %v, want each once", q.ID, q.Rules)
+		check.RequireThat(t, q.Op != "audit_check" || *q.Out.Recorded == (len(*q.Out.Entries) > 0),
+			"%s: got %s, want a record exactly if an entry requests it", q.ID, q.Expected())
 		check.RequireThat(t, q.Op != "impersonate" || (q.Out.Level != nil) == (q.Out.Status == oracle.Success),
 			"%s: got %s, want a level on success only", q.ID, q.Expected())
 		known[q.Known]++
@@ -91,4 +95,25 @@ func TestMarkedEntriesOfCreatorsAreDecided(t *testing.T) {
 		}
 	}
 	check.That(t, n >= 100, "%d questions have such a creator, want at least 100", n)
+}
+
+// A question names the rule that decides inputs of its kind (B-37).
+func TestQuestionNamesRuleOfItsInput(t *testing.T) {
+	for _, c := range []struct{ suite, in, rule string }{
+		{"sddl", `D:\(A;;1179785;;;WD\)`, "S-38"}, {"sddl", `"O:S-1-5-32-544G:S-1-5-18D:\(A;;FR;;;WD`, "S-7"},
+		{"sddl", `O:S-1-5-0x20`, "S-7"}, {"sddl", `D:\(a;;fr;;;wd`, "S-41"},
+		{"bytes", `09[0-9a-f]{2}00000000000[1-9a-f]`, "S-2"}, // the revision of a SID
+		{"access", `D:\(A;;0x1;;;S-1-5-10\)".*"selfSid"`, "A-3"},
+		{"policy", `;\(@User\.ss \\u003c [^()]*\)\)`, "A-112"}, {"policy", `;\(@User\.i == @User\.ss\)`, "A-113"},
+		{"policy", `;\(@User\.i == {`, "A-113"}, {"policy", `@User\.missing`, "A-110"},
+	} {
+		n, in := 0, regexp.MustCompile(c.in)
+		for _, q := range check.Must(kit.Questions(c.suite)) {
+			if in.Match(q.In) {
+				n++
+				check.RequireThat(t, slices.Contains(q.Rules, c.rule), "%s: got %v, want %s: %s", q.ID, q.Rules, c.rule, q.In)
+			}
+		}
+		check.That(t, n > 0, "suite %s has no question with %s", c.suite, c.in)
+	}
 }

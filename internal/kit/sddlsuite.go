@@ -172,15 +172,18 @@ func (b *builder) conditionTexts() {
 // long lists.
 func (b *builder) variations() {
 	d := &oracle.Descriptor{Owner: admins, Group: system, DACL: list(entry(oracle.Allow, 0x120089, everyone))}
-	for _, text := range []string{"O:BAG:SYD:(A;;FR;;;WD)", "O:baG:syD:(a;;fr;;;wd)", " O:BAG:SYD:(A;;FR;;;WD)",
+	for _, v := range []struct {
+		rule  string
+		texts []string
+	}{{"S-41", []string{"O:BAG:SYD:(A;;FR;;;WD)", "O:baG:syD:(a;;fr;;;wd)", " O:BAG:SYD:(A;;FR;;;WD)",
 		"O:BAG:SYD:(A;;FR;;;WD) ", "O:BA G:SY D:(A;;FR;;;WD)", "G:SYO:BAD:(A;;FR;;;WD)", "D:(A;;FR;;;WD)O:BAG:SY",
-		"O:BAG:SYD:(A;;0x120089;;;WD)", "O:BAG:SYD:(A;;1179785;;;WD)", "O:BAG:SYD:(A;;04400211;;;S-1-1-0)",
-		"O:S-1-5-32-544G:S-1-5-18D:(A;;FR;;;WD)", "O:S-1-5-0x20-544G:SYD:(A;;FR;;;WD)", "O:BAG:SYD:( A; ;FR;;;WD)"} {
-		rule := "S-41"
-		if strings.Contains(text, "0") {
-			rule = "S-38"
+		"O:BAG:SYD:( A; ;FR;;;WD)"}},
+		{"S-38", []string{"O:BAG:SYD:(A;;0x120089;;;WD)", "O:BAG:SYD:(A;;1179785;;;WD)",
+			"O:BAG:SYD:(A;;04400211;;;S-1-1-0)"}},
+		{"S-7", []string{"O:S-1-5-32-544G:S-1-5-18D:(A;;FR;;;WD)", "O:S-1-5-0x20-544G:SYD:(A;;FR;;;WD)"}}} {
+		for _, text := range v.texts {
+			b.parses(text, d, v.rule)
 		}
-		b.parses(text, d, rule)
 	}
 	many := d
 	for n := range 12 {
