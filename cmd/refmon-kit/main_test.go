@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,7 +112,7 @@ func TestMalformedCommandLinesExitWith2(t *testing.T) {
 		{"run --", "no adapter"}, {"run -- ./no-such-program", "starting the adapter"},
 		{"score ./no-such-file", "no such file"}, {"score " + file, "is not a question of this version"},
 		{"run --suite audit --known decided -- ./no-such-program", "no question"}, {"score " + os.DevNull, "no question"},
-		{"questions extra", "unexpected argument"}} {
+		{"questions extra", "unexpected argument"}, {"questions --known=", "--known is empty"}} {
 		code, _, errs := command("", strings.Fields(c.args)...)
 		check.That(t, code == exitMalformed && strings.Contains(errs, c.want),
 			"%s: got %d and %q, want 2 and %q", c.args, code, errs, c.want)
@@ -122,6 +123,23 @@ func TestMalformedCommandLinesExitWith2(t *testing.T) {
 	if code, out, _ := command("", "version"); code != exitSuccess || !strings.HasPrefix(out, "refmon-kit ") {
 		t.Errorf("version: got %d and %q, want refmon-kit", code, out)
 	}
+}
+
+// fullAtEnd accepts whole buffers, and fails at the rest.
+type fullAtEnd struct{}
+
+func (fullAtEnd) Write(b []byte) (int, error) {
+	if len(b) < 4096 {
+		return 0, io.ErrShortWrite
+	}
+	return len(b), nil
+}
+
+// Questions that cannot be written to the end are an error.
+func TestQuestionsReportFailedWrite(t *testing.T) {
+	var errs bytes.Buffer
+	code := run(context.Background(), []string{"questions", "--suite", "audit"}, &streams{nil, fullAtEnd{}, &errs})
+	check.Equal(t, code, exitMalformed, "exit code, %s", errs.String())
 }
 
 func write(t *testing.T, file, text string) {

@@ -171,7 +171,7 @@ func TestServeAnswersEachLine(t *testing.T) {
 	limited.SACL = &oracle.ACL{Entries: []oracle.ACE{{Type: oracle.ScopedPolicy, SID: "S-1-17-1"}}}
 	for _, c := range [][3]string{
 		{"parse_sddl", `{"sddl":"O:BA"}`, `"out":{"hex":"`}, {"parse_sddl", `{"sddl":"O:??"}`, `"error":"invalid: `},
-		{"parse_sddl", `{"sddl":"O:BA","domain":"x"}`, `"error":"other: `},
+		{"parse_sddl", `{"sddl":"O:BA","domain":"x"}`, `"error":"other: `}, {"parse_sddl", `{"sddl":1}`, `"error":"other: `},
 		{"audit_check", `{"token":{"user":"S-1-5-7"},"status":"x"` + read, `"error":"other: `},
 		{"new_op", `{}`, `"unsupported":"`}, {"read_descriptor", `{"hex":"01"}`, `"error":"invalid: `},
 		{"read_descriptor", `{"hex":"z"}`, `"error":"other: `}, {"format_sddl", `{"hex":"01"}`, `"error":"invalid: `},
