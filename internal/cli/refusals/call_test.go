@@ -49,7 +49,7 @@ func TestCallReportsDeviation(t *testing.T) {
 		return in
 	}
 	_, err = newWorld(nt.Documented).run(&denied, nil)
-	wantError(t, err, "got STATUS_ACCESS_DENIED")
+	wantError(t, err, "with no refusal: got STATUS_ACCESS_DENIED")
 	for i := range 2 {
 		impersonate := func(w *world, copyOnOpen bool) {
 			t := []*ps.Thread{w.sys.ThreadObject(w.thread), w.other}[i]

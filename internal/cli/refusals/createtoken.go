@@ -13,8 +13,8 @@ import (
 var createRefusals = []refusal[*nt.CreateTokenIn]{
 	{rule: "T-10", want: ntstatus.AccessViolation, name: "Source NULL", takes: "source", needs: pointers,
 		inject: func(_ *world, in *nt.CreateTokenIn) { in.Source.V = nil }},
-	{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes",
-		inject: func(_ *world, in *nt.CreateTokenIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
+	{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes.unknown",
+		inject: func(_ *world, in *nt.CreateTokenIn) { in.ObjectAttributes.V.Attributes |= 0x8000 }},
 	exclusiveInherited("oa.attributes", func(in *nt.CreateTokenIn) *uint32 {
 		return &oaOf(&in.ObjectAttributes).Attributes
 	}),

@@ -217,8 +217,6 @@ var _ = define(setup[*nt.DuplicateObjectIn]{
 					in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
 				}},
 			caller[*nt.DuplicateObjectIn]("I-1"),
-			{rule: "O-81", want: ntstatus.InsufficientResources, name: "no memory for the handle", takes: "memory",
-				inject: func(w *world, _ *nt.DuplicateObjectIn) { w.noHandle() }},
 			{rule: "O-56", want: ntstatus.AccessDenied, of: ofCheck, when: "the access check refuses",
 				name: "more rights than the token's DACL grants", takes: "sd", needs: userOnly, inject: func(w *world,
 					_ *nt.DuplicateObjectIn) {

@@ -27,8 +27,8 @@ var _ = define(setup[*nt.CreateLowBoxTokenIn]{
 				}},
 			{rule: "O-3", want: ntstatus.AccessViolation, name: "PackageSid unreadable", takes: "package", needs: pointers,
 				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { unreadable(&in.PackageSID) }},
-			{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes",
-				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
+			{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes.unknown",
+				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.ObjectAttributes.V.Attributes |= 0x8000 }},
 			exclusiveInherited("oa.attributes", func(in *nt.CreateLowBoxTokenIn) *uint32 {
 				return &oaOf(&in.ObjectAttributes).Attributes
 			}),

@@ -56,12 +56,10 @@ func (n named[I]) name(in I) *string { return &n.oa(in).V.ObjectName }
 // way returns the failures to inject into the object's attributes and path, which creating and opening share.
 func (n named[I]) way() []refusal[I] {
 	list := []refusal[I]{
-		{rule: "O-81", want: ntstatus.InsufficientResources, when: "the handle", name: "no memory for the handle",
-			takes: "memory.handle", inject: func(w *world, _ I) { w.failing["ob: handle"] = true }},
 		{rule: "O-3", want: ntstatus.AccessViolation, when: "a pointer", name: "ObjectAttributes unreadable", takes: "oa",
 			needs: pointers, inject: func(_ *world, in I) { unreadable(n.oa(in)) }},
 		{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits",
-			takes: "oa.attributes", inject: func(_ *world, in I) { n.oa(in).V.Attributes |= 0x8000 }},
+			takes: "oa.attributes.unknown", inject: func(_ *world, in I) { n.oa(in).V.Attributes |= 0x8000 }},
 		exclusiveInherited("oa.attributes", func(in I) *uint32 { return &n.oa(in).V.Attributes }),
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "RootDirectory names nothing", takes: "oa.root",
 			inject: func(_ *world, in I) { n.oa(in).V.RootDirectory = noHandle }},
@@ -86,7 +84,7 @@ func (n named[I]) way() []refusal[I] {
 		}
 		list = append(list,
 			refusal[I]{rule: rule, want: ntstatus.InvalidParameter, when: "does not support",
-				name: "an attribute the type does not take", takes: "oa.attributes", inject: func(_ *world, in I) {
+				name: "an attribute the type does not take", takes: "oa.attributes.invalid", inject: func(_ *world, in I) {
 					n.oa(in).V.Attributes |= n.invalid
 				}})
 	}
@@ -97,11 +95,11 @@ func (n named[I]) way() []refusal[I] {
 func (n named[I]) creating() []refusal[I] {
 	return []refusal[I]{
 		{rule: "O-26", want: ntstatus.PrivilegeNotHeld, name: "OBJ_PERMANENT without privilege",
-			takes: "oa.attributes", needs: userOnly, inject: func(_ *world, in I) {
+			takes: "oa.attributes.permanent", needs: userOnly, inject: func(_ *world, in I) {
 				n.oa(in).V.Attributes |= winnt.OBJ_PERMANENT
 			}},
 		{rule: "O-23", want: ntstatus.ObjectNameExists, name: "OBJ_OPENIF and the name is taken",
-			takes: "oa.name oa.attributes caller desired memory", inject: func(_ *world, in I) {
+			takes: "oa.name oa.attributes.invalid memory.object", inject: func(_ *world, in I) {
 				*n.name(in) = n.taken
 				n.oa(in).V.Attributes |= winnt.OBJ_OPENIF
 			}},
@@ -123,7 +121,7 @@ func (n named[I]) creating() []refusal[I] {
 func (n named[I]) opening() []refusal[I] {
 	return []refusal[I]{
 		{rule: "O-27", want: ntstatus.InvalidParameter, when: "created without it",
-			name: "OBJ_EXCLUSIVE of an object made without it", takes: "oa.attributes", inject: func(_ *world, in I) {
+			name: "OBJ_EXCLUSIVE of an object made without it", takes: "oa.attributes.lone", inject: func(_ *world, in I) {
 				n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE
 			}},
 		{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "no object of that name", takes: "oa.name",
@@ -153,8 +151,8 @@ func oaNamed(name string, d *sd.Descriptor) nt.Captured[*nt.ObjectAttributes] {
 	return nt.Cap(&nt.ObjectAttributes{ObjectName: name, SecurityDescriptor: d})
 }
 
-// made registers the new object of the handle h as the existing object that calls open, in w.named. It gives it a
-// descriptor that grants everyone everything. It panics if st is an error.
+// made registers the new object of the handle h as the existing object that calls open, in w.named. It panics if st is
+// an error.
 func (w *world) made(h winnt.Handle, st ntstatus.Status) {
 	if !st.IsSuccess() {
 		panic("refusals: creating the object to open: " + st.String())
@@ -164,7 +162,6 @@ func (w *world) made(h winnt.Handle, st ntstatus.Status) {
 		panic("refusals: " + st.String())
 	}
 	w.named = head.Object()
-	w.named.Head().SetSecurity(open())
 	head.Deref(ob.TagCall)
 }
 

@@ -140,8 +140,8 @@ var _ = define(setup[*nt.CreateNamedPipeFileIn]{
 			ObjectAttributes: oaNamed(pipeName, own()), NamedPipeType: 1, MaximumInstances: 1}
 	},
 	refusals: []refusal[*nt.CreateNamedPipeFileIn]{
-		{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes",
-			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
+		{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes.unknown",
+			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.ObjectAttributes.V.Attributes |= 0x8000 }},
 		exclusiveInherited("oa.attributes", func(in *nt.CreateNamedPipeFileIn) *uint32 {
 			return &oaOf(&in.ObjectAttributes).Attributes
 		}),

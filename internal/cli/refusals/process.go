@@ -43,16 +43,6 @@ func (w *world) primary(own bool) *se.TokenObject {
 	return w.token(s, open())
 }
 
-// settleProcess cleans up after NtCreateUserProcess: it ends the process that the call created. A call that created
-// none changes nothing.
-func settleProcess(w *world, out any) {
-	if o := out.(nt.CreateUserProcessOut); o.ProcessHandle != 0 {
-		if p := w.sys.Process(o.ClientID.UniqueProcess); p != nil {
-			p.Exit()
-		}
-	}
-}
-
 var _ = define(setup[*nt.CreateUserProcessIn]{
 	names: []string{"NtCreateUserProcess", "ZwCreateUserProcess"},
 	base: func(w *world) *nt.CreateUserProcessIn {
@@ -64,7 +54,6 @@ var _ = define(setup[*nt.CreateUserProcessIn]{
 			ParentProcess: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS), Token: w.handle(w.primary(true),
 				winnt.TOKEN_ALL_ACCESS), ImageName: "tool"}
 	},
-	settle: settleProcess,
 	refusals: join(
 		handles("O-31", "ParentProcess", "ParentProcess",
 			func(in *nt.CreateUserProcessIn) *winnt.Handle { return &in.ParentProcess }, func(w *world) winnt.Handle {
@@ -79,7 +68,7 @@ var _ = define(setup[*nt.CreateUserProcessIn]{
 				inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessFlags = 0x8000 }},
 			{rule: "O-3", want: ntstatus.AccessViolation, name: "attributes unreadable", takes: "oa", needs: pointers,
 				inject: func(_ *world, in *nt.CreateUserProcessIn) { unreadable(&in.ProcessObjectAttributes) }},
-			{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa",
+			{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.unknown",
 				inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessObjectAttributes.V.Attributes = 0x8000 }},
 			exclusiveInherited("oa", func(in *nt.CreateUserProcessIn) *uint32 {
 				return &oaOf(&in.ThreadObjectAttributes).Attributes

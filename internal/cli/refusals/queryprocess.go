@@ -31,8 +31,8 @@ var _ = define(setup[*nt.GetNextProcessIn]{
 			takes: "ProcessHandle", inject: func(w *world, in *nt.GetNextProcessIn) {
 				in.ProcessHandle = w.handle(w.anotherType(), 0)
 			}},
-		{rule: "O-33", want: ntstatus.InvalidParameter, name: "OBJ_PERMANENT", takes: "attributes",
-			inject: func(_ *world, in *nt.GetNextProcessIn) { in.HandleAttributes = winnt.OBJ_PERMANENT }},
+		{rule: "O-33", want: ntstatus.InvalidParameter, name: "OBJ_PERMANENT", takes: "attributes.permanent",
+			inject: func(_ *world, in *nt.GetNextProcessIn) { in.HandleAttributes |= winnt.OBJ_PERMANENT }},
 		{rule: "U-95", want: ntstatus.NoMoreEntries, name: "no process follows", takes: "ProcessHandle attributes",
 			inject: func(w *world, in *nt.GetNextProcessIn) {
 				w.suspended() // the newest process

@@ -31,7 +31,10 @@ func TestEveryFailureConditionHasRefusal(t *testing.T) {
 				a.Condition.Status, a.Condition.When)
 		}
 		for _, p := range profiles {
+			listed := map[string]bool{}
 			for _, f := range refusals.Of(m.Name, p) {
+				check.That(t, !listed[f.String()], "%s lists %s twice", m.Name, f)
+				listed[f.String()] = true
 				if f.Order() < 0 {
 					t.Errorf("%s: the table has no condition %s %s for %q, want one", m.Name, f.Rule(), f.Want, f.Name)
 				}

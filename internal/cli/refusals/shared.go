@@ -38,7 +38,7 @@ func desired[I any](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask) []
 		refusal[I]{rule: "O-81", want: ntstatus.InsufficientResources, when: "for the handle",
 			name:   "no memory for the handle",
 			takes:  "memory.handle",
-			inject: func(w *world, _ I) { w.noHandle() }})
+			inject: func(w *world, _ I) { w.failing["ob: handle"] = true }})
 	if unknown != 0 {
 		list = append(list,
 			refusal[I]{rule: "O-21", want: ntstatus.AccessDenied, name: "bits the type does not know", takes: "desired.unknown",
@@ -46,11 +46,6 @@ func desired[I any](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask) []
 				inject: func(_ *world, in I) { *mask(in) |= unknown }})
 	}
 	return list
-}
-
-// noHandle makes the allocation of a handle fail during the tested call, but not during the set-up.
-func (w *world) noHandle() {
-	w.late = append(w.late, func() { w.failing["ob: handle"] = true })
 }
 
 // handles returns the three failures of a handle parameter: invalid handle, wrong type and missing rights. Their
@@ -106,10 +101,10 @@ func join[I any](lists ...[]refusal[I]) (all []refusal[I]) {
 }
 
 // exclusiveInherited returns the refusal of OBJ_EXCLUSIVE together with OBJ_INHERIT in attributes to which a returns a
-// pointer.
+// pointer. takes is the part of the call that has the attributes. Other bits in them can be wrong at once.
 func exclusiveInherited[I any](takes string, a func(I) *uint32) refusal[I] {
 	return refusal[I]{rule: "O-27", want: ntstatus.InvalidParameter, when: "with OBJ_INHERIT",
-		name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: takes,
+		name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: takes + ".exclusive",
 		inject: func(_ *world, in I) { *a(in) |= winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT }}
 }
 

@@ -124,8 +124,8 @@ var _ = define(setup[*nt.GetNextThreadIn]{
 				inject: func(w *world, in *nt.GetNextThreadIn) {
 					in.ThreadHandle = w.handle(w.foreignThread(), winnt.THREAD_ALL_ACCESS)
 				}},
-			{rule: "O-33", want: ntstatus.InvalidParameter, name: "OBJ_PERMANENT", takes: "attributes",
-				inject: func(_ *world, in *nt.GetNextThreadIn) { in.HandleAttributes = winnt.OBJ_PERMANENT }},
+			{rule: "O-33", want: ntstatus.InvalidParameter, name: "OBJ_PERMANENT", takes: "attributes.permanent",
+				inject: func(_ *world, in *nt.GetNextThreadIn) { in.HandleAttributes |= winnt.OBJ_PERMANENT }},
 			{rule: "O-37", want: ntstatus.NoMoreEntries, name: "no thread follows", takes: "ThreadHandle attributes",
 				inject: func(w *world, in *nt.GetNextThreadIn) {
 					in.ThreadHandle = w.handle(w.other, winnt.THREAD_ALL_ACCESS)

@@ -124,11 +124,10 @@ func openThreadToken[I opensThread](h func(I) *winnt.Handle, mask func(I) *winnt
 // creator (I-23).
 const copied = "desired caller sd"
 
-// copying marks the other thread's impersonation so that opening its token returns a copy (I-23). It changes nothing
-// if a refusal has set another level.
+// copying marks the other thread's impersonation so that opening its token returns a copy (I-23).
 func (w *world) copying() {
 	w.late = append(w.late, func() {
-		if t := w.subjectToken(); t != nil && t.Value().Level() == winnt.SecurityImpersonation {
+		if t := w.subjectToken(); t != nil {
 			w.impersonate(w.other, t, true, winnt.SecurityImpersonation)
 		}
 	})
