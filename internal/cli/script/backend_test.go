@@ -27,7 +27,7 @@ type answering struct {
 
 func (a answering) NewProcess(string, *token.Token) (script.BackendProcess, error) { return a, nil }
 func (a answering) NewThread() (script.BackendThread, error)                       { return a, nil }
-func (a answering) ID() (winnt.Handle, error)                                      { return 4, nil }
+func (a answering) ID() (winnt.Handle, error)                                      { return 400, nil }
 func (a answering) Exit()                                                          {}
 
 func (a answering) CallRow(row *nt.Row, _ any) (any, ntstatus.Status, error) {
@@ -75,7 +75,7 @@ func TestBackendRecordHasOutputs(t *testing.T) {
 		_, err, leak := run(t, cfg, `
 th = process("p", token_profile("user")).thread
 expect(th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle, 0)
-expect(counts(), (0, 0, 0))
+expect([counts(), th.id, th.process.id], [(0, 0, 0), 400, 400])
 th.NtDuplicateToken(ExistingTokenHandle=4, TokenType=TokenPrimary)
 th.NtAccessCheck(DesiredAccess=1)
 `)

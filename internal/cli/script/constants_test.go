@@ -12,7 +12,10 @@ import (
 func TestScriptsKnowEndsOfConstantRanges(t *testing.T) {
 	env := constants()
 	for _, name := range []string{"SeCreateTokenPrivilege", "SeDelegateSessionUserImpersonatePrivilege", "TokenUser",
-		winnt.MaxTokenInfoClass.String(), "TokenPrimary", "TokenImpersonation", "SidTypeUser", "SidTypeLogonSession"} {
+		winnt.MaxTokenInfoClass.String(), "TokenPrimary", "TokenImpersonation", "SidTypeUser", "SidTypeLogonSession",
+		"ObjectBasicInformation", "ObjectHandleFlagInformation", "NotificationTimer", "SynchronizationTimer",
+		"NotificationEvent", "SynchronizationEvent", "ProcessHandleInformation", "ThreadNameInformation",
+		"FileIoCompletionNotificationInformation", "FileFsFullSizeInformation"} {
 		check.That(t, env[name] != nil, "no constant %s", name)
 	}
 	for _, name := range []string{"file", "directory", "key", "token", "process", "thread", "job", "objectDirectory",

@@ -18,6 +18,7 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -152,6 +153,8 @@ func TestScriptValuesAreConverted(t *testing.T) {
 			claimOf(claims.Uint64, func(a *claims.Attribute) { a.Uints = []uint64{9} })},
 		{"", `[{"name": "n", "type": "sid", "flags": 4}]`, claimOf(claims.SID, func(*claims.Attribute) {})},
 		{"", `["a", "b"]`, nt.Cap([]string{"a", "b"})}, {"", "[4, None]", nt.Cap([]winnt.Handle{4, 0})},
+		{"", "[NtCurrentProcess(), NtCurrentThread(), NtCurrentProcessToken(), NtCurrentThreadToken(), " +
+			"NtCurrentEffectiveToken()]", nt.Cap([]winnt.Handle{-1, -2, -4, -5, -6})},
 		{"", "None", nt.Captured[*nt.SecurityQualityOfService]{}}, {"", "sqos(SecurityDelegation, True, True)", level},
 		{"", "sqos(SecurityDelegation, dynamic=True, effective_only=True)", nt.Cap(&level)},
 		{"", "sqos(SecurityDelegation, True, True, length=13)", nt.Captured[*nt.SecurityQualityOfService]{V: &level,
@@ -208,7 +211,7 @@ func TestInvalidParameterNamesExpectedType(t *testing.T) {
 	}{
 		{"1 << 32", "want an access mask, got 4294967296", winnt.AccessMask(0)}, {"-1", "want an access mask",
 			winnt.AccessMask(0)},
-		{"7", "want a string, got int", nt.Captured[[]byte]{}}, {"7", "want a string or None, got int",
+		{"None", "want a string, got NoneType", nt.Captured[[]byte]{}}, {"7", "want a string or None, got int",
 			nt.Captured[string]{}},
 		{"2", "want KernelMode or UserMode", access.User}, {"-1", "want KernelMode or UserMode", access.User},
 		{"(1,)", "want an id such as other.id", nt.Captured[*nt.ClientID]{}}, {`(1, "x")`, "want an id",
@@ -246,7 +249,9 @@ func TestInvalidParameterNamesExpectedType(t *testing.T) {
 		{`[{"name": "n", "type": "int64", "values": 7}]`, "want a list", nt.Captured[[]claims.Attribute]{}},
 		{"[struct(Luid=9)]", "Attributes", nt.Captured[[]nt.LUIDAndAttributes]{}}, {"[struct(Attributes=9)]", "Luid",
 			nt.Captured[*nt.PrivilegeSet]{}},
-		{"[7]", "want a SID as a string, got int", []sid.SID{}}, {`["WDX"]`, "", []sid.SID{}},
+		{"[None]", "want a number, got None", nt.Captured[[]nt.LUIDAndAttributes]{}},
+		{`"O:"`, "SDDL", nt.Captured[*sd.ACL]{}},
+		{"[7]", "want a SID as a string, got int", []sid.SID{}}, {`["DU"]`, "", []sid.SID{}},
 		{"7", "want security_attributes(…) or None, got int", (*win32.SecurityAttributes)(nil)},
 		{"job_security_limits()", "want security_attributes(…) or None", (*win32.SecurityAttributes)(nil)},
 	} {

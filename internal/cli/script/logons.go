@@ -73,7 +73,8 @@ func logonInformation(v starlark.Value) (info nt.LogonInformation, err error) {
 	return info, nil
 }
 
-// sids converts a list of SIDs as text. It returns nil for None, which is NULL. An alias is an error.
+// sids converts a list of SIDs as text. It returns nil for None, which is NULL. The alias of an account of a domain is
+// an error.
 func sids(v starlark.Value) ([]sid.SID, error) {
 	return listOf(v, func(v starlark.Value) (sid.SID, error) {
 		s, ok := starlark.AsString(v)

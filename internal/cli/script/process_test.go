@@ -71,6 +71,15 @@ for of, want in [(alice, STATUS_SUCCESS), (own, STATUS_ACCESS_DENIED),
             OpenAsSelf=True).status, want)
 close_all()
 `,
+		"a policy of the system ends": `
+file("f", sd="O:SYG:SYD:(A;;FR;;;WD)")
+def read(everyone):
+    security_policy(EveryoneIncludesAnonymous=everyone)
+    th.NtImpersonateAnonymousToken(ThreadHandle=NtCurrentThread())
+    return th.NtOpenFile(ObjectName="f", DesiredAccess=FILE_READ_DATA).status
+expect([read(True), read(False)], [STATUS_SUCCESS, STATUS_ACCESS_DENIED])
+close_all()
+`,
 		"exports of a thread that ends": `
 other = process("other", token(user="BA"))
 t2 = other.new_thread()

@@ -24,7 +24,7 @@ func TestOverlongSourceIsRejected(t *testing.T) {
 			t.Errorf(`source of more than the maximum length %q: %v, want "longer than"`, c, err)
 		}
 		_ = r.Run("x", []byte("x = 1"+strings.Repeat(c, (64<<10)/len(c))))
-		err := r.Close()
+		err := errors.Join(r.Run("x", bytes.Repeat([]byte("#"), MaxSource)), r.Close())
 		check.That(t, err == nil, "longest source %q: %v, want no error", c, err)
 	}
 }

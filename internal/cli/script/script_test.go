@@ -88,6 +88,7 @@ func TestProgramErrorsHavePositionAndHint(t *testing.T) {
 		{"k.ObDereferenceObject(Object=None)", `want a reference to an object`},
 		{"token_with(alice, ElevationType='Full')", `ElevationType: want a number`},
 		{"object_attributes(sqos=2)", `sqos: want sqos\(…\) or None`},
+		{"x, y = [], []\nx.append(x)\ny.append(y)\nexpect(x, y)", `comparison exceeded maximum recursion depth`},
 	} {
 		out, err, leak := run(t, script.Config{}, prelude+c.program)
 		check.That(t, err != nil && regexp.MustCompile(c.want).MatchString(err.Error()),
@@ -100,10 +101,10 @@ func TestProgramErrorsHavePositionAndHint(t *testing.T) {
 
 // The position of an error is that of the program's innermost frame.
 func TestErrorPositionIsInnermostFrame(t *testing.T) {
-	_, err, _ := run(t, script.Config{}, "def f():\n    fail('no')\n\nf()\n")
-	check.That(t, err != nil && strings.HasPrefix(err.Error(), "test.star:2:9: "),
-		"error = %v, want it at test.star:2:9", err)
-	out, err, _ := run(t, script.Config{Quiet: true}, "def f():\n    expect(1, 2, 'because')\n\nf()\n")
+	out, err, _ := run(t, script.Config{}, "def f():\n    fail('no')\n\nprint('x')\nf()\n")
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "test.star:2:9: ") && out == "x\n",
+		"error = %v, want it at test.star:2:9, after the output %q", err, out)
+	out, err, _ = run(t, script.Config{Quiet: true}, "def f():\n    expect(1, 2, 'because')\n\nf()\n")
 	check.That(t, errors.Is(err, script.ErrExpectation) && out == "FAILED test.star:2:11: got 1, want 2 (because)\n",
 		"got %v\n%s, want %v, %q", err, out, script.ErrExpectation, "FAILED test.star:2:11: got 1, want 2 (because)\n")
 }
@@ -134,10 +135,11 @@ print("said")
 	first := mustRun(t, script.Config{}, program)
 	second := mustRun(t, script.Config{}, program)
 	check.That(t, first == second, "two runs print differently:\n%s, want %s\n%s", first, second, second)
-	check.That(t, !strings.Contains(first, "0xc0") && strings.Contains(first, "# a step [I-22]\n") &&
+	check.That(t, !strings.Contains(first, "0xc0") && strings.Contains(first, "# a step [I-22]\nserver/1 (k) ") &&
 		strings.Contains(first, "\nsaid\n"), "transcript\n%s\nwant the step and the output, without addresses", first)
 	coloured := mustRun(t, script.Config{Colour: true}, program)
 	check.That(t, strings.Contains(coloured, "\x1b[32mSTATUS_SUCCESS\x1b[0m") &&
+		strings.Contains(coloured, "\x1b[1m# a step [I-22]\x1b[0m\n") &&
 		regexp.MustCompile("\x1b\\[[0-9]*m").ReplaceAllString(coloured, "") == first,
 		"coloured transcript differs in more than colours:\n%s, want the same text", coloured)
 }
@@ -179,8 +181,8 @@ print("p")
 	if l := lines[2]; l["rule"] != "O-40" {
 		t.Errorf("a failed close: %v, want the rule O-40", l)
 	}
-	check.That(t, lines[3]["step"] == "s" && lines[4]["print"] == "p",
-		"a step and a print: %v, %v, want the step s and the text p", lines[3], lines[4])
+	check.That(t, lines[3]["step"] == "s" && lines[3]["rule"] == "I-1" && lines[4]["print"] == "p",
+		"a step and a print: %v, %v, want the step s of I-1 and the text p", lines[3], lines[4])
 }
 
 // The program reads from an output handle after a failure the value that the service left (O-5).
@@ -211,7 +213,9 @@ func TestPreludeDefinesNames(t *testing.T) {
 	err := r.Run("d.star", []byte("names.append(1)"))
 	check.That(t, err != nil && strings.Contains(err.Error(), "frozen"), "change of a list of the prelude: %v", err)
 	check.SlicesEqual(t, lines, []int{0, 2, 1}, "lines of the calls")
-	check.Equal(t, b.String(), "# s\n", "output of the programs")
+	check.NoError(t, r.Load(script.Prelude, []byte("def wrong():\n    expect(1, 2)\n")))
+	check.ErrorIs(t, r.Run("e.star", []byte("wrong()")), script.ErrExpectation, "an expectation of the prelude")
+	check.Equal(t, b.String(), "# s\nFAILED prelude:2:11: got 1, want 2\n", "output of the programs")
 	check.NoError(t, r.Close())
 }
 
@@ -232,6 +236,7 @@ h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_
 def duplicate():
     return th.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary).status
 before = counts()
+fault("se: duplicate token", 7)
 fault("se: duplicate token", 2)
 expect([duplicate(), duplicate()], [STATUS_INSUFFICIENT_RESOURCES] * 2)
 expect(counts(), before)

@@ -46,7 +46,7 @@ func TestAbortedLineDropsOnlyItsStatement(t *testing.T) {
 		{"exit()\n4", "", ">>> "},
 		{"NtClose", "NtClose(Handle): closes a handle; help(NtClose) explains it\n", ">>> >>> "},
 		{"help(NtClosse)", "error: ", ">>> >>> "},
-		{"help('NtClosse')", "error: input:1:5: no service \"NtClosse\": did you mean NtClose?\n", ">>> >>> "},
+		{"help('ntclose')", "error: input:1:5: no service \"ntclose\": did you mean NtClose?\n", ">>> >>> "},
 		{"help('xyzzy')", "error: input:1:5: no service \"xyzzy\": 'refmon services' lists them\n", ">>> >>> "},
 	} {
 		var b bytes.Buffer
@@ -81,7 +81,8 @@ func TestHelpListsParametersAndStatuses(t *testing.T) {
 		"STATUS_HANDLE_NOT_CLOSABLE ")
 	check.That(t, strings.HasPrefix(parts[1], "NtClose(Handle)\n") && handle >= 0 && closable >= handle,
 		"help(NtClose): %q", parts[1])
-	if parts[2] != parts[1] || !strings.HasPrefix(parts[3], "PrivilegeCheck(ClientToken, RequiredPrivileges)\n") {
+	if parts[2] != parts[1] || !strings.HasPrefix(parts[3], "PrivilegeCheck(ClientToken, RequiredPrivileges)\n") ||
+		!strings.Contains(parts[3], "\n  returns result, last_error, status, RequiredPrivileges, pfResult\n") {
 		t.Errorf("help of a method: %q; of a function: %q, want %q, text starting with %q", parts[2], parts[3],
 			parts[1], "PrivilegeCheck(ClientToken, RequiredPrivileges)\n")
 	}

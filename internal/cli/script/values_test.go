@@ -49,7 +49,7 @@ expect("ImpersonateSelf" in dir(th), True)
 expect("PsRevertToSelf" in dir(th), False)
 expect("PsRevertToSelf" in dir(k), True)
 expect("NtClose" in dir(k), False)
-expect([x in dir(th) for x in ("id", "name", "process")], [True] * 3)
+expect([x in dir(th) for x in ("id", "name", "process")] + ["name" in dir(k)], [True] * 4)
 expect((svc.name, th.name, k.name, th.process == svc), ("server", "server/1", "server/1 (k)", True))
 expect(svc.id == th.id, False)
 `+done)
@@ -67,6 +67,7 @@ func TestTokenObjectHasTokenID(t *testing.T) {
 	mustRun(t, script.Config{Quiet: true}, prelude+`
 own = k.PsReferencePrimaryToken(Process=svc).Token
 h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
+expect(own.HandleCount, 1)
 expect(own.TokenId, th.NtQueryInformationToken(TokenHandle=h,
     TokenInformationClass=TokenStatistics).TokenInformation.TokenId)
 th.NtClose(Handle=h)
@@ -165,7 +166,7 @@ func TestWrongArgumentIsRefusedByName(t *testing.T) {
 		{`audit_policy({7: "success"})`, `audit_policy: 7: want a string, got int`},
 		{`audit_policy({"File System": "sometimes"})`, `audit_policy: File System: "sometimes": want success, failure`},
 		{`package_sid("")`, `package_sid: want a name of 1 to \d+ letters`}, {`package_sid(65 * "a")`, `1 to 64`},
-		{`capability_sid("")`, `want a name`},
+		{`capability_sid("")`, `want a name`}, {`package_directory(svc)`, `the token of S-1-5-20 is of no AppContainer`},
 		{`queue_system_work(th, lambda w, r: queue_system_work(th, lambda w, r: None))`,
 			`queue_system_work: work in the queue cannot wait for other work`},
 		{`th.LsaLogonUser(LogonType=2, AuthenticationInformation="x")`, `AuthenticationInformation: want a dict`},

@@ -14,6 +14,7 @@ func TestTranscriptShowsWin32Function(t *testing.T) {
 h = th.OpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
 th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
 th.ImpersonateSelf(ImpersonationLevel=SecurityIdentification)
+th.CheckTokenMembershipEx(TokenHandle=h, SidToCheck="nonsense", Flags=0)
 th.NtClose(Handle=h)
 `)
 	const below = "                     "
@@ -24,7 +25,7 @@ th.NtClose(Handle=h)
 		"ImpersonateSelf(ImpersonationLevel=SecurityIdentification) -> TRUE\n" + below +
 			"NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_DUPLICATE) -> STATUS_SUCCESS " +
 			"TokenHandle=0x8\n",
-		below + "NtClose(Handle=0x8) -> STATUS_SUCCESS\nserver/1 ",
+		below + "NtClose(Handle=0x8) -> STATUS_SUCCESS\nserver/1 ", below + "because O-131: the SID is invalid\nserver/1 ",
 	} {
 		check.That(t, strings.Contains(out, want), "transcript\n%s\nwant %q", out, want)
 	}
