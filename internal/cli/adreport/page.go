@@ -208,7 +208,7 @@ func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err
 }
 
 // through returns the kind of the first important object that an attack path passes before its end, "" if there is
-// none. A step by control of the domain or of AdminSDHolder passes that object. A path of one step passes none.
+// none. A step by control of the domain or of AdminSDHolder passes that object, also as the only step.
 func (s *side) through(p reach.Path) string {
 	for n, x := range p.Steps {
 		switch {

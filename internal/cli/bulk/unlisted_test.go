@@ -33,7 +33,7 @@ groups:
 		{dacl + "(A;;FR;;;" + gone + ")", "read", gone},
 		{dacl + "(A;;FR;;;" + gone + ")", "write", ""},
 		{dacl + "(A;;FR;;;" + gone + ")", "write+read", gone},
-		{dacl + "(A;;FA;;;" + gone + ")(A;;FA;;;" + alien + ")", "write", gone + " " + alien},
+		{dacl + "(A;;FA;;;" + alien + ")(A;;FA;;;" + gone + ")", "write", gone + " " + alien},
 		{dacl + "(A;IO;FA;;;" + gone + ")", "read", ""},
 		{dacl + "(D;;FR;;;" + gone + ")(A;;FA;;;" + gone + ")", "read", ""},
 		{dacl + "(D;;0x2;;;WD)(A;;FA;;;" + gone + ")", "read", gone},

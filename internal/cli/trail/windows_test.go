@@ -131,9 +131,10 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 			"{00000000-0000-0000-0000-000000000001}",
 			"CORP\\DC1$ operate on user CN=x for WriteProperty on user,{00000000-0000-0000-0000-000000000001}"},
 		{"4662",
-			by + "ObjectServer=DS|ObjectType=bf967aba-0de6-11d0-a285-00aa003049e2|ObjectName=CN=x|AccessMask=0x20|" +
-				"AccessList=%%7685\n|Properties=%%7685",
-			"CORP\\DC1$ operate on bf967aba-0de6-11d0-a285-00aa003049e2 CN=x for WriteProperty"},
+			by + "ObjectServer=DS|ObjectType=bf967aba-0de6-11d0-a285-00aa003049e2|AccessMask=0x20|" +
+				"ObjectName={bf967aba-0de6-11d0-a285-00aa003049e2|AccessList=%%7685\n|Properties=%%7685",
+			"CORP\\DC1$ operate on bf967aba-0de6-11d0-a285-00aa003049e2 {bf967aba-0de6-11d0-a285-00aa003049e2 " +
+				"for WriteProperty"},
 		{"5140", by + "ObjectType=File|ShareName=s|RelativeTargetName=-", "CORP\\DC1$ use the share s"},
 		{"4674", by + "ObjectServer=Security|ObjectType=Key|ObjectName=k|AccessMask=%%1538\n\t\t\t\t%%4433|" +
 			"PrivilegeList=SeBackupPrivilege\n\t\t\tSeRestorePrivilege",
