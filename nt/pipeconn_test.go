@@ -242,8 +242,8 @@ func TestFailedDialLeavesNothing(t *testing.T) {
 		check.ErrorIs(t, check.Err(client.DialPipe("missing", nil)), ntstatus.ObjectNameNotFound.Err(), "missing pipe")
 		check.Equal(t, countsOf(sys), before, "objects, handles and references after %v", st)
 	}
-	_, err := nt.NewThread(setFails{server.Services(), ntstatus.InsufficientResources}, "server").ListenPipe("m", everyone)
-	check.ErrorIs(t, err, ntstatus.InsufficientResources.Err(), "a listener without a thread")
+	th := nt.NewThread(setFails{server.Services(), ntstatus.InsufficientResources}, "server")
+	check.ErrorIs(t, check.Err(th.ListenPipe("m", everyone)), ntstatus.InsufficientResources.Err(), "without a thread")
 }
 
 // A connection keeps the bounds of messages. A deadline or a close ends a read that waits.
