@@ -93,12 +93,7 @@ func (f *File) isPipes() bool { return f.device != nil && f.device.Path() == Pip
 // pipe codes and other files fail (T-141, O-31). Peeking is STATUS_INVALID_PARAMETER, disconnecting
 // STATUS_PIPE_DISCONNECTED, listening and impersonating STATUS_ILLEGAL_FUNCTION, and any other code
 // STATUS_NOT_SUPPORTED. Another file is STATUS_OBJECT_TYPE_MISMATCH.
-func (c *Context) controlFile(in *nt.FsControlFileIn) ntstatus.Status {
-	f, _, st := ob.Reference[*File](&c.Caller, in.FileHandle, 0, FileType)
-	if st != ntstatus.Success {
-		return st
-	}
-	defer f.Deref(ob.TagCall)
+func (c *Context) controlFile(f *File, in *nt.FsControlFileIn) ntstatus.Status {
 	if !f.isPipes() {
 		return c.Fail("O-31", ntstatus.ObjectTypeMismatch)
 	}

@@ -10,17 +10,18 @@ import (
 )
 
 // NtFsControlFile executes a control code on an end of a pipe, or on the pipe device. With in.Later it may return
-// STATUS_PENDING and complete later. The right that the handle needs depends on the code. Another object than an end of
-// a pipe is decided by controlFile. Without in.Later the call does not wait.
+// STATUS_PENDING and complete later. The right that the handle needs depends on the code. Another file than an end of a
+// pipe is decided by controlFile. Without in.Later the call does not wait.
 func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOut, st ntstatus.Status) {
-	e, g, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
-	if st == ntstatus.ObjectTypeMismatch {
-		return out, c.controlFile(&in)
-	}
+	obj, g, st := c.fileGranted(in.FileHandle, 0)
 	if st != ntstatus.Success {
 		return out, st
 	}
-	defer e.Deref(ob.TagCall)
+	defer obj.Head().Deref(ob.TagCall)
+	if f, ok := obj.(*File); ok {
+		return out, c.controlFile(f, &in)
+	}
+	e := obj.(*npfs.End)
 	switch {
 	case in.FsControlCode == winnt.FSCTL_PIPE_TRANSCEIVE:
 		return out, c.transceive(e, g.Access, &in)

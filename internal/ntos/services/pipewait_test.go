@@ -35,7 +35,9 @@ func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	begin := func(limit int64) *nt.Later {
 		t.Helper()
 		l := nt.NewWait()
+		p.client.Services().RecordWhy(true)
 		want(t, "no instance listens", p.waitFor(device, "m", limit, l), ntstatus.Pending)
+		check.Equal(t, p.client.Services().TakeWhy().Rule, "", "the rule of a wait that is pending")
 		return l
 	}
 	ended := func(what string, l *nt.Later, wanted ntstatus.Status) {
