@@ -132,12 +132,12 @@ func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 	k.PsDereferenceImpersonationToken(tok)
 	defer k.PsRevertToSelf()
 	quiet := typed
-	quiet.Flags = winnt.AUDIT_ALLOW_NO_PRIVILEGE
+	quiet.Flags, quiet.ObjectTypeList.V = winnt.AUDIT_ALLOW_NO_PRIVILEGE, nil
 	for name, c := range map[string]struct {
 		do   func() []any
 		want []string
 	}{
-		"by type, of a primary token and without the privilege": {func() []any {
+		"by type, of a primary token, without the privilege and a list": {func() []any {
 			out, st := mute.Services().NtAccessCheckByTypeAndAuditAlarm(quiet)
 			return []any{out.GrantedAccess, out.AccessStatus, out.GenerateOnClose, st}
 		}, []string{"[0x4 STATUS_SUCCESS false STATUS_SUCCESS]"}},

@@ -124,11 +124,13 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 			PrivilegeSetLength: room, ObjectTypeList: nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}})}
 		one, st1 := th.Services().NtAccessCheckByType(in)
 		list, st2 := th.Services().NtAccessCheckByTypeResultList(in)
-		check.RequireThat(t, st1 == ntstatus.Success && st2 == ntstatus.Success,
-			"A-22: single and list check: %v, %v, want %v, %v", st1, st2, ntstatus.Success, ntstatus.Success)
+		method, st3 := th.NtAccessCheck(in.SecurityDescriptor.V, h, desired, winnt.FileObject.Mapping)
+		check.RequireThat(t, st1 == ntstatus.Success && st2 == ntstatus.Success && st3 == ntstatus.Success,
+			"A-22: single and list check, and the method: %v, %v, %v, want success", st1, st2, st3)
 		check.Equal(t, [2]uint32{one.PrivilegeSetLength, list.PrivilegeSetLength}, [2]uint32{room, room},
 			"A-22: lengths")
-		for name, set := range map[string]*nt.PrivilegeSet{"one result": one.PrivilegeSet, "a list": list.PrivilegeSet} {
+		for name, set := range map[string]*nt.PrivilegeSet{"one result": one.PrivilegeSet, "a list": list.PrivilegeSet,
+			"the method": method.PrivilegeSet} {
 			var got winnt.PrivilegeSet
 			if set == nil {
 				t.Errorf("A-22: %s: no privilege set, want an empty or filled one", name)

@@ -82,9 +82,12 @@ func (c *Context) Close() {
 	if c.closed.Swap(true) {
 		return
 	}
-	for k := range c.tickets {
-		c.dropTicket(k)
+	for _, saved := range c.tickets {
+		if saved != nil {
+			saved.Token.Deref(ob.TagSaved)
+		}
 	}
+	clear(c.tickets) // a later restore does nothing
 	c.self.Deref(ob.TagCall)
 }
 
@@ -159,14 +162,6 @@ func (c *Context) RestoreImpersonation(k nt.Ticket) {
 	}
 	delete(c.tickets, k)
 	c.self.RestoreImpersonation(saved)
-}
-
-// dropTicket removes a ticket and releases its saved impersonation. It does nothing for an unknown ticket.
-func (c *Context) dropTicket(k nt.Ticket) {
-	if saved := c.tickets[k]; saved != nil {
-		saved.Token.Deref(ob.TagSaved)
-	}
-	delete(c.tickets, k)
 }
 
 // effective returns a snapshot of the effective token's value.

@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -38,4 +39,7 @@ func TestQuerySymbolicLinkReturnsRequiredSize(t *testing.T) {
 		out, st := th.Services().NtQuerySymbolicLinkObject(c.in)
 		check.That(t, st == c.st && out == c.want, "%s: %+v, %v, want %+v, %v", c.name, out, st, c.want, c.st)
 	}
+	long := `\` + strings.Repeat("a", 300)
+	h = check.Result(th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, nil, long))
+	check.Equal(t, check.Result(th.NtQuerySymbolicLinkObject(h)), long, "a long target")
 }

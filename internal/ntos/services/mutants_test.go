@@ -35,6 +35,8 @@ func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 		check.Equal(t, check.Status(watcher.NtReleaseMutant(h)), ntstatus.MutantNotOwned,
 			"O-134: %s: releasing the abandoned mutant", name)
 	}
+	h := check.Result(watcher.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, nil, false))
+	check.Equal(t, check.Status(watcher.NtReleaseMutant(h)), ntstatus.MutantNotOwned, "O-134: releasing a free mutant")
 }
 
 func TestNtCreateMutant(t *testing.T) { testCreate(t, "Mutant") }

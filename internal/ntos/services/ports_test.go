@@ -22,6 +22,8 @@ func TestClientPortIsConnectedAfterAccept(t *testing.T) {
 	s := th.Services()
 	port, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`)), MaxMessageLength: 4})
 	want(t, "create", st, ntstatus.Success)
+	basic := check.Result(th.NtQueryObject(port.PortHandle, nt.ObjectBasicInformation)).(nt.BasicInformation)
+	check.Equal(t, basic.GrantedAccess, winnt.PORT_ALL_ACCESS, "rights of the creator's handle")
 	before, _, _ := w.sys.Counts()
 	client := check.Result(s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`}))
 	after, _, _ := w.sys.Counts()

@@ -145,12 +145,8 @@ func TestNtSuspendThread(t *testing.T) {
 	th := newThread(t)
 	made := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED}))
-	s, h := th.Services(), made.ThreadHandle
-	suspend := func(h winnt.Handle) (uint32, ntstatus.Status) {
-		out, st := s.NtSuspendThread(nt.SuspendThreadIn{ThreadHandle: h})
-		return out.PreviousSuspendCount, st
-	}
-	badHandles(t, th, h, winnt.THREAD_QUERY_INFORMATION, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
+	suspend, h := th.NtSuspendThread, made.ThreadHandle
+	badHandles(t, th, h, winnt.THREAD_TERMINATE, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
 		return check.Status(suspend(h))
 	})
 	for n := uint32(1); n < 127; n++ { // it was made suspended once

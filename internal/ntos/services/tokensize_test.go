@@ -77,7 +77,11 @@ func TestRequiredLengthsAreExact(t *testing.T) {
 	check.Success(t, th.NtSetInformationToken(own, winnt.TokenBnoIsolation, nt.TokenBnoIsolation{IsolationEnabled: true,
 		IsolationPrefix: "x"}))
 	const pointer, group, system, admins, header = 8, 16, 8 + 4, 8 + 2*4, 8 // system and admins are SIDs
-	for class, length := range map[winnt.TokenInfoClass]uint32{winnt.TokenUser: group + system,
+	groups := uint32(header)
+	for _, g := range class[[]token.Group](t, th, own, winnt.TokenGroups) {
+		groups += group + uint32(g.SID.Len())
+	}
+	for class, length := range map[winnt.TokenInfoClass]uint32{winnt.TokenUser: group + system, winnt.TokenGroups: groups,
 		winnt.TokenOwner: pointer + admins, winnt.TokenPrimaryGroup: pointer + system,
 		winnt.TokenDefaultDacl: pointer + header + header + system, winnt.TokenBnoIsolation: 2*pointer + 2*2} {
 		out, _ := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,

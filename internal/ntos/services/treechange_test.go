@@ -133,13 +133,16 @@ func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 			w.tree.move, w.tree.decision = fileaccess.Move{}, fileaccess.MoveDecision{}
 		}
 	}
-	// A rename needs DELETE, by what the handle grants (F-57).
-	for granted, wanted := range map[winnt.AccessMask]bool{winnt.DELETE: true,
+	// A rename needs DELETE and a link FILE_WRITE_ATTRIBUTES, by what the handle grants (F-57, F-59).
+	for granted, renamed := range map[winnt.AccessMask]bool{winnt.DELETE: true,
 		winnt.FILE_ALL_ACCESS &^ winnt.DELETE: false} {
 		h := w.open(`\??\T\file`, granted, 0)
-		w.set(h, nt.FileRenameInformation, nt.FileRename{FileName: "x"})
-		got := w.tree.decision.Status() == ntstatus.AccessDenied
-		check.That(t, got != wanted, "handle grants %#x: rename is denied = %v, want %v", uint32(granted), got, !wanted)
+		for class, wanted := range map[nt.FileInfoClass]bool{nt.FileRenameInformation: renamed,
+			nt.FileLinkInformation: !renamed} {
+			w.set(h, class, nt.FileRename{FileName: "x"})
+			got := w.tree.decision.Status() == ntstatus.AccessDenied
+			check.That(t, got != wanted, "handle grants %#x: %v is denied = %v, want %v", uint32(granted), class, got, !wanted)
+		}
 	}
 }
 
