@@ -149,6 +149,9 @@ func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 			if b, err := io.ReadAll(r); err != nil || string(b) != want { // it ends once no descriptor is open
 				t.Errorf("the pipe received %q, %v; want %q", b, err, want)
 			}
+			s.mu.Lock()
+			check.Equal(t, len(s.waiting), 0, "calls that wait")
+			s.mu.Unlock()
 			if (s.Err() == nil) != c.open {
 				t.Errorf("the connection ended with %v, want it to stay open: %t", s.Err(), c.open)
 			}

@@ -44,6 +44,7 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 				list, here := d.List(deep + "e")
 				_, none := d.Attribute(nil, deep+"file", "user.x", 100)
 				_, refused := d.Stat(deep + "../x")
+				check.NoError(t, unix.Close(check.Must(d.Place(deep+"file"))))
 				if err != nil || !errors.Is(lost, fs.ErrNotExist) || here != nil || len(list) != 1 || none != nil ||
 					!errors.Is(refused, errNotBelow) {
 					t.Errorf("errors %v, %v, %v, %v, %v, %v, want only those of missing and refused paths",

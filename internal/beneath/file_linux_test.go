@@ -1,6 +1,7 @@
 package beneath
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -33,4 +34,6 @@ func TestNilRemovesAttribute(t *testing.T) {
 	file := check.Must(dirs.Hold("ostype"))
 	defer file.Close()
 	check.That(t, check.Must(file.Attribute("user.x")) == nil, "a file system without attributes has one")
+	err := fmt.Sprint(file.SetAttribute("user.x", []byte("value")))
+	check.That(t, strings.HasPrefix(err, "write user.x ostype: "), "%s, want an error with the path", err)
 }

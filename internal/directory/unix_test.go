@@ -39,6 +39,7 @@ func TestUnixIDsBecomeSIDs(t *testing.T) {
 	for _, bad := range []string{
 		"users:\n  - {name: a, sid: BA, uid: -1}",
 		"users:\n  - {name: a, sid: BA, gid: 4294967296}",
+		"kind,name,sid,uid\n,a,S-1-5-21-1-2-3-1,0x1\n",
 		"groups:\n  - {name: a, sid: BA, uid: 1}",
 	} {
 		check.That(t, check.Err(dirfile.Read([]byte(bad))) != nil, "Read(%s): no error, want one", bad)

@@ -10,13 +10,13 @@ import (
 // with escapes, with a Unicode space in a name, and with " - " in a source. A malformed line is an error.
 func TestParseReadsEachField(t *testing.T) {
 	got, err := Parse("36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue\n" +
-		"37 36 0:30 / /srv/a\\040b/c\u00a0d rw - fuse.refmon a\\043b rw\n" +
+		"37 36 0:30 /c\\040d /srv/a\\040b/c\u00a0d rw - fuse.refmon a\\043b rw\n" +
 		"38 1 0:31 / / rw - tmpfs - rw\n" +
 		"39 1 0:32 / /t rw - tmpfs  rw\n")
 	check.NoError(t, err)
 	check.SlicesEqual(t, got, []Mount{
 		{"36", "35", "98:0", "/mnt1", "/mnt2", "ext3", "/dev/root"},
-		{"37", "36", "0:30", "/", "/srv/a b/c\u00a0d", "fuse.refmon", "a#b"},
+		{"37", "36", "0:30", "/c d", "/srv/a b/c\u00a0d", "fuse.refmon", "a#b"},
 		{"38", "1", "0:31", "/", "/", "tmpfs", "-"},
 		{"39", "1", "0:32", "/", "/t", "tmpfs", ""},
 	}, "the mounts")

@@ -95,11 +95,10 @@ func Files(file []byte, f func(text []byte) error) error {
 const encrypted = 1
 
 // unpack returns the contents of a file in a zip. A file with a password is an error. So is a file of more than room
-// bytes, which may come with the bytes read so far. The size in the header is not trusted.
+// bytes, or of more than its header states.
 func unpack(f *zip.File, room uint64) ([]byte, error) {
-	tooMuch := fmt.Errorf("the files of the zip unpack to more than %d MiB", maxZipBytes>>20)
 	if f.UncompressedSize64 > room {
-		return nil, tooMuch
+		return nil, fmt.Errorf("the files of the zip unpack to more than %d MiB", maxZipBytes>>20)
 	}
 	if f.Flags&encrypted != 0 {
 		return nil, errors.New("the zip has a password: unpack it, and name the files")
@@ -108,10 +107,7 @@ func unpack(f *zip.File, room uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(in, int64(room)+1)) // the header may state a smaller size than the data
-	if err == nil && uint64(len(text)) > room {
-		err = tooMuch
-	}
+	text, err := io.ReadAll(in) // it fails beyond the size in the header
 	return text, errors.Join(err, in.Close())
 }
 

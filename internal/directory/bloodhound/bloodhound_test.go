@@ -21,7 +21,8 @@ const (
 		`{"name":"ALICE@CORP.TEST","samaccountname":"alice","enabled":true,"domain":"CORP.TEST",` +
 		`"distinguishedname":"CN=ALICE,CN=USERS,DC=CORP,DC=TEST","domainsid":"S-1-5-21-1-2-3"},` +
 		`"PrimaryGroupSID":"S-1-5-21-1-2-3-513","AllowedToDelegate":[],"SPNTargets":[],"IsDeleted":false,` +
-		`"HasSIDHistory":[{"ObjectIdentifier":"S-1-5-21-9-9-9-77","ObjectType":"Base"}],"IsACLProtected":false,` +
+		`"HasSIDHistory":[{"ObjectIdentifier":"S-1-5-21-9-9-9-76"},{"ObjectIdentifier":"S-1-5-21-9-9-9-77",` +
+		`"ObjectType":"Base"}],"IsACLProtected":false,` +
 		`"Aces":[{"PrincipalSID":"S-1-5-21-1-2-3-512","PrincipalType":"Group","RightName":"GenericAll"}]},` +
 		`{"ObjectIdentifier":"9A0F","Properties":{"name":"CLOUD@CORP.TEST"}},` +
 		`{"ObjectIdentifier":"S-1-5-21-1-2-3-1108","Properties":{"name":"BOB@CORP.TEST","enabled":false}},` +
@@ -61,7 +62,7 @@ func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 	check.NoError(t, z.Close())
 	for _, files := range [][][2]string{files, {{"auto", packed.String()}}} {
 		d, unresolved := sources.Read(t, append(files, team)...)
-		sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-32-545 S-1-5-21-9-9-9-77 "+
+		sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-32-545 S-1-5-21-9-9-9-76 S-1-5-21-9-9-9-77 "+
 			"S-1-5-21-9-9-9-78 S-1-5-21-1-2-3-2005")
 		check.That(t, d.Disabled == 1 && len(d.Principals) == 2 && d.Domain.String() == "S-1-5-21-1-2-3",
 			`%d disabled, %d principals, domain %v, want 1, 2, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)

@@ -27,7 +27,7 @@ func TestWrittenClaimsReadBack(t *testing.T) {
 	group := directory.Group{Name: `East, "a"] # 7`, SID: sid.MustParse("S-1-5-21-1-2-3-2001")}
 	text := dirfile.Write(&directory.Accounts{Groups: []directory.Group{group}, Users: []directory.User{
 		{Name: "alice", SID: user, Claims: set, MemberOf: []sid.SID{group.SID}, UID: directory.UnixID{ID: 7, Known: true},
-			GID: directory.UnixID{ID: 8, Known: true}}}})
+			GID: directory.UnixID{Known: true}, Primary: group.SID}}})
 	d, err := dirfile.Read(text)
 	check.RequireThat(t, err == nil, "written file: %v\n%s", err, text)
 	got := d.Principals[0].Token.UserClaims()
@@ -37,11 +37,13 @@ func TestWrittenClaimsReadBack(t *testing.T) {
 	}
 	token := d.Principals[0].Token
 	check.That(t, token.Member(directory.UnixUsers.WithRID(7), false) &&
-		token.Member(directory.UnixGroups.WithRID(8), false), "alice does not have uid 7 and gid 8:\n%s", text)
+		token.Member(directory.UnixGroups.WithRID(0), false), "alice does not have uid 7 and gid 0:\n%s", text)
+	check.Equal(t, token.PrimaryGroup(), group.SID, "primary group")
 	check.That(t, member, "alice is no member of the group:\n%s", text)
 	check.Equal(t, got.Len(), set.Len(), "claims read back")
 	for _, want := range set.All() {
 		a, ok := got.Lookup(want.Name)
 		check.That(t, ok && reflect.DeepEqual(a, want), "claim %s read back as %+v, want %+v", want.Name, a, want)
 	}
+	check.Equal(t, string(dirfile.Write(&directory.Accounts{})), "users: []\ngroups: []\n", "a directory without accounts")
 }
