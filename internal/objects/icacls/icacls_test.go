@@ -37,6 +37,7 @@ func TestPathWithoutDescriptorNamesItsLine(t *testing.T) {
 func TestOddLinesChangeNoOtherPair(t *testing.T) {
 	const a, b, c = "a\nD:(A;;FR;;;WD)\n", "b\nD:P\n", "c\nO:BAD:AI\n"
 	const first, second, third = "a D:(A;;FR;;;WD)", "b D:P", "c O:BAD:AI"
+	long := strings.Repeat("x", objects.MaxLine/2)
 	const bare = "x line %d: the path has no descriptor in SDDL"
 	for text, want := range map[string][]string{
 		a + "x\n" + b + c:        {first, fmt.Sprintf(bare, 3), second, third},
@@ -45,6 +46,7 @@ func TestOddLinesChangeNoOtherPair(t *testing.T) {
 		"\nD:\n" + a + b + c:     {"line 2 D:", first, second, third},
 		a + "O:BAS:AI\n" + b + c: {first, "line 3 O:BAS:AI", second, third},
 		"D:\\x\nD:\nG:/y\nS:P\n": {"D:\\x D:", "G:/y S:P"},
+		long + "\nD:P\n":         {long + " D:P"},
 	} {
 		var batch objects.Batch
 		check.NoError(t, New(strings.NewReader(text)).Next(&batch))

@@ -94,8 +94,8 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 
 // The error for a line over the limit has the number of that line.
 func TestLongLineHasItsNumber(t *testing.T) {
-	file := "dn: CN=a\n\n" + strings.Repeat("x", objects.MaxLine+1)
+	file := "dn: CN=a\nx: " + strings.Repeat("x", objects.MaxLine/2) + "\n\n" + strings.Repeat("x", objects.MaxLine+1)
 	err := objects.All(context.Background(), ldif.New(strings.NewReader(file)), sid.SID{}, winnt.FileObject,
 		func(objects.Item) bool { return true })
-	check.That(t, err != nil && strings.Contains(err.Error(), "line 3: longer than"), "error = %v, want line 3", err)
+	check.That(t, err != nil && strings.Contains(err.Error(), "line 4: longer than"), "error = %v, want line 4", err)
 }

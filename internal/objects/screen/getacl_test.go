@@ -41,8 +41,8 @@ func TestGetAclRowsAreRead(t *testing.T) {
 	check(t, "Sddl : D:(A;;FR;;;WD)", "line 1 | D:(A;;FR;;;WD)")
 	check(t, "Path : a\nSddl : D:(A;;FR;;;WD)(A;;F...", "a | error: the line Sddl is cut…")
 	check(t, "PSPath : a\nPath :\nSddl : D:(A;;FR;;;WD)", "a | D:(A;;FR;;;WD)")
-	check(t, "Path : a\nSddl : D:(A;;FA;;;WD)\nPath : b\nSddl : D:(A;;FR;;;WD)\n\nSddl : D:",
-		`line 1 | error: the property "path" appears twice…`, "line 6 | D:")
+	check(t, "Path : a\nSddl : D:(A;;FA;;;WD)\nPath : b\nSddl : D:(A;;FR;;;WD)\nOwner : c\n\nSddl : D:",
+		`line 1 | error: the property "path" appears twice…`, "line 7 | D:")
 	check(t, "Path : a\nSddl :\n", "a | error: the object has no line Sddl…")
 	check(t, "PSPath    : a\nSddl      : D:(A;;FR;;;BU)\n(D;;FA;;;WD)", "a | D:(A;;FR;;;BU)(D;;FA;;;WD)")
 	check(t, "Path : a\n"+strings.Repeat(strings.Repeat("x", 1<<20)+"\n", 5)+"\nSddl : D:\n",
