@@ -1,7 +1,9 @@
 package objects
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"sync/atomic"
 )
@@ -134,3 +136,15 @@ func Gather(b *Batch, one func(o *Object) error) error {
 
 // MaxLine is the longest line, in bytes, that readers of text accept.
 const MaxLine = 4 << 20
+
+// LineError returns the error of a reader of text for err, with which its scanner stopped after the line number. It
+// names a line that is longer than [MaxLine]. It returns nil for nil.
+func LineError(number int, err error) error {
+	switch {
+	case errors.Is(err, bufio.ErrTooLong):
+		return fmt.Errorf("read objects: line %d: longer than %d bytes", number+1, MaxLine)
+	case err != nil:
+		return fmt.Errorf("read objects: %w", err)
+	}
+	return nil
+}

@@ -49,8 +49,8 @@ func (c *source) readLine() (text string, err error) {
 			return text, nil
 		}
 	}
-	if err := c.r.Err(); err != nil {
-		return "", fmt.Errorf("read objects: %w", err)
+	if err := objects.LineError(c.number, c.r.Err()); err != nil {
+		return "", err
 	}
 	return "", io.EOF
 }

@@ -114,10 +114,8 @@ func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 	for {
 		text, ok := l.readLine()
 		if !ok {
-			if err := l.r.Err(); errors.Is(err, bufio.ErrTooLong) {
-				return false, true, fmt.Errorf("read objects: line %d: longer than %d bytes", l.number+1, objects.MaxLine)
-			} else if err != nil {
-				return false, true, fmt.Errorf("read objects: %w", err)
+			if err := objects.LineError(l.number, l.r.Err()); err != nil {
+				return false, true, err
 			}
 			ended = true
 			break

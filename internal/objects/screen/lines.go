@@ -34,8 +34,8 @@ func (l *lines) next() (string, error) {
 		return l.last, nil
 	}
 	if !l.r.Scan() {
-		if err := l.r.Err(); err != nil {
-			return "", fmt.Errorf("read objects: %w", err)
+		if err := objects.LineError(l.number, l.r.Err()); err != nil {
+			return "", err
 		}
 		return "", io.EOF
 	}

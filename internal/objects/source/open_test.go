@@ -176,9 +176,9 @@ func TestMalformedFormatEndsReading(t *testing.T) {
 		{"a.csv", utf16Text("path,sd\na", false) + "x", "ends inside a character"},
 		{"a.acl", utf16Text("a\nb", true) + "x", "ends inside a character"},
 		{"a.csv", utf16Text("path,sd\na", false) + "\x3d\xd8", "ends inside a character"}, // half of a surrogate pair
-		{"a.acl", strings.Repeat("x", objects.MaxLine+1), "too long"}, {"a.ldif", "dn: a\n" + strings.Repeat("x",
-			objects.MaxLine+1),
-			"line 2: longer than 4194304 bytes"},
+		{"a.acl", "a\n" + strings.Repeat("x", objects.MaxLine+1), "line 2: longer than 4194304 bytes"},
+		{"a.txt", "Path : a\n" + strings.Repeat("x", objects.MaxLine+1), "line 2: longer than 4194304 bytes"},
+		{"a.ldif", "dn: a\n" + strings.Repeat("x", objects.MaxLine+1), "line 2: longer than 4194304 bytes"},
 		{"a.ldif", "dn: a\nnTSecurityDescriptor: D:\n\n# search result\nsearch: 2\nresult: 4 Size limit exceeded\n",
 			`line 6: the search ended with "4 Size limit exceeded", so entries are missing`},
 	} {
