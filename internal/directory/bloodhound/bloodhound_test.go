@@ -62,8 +62,8 @@ func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 	check.NoError(t, z.Close())
 	for _, files := range [][][2]string{files, {{"auto", packed.String()}}} {
 		d, unresolved := sources.Read(t, append(files, team)...)
-		sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-32-545 S-1-5-21-9-9-9-76 S-1-5-21-9-9-9-77 "+
-			"S-1-5-21-9-9-9-78 S-1-5-21-1-2-3-2005")
+		sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-32-545 S-1-5-21-9-9-9-76 "+
+			"S-1-5-21-9-9-9-77 S-1-5-21-9-9-9-78 S-1-5-21-1-2-3-2005")
 		check.That(t, d.Disabled == 1 && len(d.Principals) == 2 && d.Domain.String() == "S-1-5-21-1-2-3",
 			`%d disabled, %d principals, domain %v, want 1, 2, "S-1-5-21-1-2-3"`, d.Disabled, len(d.Principals), d.Domain)
 		want := []string{"CLOUD@CORP.TEST 9A0F has no SID", "S-1-5-21-7-7-7-9, a member of STAFF, is not in the input"}
