@@ -139,14 +139,11 @@ func (c *call) over() bool {
 	return st != ntstatus.Success || basic.ExitStatus != ntstatus.Pending
 }
 
-// ntSetInformationJobObject implements NtSetInformationJobObject. It reads the job's limits only for the security class
-// and its exact length.
+// ntSetInformationJobObject implements NtSetInformationJobObject. The service rejects another class or length before it
+// looks at the job's limits.
 func ntSetInformationJobObject(c *call) uint64 {
 	in := setInformationJobObjectIn(c)
-	if in.JobObjectInformationClass == nt.JobObjectSecurityLimitInformation &&
-		in.JobObjectInformationLength == nt.JobSecurityLimitSize {
-		in.JobObjectInformation = captured(c.JobLimitsAt(c.ptr(2)))
-	}
+	in.JobObjectInformation = captured(c.JobLimitsAt(c.ptr(2)))
 	_, st := c.sys.NtSetInformationJobObject(in)
 	return status(st)
 }
