@@ -71,10 +71,12 @@ int main(void)
 			t.Errorf("%s: got %q, want %q", c.env, out, c.want)
 		}
 	}
-	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "REFMON_USER=stranger")
-	if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(`REFMON_USER is "stranger"`)) {
-		t.Errorf("REFMON_USER=stranger: %v, %s; want an error that names the variable", err, out)
+	for _, name := range []string{"REFMON_USER", "REFMON_PROFILE"} {
+		cmd := exec.Command(program)
+		cmd.Env = append(os.Environ(), name+"=stranger")
+		if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(name+` is "stranger"`)) {
+			t.Errorf("%s=stranger: %v, %s; want an error that names the variable", name, err, out)
+		}
 	}
 	if setGroupID(t, program) {
 		for _, c := range cases {

@@ -29,7 +29,7 @@ func TestTreeFileDescriptorOnlyReads(t *testing.T) {
 		t.Skip("only root copies mounts and sets descriptors")
 	}
 	socket := treeSocket(t, hostfs.Config{HandOut: hostfs.HandOutReads})
-	const want = "descriptor: 0\nread: 9 the plan\nwrite: 1\nchmod: 1\nclosed: 0xc0000008 -1\n"
+	const want = "descriptor: 0\nclose on exec: 1\nread: 9 the plan\nwrite: 1\nchmod: 1\nclosed: 0xc0000008 -1\n"
 	check.Equal(t, run(t, "REFMON_SOCKET="+socket, program), want, "output with the daemon")
 }
 

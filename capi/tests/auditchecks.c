@@ -58,6 +58,8 @@ static void order(void)
 	CHECK(SetThreadToken(NULL, identified));
 	STATUS(list(d, 0, 0, UNMAPPED, access, &generate), STATUS_INVALID_PARAMETER); /* UC-36, U-47 before U-48 */
 	STATUS(list(d, 0, 4097, UNMAPPED, access, &generate), STATUS_INVALID_PARAMETER);
+	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types,
+		4097, &mapping, FALSE, UNMAPPED, access, &generate), STATUS_INVALID_PARAMETER);
 	void *bad[] = {NULL, UNMAPPED, KERNEL, NONCANONICAL, readonly, none};
 	for (int i = 0; i < 6; i++) { /* U-48: before the privilege */
 		STATUS(check(d, GENERIC_READ, bad[i], access, &generate), STATUS_ACCESS_VIOLATION);

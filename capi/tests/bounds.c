@@ -53,10 +53,15 @@ static void test_list_bounds(void)
 	STATUS(RtlCreateAcl(&room.list, 0xFFFC, ACL_REVISION), STATUS_SUCCESS);
 	SAME(room.list.AclSize, 0xFFFC);
 	SAME(room.rest[0], 9); /* only the header is written */
-	static union { ACCESS_ALLOWED_ACE a; UCHAR bytes[0xFF00]; } long_entry = {{{0, 0, 0xFF00}, 1, 0}};
+	static union { ACCESS_ALLOWED_ACE a; UCHAR bytes[0xFFE8]; } long_entry = {{{0, 0, 0xFFE8}, 1, 0}};
 	((SID *)&long_entry.a.SidStart)->Revision = 1; /* S-1-0, the shortest SID */
 	STATUS(RtlAddAce(&room.list, ACL_REVISION, 0, &long_entry, sizeof long_entry), STATUS_SUCCESS);
 	SAME(room.list.AceCount, 1);
+	EXPLICIT_ACCESS_A more;
+	char everyone[] = "Everyone";
+	PACL merged;
+	BuildExplicitAccessWithNameA(&more, everyone, 1, GRANT_ACCESS, 0);
+	SAME(SetEntriesInAclA(1, &more, &room.list, &merged), ERROR_ALLOTTED_SPACE_EXCEEDED);
 	STATUS(RtlCreateAcl(&room.list, 0xFFFF, ACL_REVISION), STATUS_SUCCESS);
 	room.list.AclSize = 7;
 	CHECK(!RtlValidAcl(&room.list));

@@ -163,6 +163,15 @@ static void privileges(HANDLE t)
 	SAME(used->PrivilegeCount, 2);
 	SAME(used->Control, 0);
 	SAME(used->Privilege[0].Attributes, SE_PRIVILEGE_USED_FOR_ACCESS);
+	GUID c = {1};
+	OBJECT_TYPE_LIST type = {0, 0, &c};
+	used->PrivilegeCount = 9;
+	STATUS(NtAccessCheckByType(d, NULL, t, 0x01080001, &type, 1, &file, used, &n, &granted, &access), STATUS_SUCCESS);
+	SAME(used->PrivilegeCount, 2);
+	used->PrivilegeCount = 9;
+	STATUS(NtAccessCheckByTypeResultList(d, NULL, t, 0x01080001, &type, 1, &file, used, &n, &granted, &access),
+		STATUS_SUCCESS);
+	SAME(used->PrivilegeCount, 2);
 }
 
 static void alarms(HANDLE t)

@@ -60,6 +60,8 @@ static void containers(void)
 	SID_AND_ATTRIBUTES capability = {internet, SE_GROUP_ENABLED};
 	OBJECT_ATTRIBUTES oa;
 	InitializeObjectAttributes(&oa, NULL, 0, NULL, NULL);
+	STATUS(NtCreateLowBoxToken(&t, own, TOKEN_ALL_ACCESS, &oa, package, 1, &capability, 1, UNMAPPED),
+		STATUS_ACCESS_VIOLATION);
 	STATUS(NtCreateLowBoxToken(&t, own, TOKEN_ALL_ACCESS, &oa, package, 1, &capability, 0, NULL), STATUS_SUCCESS);
 	CHECK(CheckTokenCapability(t, internet, &is));
 	SAME(is, TRUE);

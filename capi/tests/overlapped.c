@@ -159,6 +159,7 @@ static void test_synchronous_cancel(void)
 	SAME(WaitForSingleObject(event, INFINITE), WAIT_OBJECT_0);
 	usleep(2000); /* most often it reads then, but not by that name */
 	STATUS(NtCancelSynchronousIoFile(waiter, &other, &done), STATUS_NOT_FOUND);
+	STATUS(done.Status, STATUS_NOT_FOUND);
 	while (!CancelSynchronousIo(waiter)) /* until it reads */
 		SAME(GetLastError(), ERROR_NOT_FOUND);
 	CHECK(!pthread_join(t, NULL));

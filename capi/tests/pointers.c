@@ -77,6 +77,7 @@ static void inputs(void)
 		/* T-80: the class first */
 		STATUS(NtQueryInformationToken(NULL, 99, buffer, sizeof buffer, p), STATUS_INVALID_INFO_CLASS);
 		STATUS(NtQuerySecurityObject(own, DACL_SECURITY_INFORMATION, buffer, sizeof buffer, p), STATUS_ACCESS_VIOLATION);
+		STATUS(NtQuerySecurityObject(NULL, DACL_SECURITY_INFORMATION, p, 64, &n), STATUS_ACCESS_VIOLATION);
 		STATUS(NtPrivilegeCheck(own, p, (PBOOLEAN)buffer), STATUS_ACCESS_VIOLATION);
 	}
 	/* O-65: NULL is no descriptor, and comes before the handle */

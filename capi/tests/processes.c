@@ -110,13 +110,18 @@ static void inheritance(void)
 	SAME(ResumeThread(p.hThread), 1);
 	SAME(ResumeThread(p.hThread), 0);
 	end_process(&p);
-	CHECK(CreateProcessW(u"a", NULL, &sa, &sa, FALSE, 0, NULL, NULL, &si, &p));
-	FAILS(DuplicateHandle(p.hProcess, e, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS), ERROR_INVALID_HANDLE);
-	CHECK(GetHandleInformation(p.hProcess, &flags));
-	SAME(flags, HANDLE_FLAG_INHERIT);
-	CHECK(GetHandleInformation(p.hThread, &flags));
-	SAME(flags, HANDLE_FLAG_INHERIT);
-	end_process(&p);
+	for (int i = 0; i < 2; i++) { /* the attributes of the process, then of the thread */
+		CHECK(CreateProcessW(u"a", NULL, i ? NULL : &sa, i ? &sa : NULL, FALSE, 0, NULL, NULL, &si, &p));
+		FAILS(DuplicateHandle(p.hProcess, e, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS),
+			ERROR_INVALID_HANDLE);
+		CHECK(GetHandleInformation(p.hProcess, &flags));
+		SAME(flags, i ? 0 : HANDLE_FLAG_INHERIT);
+		CHECK(GetHandleInformation(p.hThread, &flags));
+		SAME(flags, i ? HANDLE_FLAG_INHERIT : 0);
+		end_process(&p);
+	}
+	sa.lpSecurityDescriptor = UNMAPPED;
+	FAILS(CreateProcessW(u"a", NULL, NULL, &sa, FALSE, 0, NULL, NULL, &si, &p), ERROR_NOACCESS);
 	SetLastError(0);
 	SAME(ResumeThread(NULL), (DWORD)-1);
 	SAME(GetLastError(), ERROR_INVALID_HANDLE);

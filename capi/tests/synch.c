@@ -60,8 +60,8 @@ static void semaphores(void)
 	STATUS(NtCreateSemaphore(&h, SEMAPHORE_ALL_ACCESS, NULL, 0, 0), STATUS_INVALID_PARAMETER);
 	STATUS(NtCreateSemaphore(&h, SEMAPHORE_ALL_ACCESS, NULL, -1, 2), STATUS_INVALID_PARAMETER);
 	STATUS(NtCreateSemaphore(&h, SEMAPHORE_ALL_ACCESS, NULL, 3, 2), STATUS_INVALID_PARAMETER);
-	STATUS(NtCreateSemaphore(&h, SEMAPHORE_ALL_ACCESS, NULL, 1, 2), STATUS_SUCCESS);
-	STATUS(NtReleaseSemaphore(h, 2, &before), STATUS_SEMAPHORE_LIMIT_EXCEEDED);
+	STATUS(NtCreateSemaphore(&h, SEMAPHORE_ALL_ACCESS, NULL, 1, 3), STATUS_SUCCESS);
+	STATUS(NtReleaseSemaphore(h, 3, &before), STATUS_SEMAPHORE_LIMIT_EXCEEDED);
 	SAME(before, 77);
 	STATUS(NtReleaseSemaphore(h, 0, &before), STATUS_INVALID_PARAMETER);
 	STATUS(NtReleaseSemaphore(h, 1, none), STATUS_ACCESS_VIOLATION);
@@ -70,8 +70,8 @@ static void semaphores(void)
 	STATUS(NtQuerySemaphore(h, SemaphoreBasicInformation, &s, sizeof s, &n), STATUS_SUCCESS);
 	SAME(n, 8);
 	SAME(s.CurrentCount, 2);
-	SAME(s.MaximumCount, 2);
-	FAILS(ReleaseSemaphore(h, 1, NULL), ERROR_TOO_MANY_POSTS);
+	SAME(s.MaximumCount, 3);
+	FAILS(ReleaseSemaphore(h, 2, NULL), ERROR_TOO_MANY_POSTS);
 	CHECK(CloseHandle(h));
 }
 

@@ -130,6 +130,7 @@ static void adjusting(void)
 	SAME(one.Privileges[0].Luid.LowPart, SE_SECURITY_PRIVILEGE);
 	STATUS(NtAdjustPrivilegesToken(t, FALSE, NULL, 0, NULL, NULL), STATUS_INVALID_PARAMETER); /* T-70 */
 	STATUS(NtAdjustPrivilegesToken(NULL, FALSE, &one, 0, NULL, NULL), STATUS_INVALID_HANDLE);
+	STATUS(NtAdjustPrivilegesToken(t, FALSE, &one, 16, &old, NULL), STATUS_ACCESS_VIOLATION);
 	STATUS(NtAdjustPrivilegesToken(t, FALSE, &one, 15, &old, &n), STATUS_BUFFER_TOO_SMALL); /* TC-41: nothing is changed */
 	SAME(n, 16);
 	STATUS(NtAdjustPrivilegesToken(t, FALSE, &one, 16, &old, &n), STATUS_SUCCESS);
@@ -144,7 +145,9 @@ static void adjusting(void)
 	STATUS(NtAdjustPrivilegesToken(weak, FALSE, &one, 16, NULL, NULL), STATUS_SUCCESS);
 	CHECK(CloseHandle(weak));
 	one.Privileges[0].Luid.LowPart = SE_CREATE_TOKEN_PRIVILEGE;
-	STATUS(NtAdjustPrivilegesToken(t, FALSE, &one, 0, NULL, NULL), STATUS_NOT_ALL_ASSIGNED); /* T-71 */
+	old.PrivilegeCount = 9;
+	STATUS(NtAdjustPrivilegesToken(t, FALSE, &one, 16, &old, &n), STATUS_NOT_ALL_ASSIGNED); /* T-71 */
+	SAME(old.PrivilegeCount, 0);
 	SetLastError(1);
 	CHECK(AdjustTokenPrivileges(t, FALSE, &one, 0, NULL, NULL));
 	SAME(GetLastError(), ERROR_NOT_ALL_ASSIGNED);
@@ -212,6 +215,7 @@ static void filtering(void)
 	HANDLE limited;
 	CHECK(CheckTokenMembership(NULL, admins, &member));
 	SAME(member, TRUE);
+	FAILS(CheckTokenMembership(NULL, NULL, &member), ERROR_INVALID_SID);
 	CHECK(DuplicateToken(f, SecurityIdentification, &limited));
 	CHECK(CheckTokenMembership(limited, admins, &member));
 	SAME(member, FALSE);

@@ -1,5 +1,6 @@
 /* Reads a file of a tree of the daemon by a descriptor, and says what else it could do with it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <refmon/refmon.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,7 @@ int main(void)
 	}
 	st = refmon_file_descriptor(file, &fd);
 	printf("descriptor: %#x\n", st);
+	printf("close on exec: %d\n", fcntl(fd, F_GETFD) == FD_CLOEXEC);
 	printf("read: %zd %s", read(fd, text, sizeof text - 1), text);
 	printf("write: %d\n", write(fd, "x", 1) < 0 && errno == EBADF);
 	printf("chmod: %d\n", fchmod(fd, 0666) < 0 && errno == EROFS);

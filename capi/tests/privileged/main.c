@@ -78,8 +78,14 @@ HANDLE alice(void)
 	return h;
 }
 
+static ULONG_PTR noted;
+static void NTAPI note(ULONG_PTR n) { noted = n; }
+
 int main(void)
 {
+	CHECK(QueueUserAPC(note, GetCurrentThread(), 5)); /* with the calling convention of this program */
+	SAME(SleepEx(0, TRUE), WAIT_IO_COMPLETION);
+	SAME(noted, 5);
 	readonly = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	claims();
