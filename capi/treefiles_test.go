@@ -87,6 +87,7 @@ func TestCProgramUsesTreeFiles(t *testing.T) {
 	const want = `create: 0 2
 write: 0
 end: 0
+block: 0 0
 basic: 0
 short: 0xc0000004
 class: 0xc0000003

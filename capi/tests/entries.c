@@ -114,6 +114,10 @@ static void names(void)
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_SUCCESS);
 	CHECK(acl && EqualSid(&((PACCESS_ALLOWED_ACE)(acl + 1))->SidStart, ((PTOKEN_USER)room)->User.Sid));
 	LocalFree(acl);
+	HANDLE anonymous = client(SecurityAnonymous); /* for such a client it is a name like any other */
+	CHECK(SetThreadToken(NULL, anonymous));
+	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_NONE_MAPPED);
+	CHECK(RevertToSelf() && CloseHandle(anonymous));
 	BuildExplicitAccessWithNameA(&a, narrow, 1, GRANT_ACCESS, 0);
 	SAME(SetEntriesInAclA(1, &a, NULL, &acl), ERROR_SUCCESS);
 	CHECK(acl && EqualSid(&((PACCESS_ALLOWED_ACE)(acl + 1))->SidStart, ((PTOKEN_USER)room)->User.Sid));

@@ -50,7 +50,8 @@ static void inputs(void)
 	OBJECT_ATTRIBUTES oa;
 	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, SecurityImpersonation, 0, 0};
 	ULONG n;
-	char buffer[512];
+	_Alignas(8) char buffer[512];
+	STATUS(NtAllocateLocallyUniqueId((PLUID)(buffer + 4)), STATUS_SUCCESS); /* a multiple of four will do */
 	EACH_BAD(p) {
 		if (p && p != readonly) { /* an input may lie on a read-only page */
 			STATUS(NtDuplicateToken(own, 0, p, FALSE, TokenPrimary, &h), STATUS_ACCESS_VIOLATION);

@@ -52,6 +52,8 @@ static void *client_thread(void *arg)
 	memset(&r, 0, sizeof r);
 	STATUS(NtRequestWaitReplyPort(h, &m.h, &r.h), STATUS_SUCCESS);
 	SAME(r.h.u2.s2.Type, LPC_REPLY);
+	SAME((uintptr_t)r.h.ClientId.UniqueProcess, GetCurrentProcessId());
+	SAME((uintptr_t)r.h.ClientId.UniqueThread, GetCurrentThreadId());
 	CHECK(says(&r, "world"));
 	m = make("more");
 	STATUS(NtRequestWaitReplyPort(h, &m.h, &m.h), STATUS_SUCCESS); /* one buffer for both */

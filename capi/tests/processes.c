@@ -291,6 +291,7 @@ static void native(void)
 	list.TotalLength = 0;
 	STATUS(create_process(&p, &t, attributes), STATUS_INVALID_PARAMETER);
 	void *bad[] = {NULL, UNMAPPED, KERNEL, NONCANONICAL, readonly, none};
+	ULONG before = handle_count();
 	for (int i = 0; i < 6; i++) {
 		STATUS(NtCreateUserProcess(bad[i], &t, 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
 		STATUS(NtCreateUserProcess(&p, bad[i], 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
@@ -300,6 +301,7 @@ static void native(void)
 			STATUS(NtCreateUserProcess(&p, &t, 0, 0, NULL, NULL, 0, 0, NULL, NULL, bad[i]), STATUS_ACCESS_VIOLATION);
 		}
 	}
+	SAME(handle_count(), before);
 	CHECK(CloseHandle(child));
 }
 

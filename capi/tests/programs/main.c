@@ -151,6 +151,7 @@ static void refused(void)
 	FAILS(CreateProcessA(NULL, "notthere x", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_FILE_NOT_FOUND);
 	FAILS(CreateProcessA("/", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_FILE_NOT_FOUND);
 	FAILS(CreateProcessA("/etc/passwd", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_ACCESS_DENIED);
+	FAILS(CreateProcessA(NULL, "/etc/passwd", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_FILE_NOT_FOUND);
 	FAILS(CreateProcessA(NULL, "program", NULL, NULL, FALSE, 0, NULL, "/etc/passwd", &si, &p), ERROR_DIRECTORY);
 	FAILS(CreateProcessA(NULL, "program", NULL, NULL, FALSE, 0, NULL, "/not/there", &si, &p), ERROR_DIRECTORY);
 	SAME((uintptr_t)p.hProcess, 0);

@@ -121,6 +121,7 @@ static void change(HANDLE h)
 	basic.LastWriteTime.QuadPart = 125912558456000000;
 	line("write", NtWriteFile(h, NULL, NULL, NULL, &io, "0123456789", 10, NULL, NULL));
 	line("end", NtSetInformationFile(h, &io, &end, sizeof end, FileEndOfFileInformation));
+	printf("block: %u %#x\n", (unsigned)io.Information, (unsigned)io.Status);
 	line("basic", NtSetInformationFile(h, &io, &basic, sizeof basic, FileBasicInformation));
 	line("short", NtSetInformationFile(h, &io, &basic, sizeof basic - 1, FileBasicInformation));
 	line("class", NtSetInformationFile(h, &io, &basic, sizeof basic, (FILE_INFORMATION_CLASS)99));
