@@ -6,7 +6,6 @@ import (
 	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -82,7 +81,7 @@ func (c *call) probeAnswer(length uint32) ntstatus.Status {
 // writes the length, if it is known and requested.
 func (c *call) answer(value any, length uint32, st ntstatus.Status) uint64 {
 	if st.IsSuccess() {
-		e := marshal.Encoder{Base: c.ptr(2)}
+		var e marshal.Encoder
 		e.ProcessInformation(value)
 		if fault := c.Write(c.ptr(2), e.Bytes); fault != ntstatus.Success {
 			return status(fault)
@@ -126,24 +125,6 @@ func (c *call) querySecurity(h winnt.Handle) uint64 {
 		b = out.SecurityDescriptor.Append(nil)
 	}
 	return c.filled(buffer, b, needed, out.LengthNeeded, st)
-}
-
-// ntSetSecurityObject implements NtSetSecurityObject: it replaces parts of the descriptor of a handle's object.
-func ntSetSecurityObject(c *call) uint64 {
-	in := setSecurityObjectIn(c)
-	in.SecurityDescriptor = c.descriptorToSet()
-	_, st := c.sys.NtSetSecurityObject(in)
-	return status(st)
-}
-
-// descriptorToSet reads the third parameter of NtSetSecurityObject.
-func (c *call) descriptorToSet() nt.Captured[*sd.Descriptor] {
-	d := setSecurityObjectIn(c).SecurityDescriptor
-	if c.ptr(2) == 0 {
-		// NULL is not a descriptor, and the service looks at the descriptor before the handle (O-65).
-		d.Status = ntstatus.AccessViolation
-	}
-	return d
 }
 
 // ntOpenProcess implements NtOpenProcess: it opens a process by its id. It requires ObjectAttributes: NULL gives

@@ -67,5 +67,5 @@ func rmSetNamedSecurity(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	return status(win32.On(c.nt).SetNamedSecurity(o, c.u32(1), c.descriptorToSet()))
+	return status(win32.On(c.nt).SetNamedSecurity(o, c.u32(1), captured(c.DescriptorAt(c.ptr(2)))))
 }

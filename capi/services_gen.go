@@ -287,10 +287,11 @@ func querySecurityObjectIn(c *call) nt.QuerySecurityObjectIn {
 		Length: c.u32(3)}
 }
 
-// setSecurityObjectIn reads the arguments of a call.
-func setSecurityObjectIn(c *call) nt.SetSecurityObjectIn {
-	return nt.SetSecurityObjectIn{Handle: c.handle(0), SecurityInformation: nt.SecurityInformation(c.u32(1)),
-		SecurityDescriptor: captured(c.DescriptorAt(c.ptr(2)))}
+// ntSetSecurityObject makes a call of NtSetSecurityObject and returns its status.
+func ntSetSecurityObject(c *call) uint64 {
+	_, st := c.sys.NtSetSecurityObject(nt.SetSecurityObjectIn{Handle: c.handle(0),
+		SecurityInformation: nt.SecurityInformation(c.u32(1)), SecurityDescriptor: captured(c.DescriptorAt(c.ptr(2)))})
+	return status(st)
 }
 
 // openProcessIn reads the arguments of a call.
