@@ -107,7 +107,7 @@ func (c *connection) run() error {
 	p.Object().AtExit(c.served.Stop)
 	c.share = c.d.scheduler.join(c.account)
 	defer c.d.scheduler.part(c.account)
-	valid := c.show(&session{guard: p.Object().Security(), Session: inspect.Session{
+	valid := c.show(&session{guard: p.Object().Security, Session: inspect.Session{
 		Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,
 		User: c.token.User().SID.String(), Full: c.full, Since: time.Now(),
 		Session: fmt.Sprintf("0x%x", uint64(c.token.Spec().AuthenticationID))}})

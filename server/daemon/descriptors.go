@@ -115,7 +115,7 @@ func (l *inspector) passedDescriptors() (list []inspect.PassedDescriptor) {
 	l.d.mu.Unlock()
 	for _, c := range all {
 		s := c.session.Load()
-		if s != nil && l.may(s.guard, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_DUP_HANDLE) {
+		if s != nil && l.may(s.guard(), winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_DUP_HANDLE) {
 			for _, e := range c.passed.all(s.Process) {
 				list = append(list, e.PassedDescriptor)
 			}

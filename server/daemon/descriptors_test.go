@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
@@ -86,7 +87,7 @@ func TestPassedDescriptorsAreSortedAndFiltered(t *testing.T) {
 	want := []uint64{3, 3, 7, 9, 12, 20, 31}
 	for i, process := range slices.Compact(slices.Clone(want)) {
 		c := &connection{d: d, full: i%2 == 0}
-		c.session.Store(&session{Session: inspect.Session{Process: process}})
+		c.session.Store(&session{Session: inspect.Session{Process: process}, guard: func() *sd.Descriptor { return nil }})
 		c.passed.add(&kernel.HandedOut{Name: "f", Used: 1}, quota.Payer{})
 		if i == 0 {
 			c.passed.add(&kernel.HandedOut{Name: "g", Used: 1}, quota.Payer{})
@@ -105,7 +106,8 @@ func TestPassedDescriptorsAreSortedAndFiltered(t *testing.T) {
 	for mask, want := range map[winnt.AccessMask]int{winnt.PROCESS_QUERY_INFORMATION: 0, winnt.PROCESS_DUP_HANDLE: 0,
 		winnt.PROCESS_QUERY_INFORMATION | winnt.PROCESS_DUP_HANDLE: 1} {
 		c := &connection{d: d}
-		c.session.Store(&session{guard: sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;%#x;;;WD)", uint32(mask)))})
+		guard := sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;%#x;;;WD)", uint32(mask)))
+		c.session.Store(&session{guard: func() *sd.Descriptor { return guard }})
 		c.passed.add(&kernel.HandedOut{Name: "f", Used: 1}, quota.Payer{})
 		d.connections = map[*connection]struct{}{c: {}}
 		list := (&inspector{d: d, who: subjectOf(t, sid.MustParse("S-1-5-21-1-2-3-1107"))}).passedDescriptors()

@@ -88,10 +88,10 @@ func (l *inspector) may(guard *sd.Descriptor, rights winnt.AccessMask) bool {
 	return l.cache[guard]
 }
 
-// session is a connection as shown to administrators, with the descriptor of its process. It is immutable.
+// session is a connection as shown to administrators. It is immutable.
 type session struct {
 	inspect.Session
-	guard *sd.Descriptor
+	guard func() *sd.Descriptor // the current descriptor of its process
 }
 
 // sessions returns the connections whose processes the caller may query, sorted by process ID. It leaves out
@@ -107,7 +107,7 @@ func (l *inspector) sessions() []inspect.Session {
 	l.d.mu.Unlock()
 	var list []inspect.Session
 	for _, s := range all {
-		if l.may(s.guard, winnt.PROCESS_QUERY_LIMITED_INFORMATION) {
+		if l.may(s.guard(), winnt.PROCESS_QUERY_LIMITED_INFORMATION) {
 			list = append(list, s.Session)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
@@ -147,6 +148,12 @@ func TestOrdinaryUserSeesOnlyOwnProcesses(t *testing.T) {
 		[]winnt.Handle{b.Process(), a.Process()}) {
 		t.Errorf("the administrator sees calls of %v", got)
 	}
+	// bob lets alice query his process, but not its calls.
+	check.Success(t, b.Thread().NtSetSecurityObject(winnt.NtCurrentProcess, winnt.DACL_SECURITY_INFORMATION,
+		sddl.MustParse("D:(A;;0x1fffff;;;S-1-5-21-1-2-3-1108)(A;;0x1000;;;S-1-5-21-1-2-3-1107)")))
+	check.SlicesEqual(t, processes(t, a.Thread()), all[1:], "the processes that alice walks over")
+	check.SlicesEqual(t, names(ask(t, a, inspect.Query{What: "sessions"}).Sessions), all[1:],
+		"W-27: the sessions that alice sees")
 	_ = b.Close()
 	if got := seen(a, q); !slices.Equal(got, mine) {
 		t.Errorf("after bob has gone alice sees denials of %v, want %v", got, mine)
