@@ -70,8 +70,8 @@ func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
 	switch st {
 	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.CannotDelete, ntstatus.MediaWriteProtected:
 		t.refused = refusal{path: path, status: st, in: fileaccess.Request{Desired: in.DesiredAccess,
-			Disposition: fileaccess.Disposition(in.CreateDisposition), Options: fileaccess.CreateOptions(in.CreateOptions),
-			Attributes: in.FileAttributes}}
+			Disposition: fileaccess.Disposition(in.CreateDisposition),
+			Options:     fileaccess.CreateOptions(in.CreateOptions)}}
 	default:
 		t.refused = refusal{}
 	}
