@@ -29,9 +29,9 @@ func TestWaitingBatchesAreWrittenTogether(t *testing.T) {
 		batch        watch.Batch
 		more, writes bool
 	}{
-		{1, watch.Batch{}, false, true}, {1, watch.Batch{}, true, false}, {eventsPerWrite - 1, watch.Batch{}, true, false},
-		{eventsPerWrite, watch.Batch{}, true, true}, {1, watch.Batch{Begin: true, End: true}, true, true},
-		{1, watch.Batch{Heartbeat: watch.Now()}, true, true},
+		{1, watch.Batch{Heartbeat: watch.Now()}, false, true}, {1, watch.Batch{}, true, false},
+		{eventsPerWrite - 1, watch.Batch{}, true, false}, {eventsPerWrite, watch.Batch{}, true, true},
+		{1, watch.Batch{Begin: true, End: true}, true, true}, {1, watch.Batch{Heartbeat: watch.Now()}, true, true},
 	} {
 		w.events = make([]Event, c.events)
 		c.batch.Tree, c.batch.Unnameable = "/t", 2

@@ -36,6 +36,7 @@ func TestAmbiguousNameRefersToNobody(t *testing.T) {
 		{1, "bea", map[string]int{"BEA": 1}}, {2, "Ann", map[string]int{"ann": 2, "ANN": 2}},
 		{0, "gil", map[string]int{"fay": 3, "Gil": 0}}, {3, "fay", map[string]int{"FAY": 3, "Fay": 3}},
 		{3, "hal", map[string]int{"FAY": -1, "fay": -1}},
+		{2, "S-1-5-21-1-2-3-1101", map[string]int{"S-1-5-21-1-2-3-1101": 1}}, // the SID of person 1
 		// No other letter is an ASCII one: neither the Kelvin sign nor a dotted capital I.
 		{0, "kim", map[string]int{"KIM": 0, "\u212aim": -1, "k\u0130m": -1}}, {3, "åse", map[string]int{"ÅSE": 3}},
 	} {

@@ -101,7 +101,7 @@ func TestDemoEndsItsProgramIfServingEnds(t *testing.T) {
 	var s *service
 	std := &streams{out: seen(func(text string) {
 		if strings.Contains(text, "Ctrl-C") {
-			check.Eventually(t, func() bool { return s.Stats().Connections == 1 }, "programs that have ended are connected")
+			check.Eventually(t, func() bool { return s.Stats().Connections == 1 }, "ended programs are connected")
 		}
 	}), err: new(bytes.Buffer)}
 	s, cfg, err := demoDaemon(t.TempDir(), std)
