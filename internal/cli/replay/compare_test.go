@@ -35,7 +35,7 @@ func TestProfileDifferencesAreDocumented(t *testing.T) {
 func TestDifferencesAreReported(t *testing.T) {
 	const program = `
 p = process("p", token_profile("user")).thread
-h = p.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
+h = p.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle; step("s", "P-7")
 r = p.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 if r.status == STATUS_SUCCESS:
     p.NtClose(Handle=r.NewTokenHandle)
@@ -56,8 +56,8 @@ p.NtClose(Handle=h)
 	r := compare(throughJSON(t, rec))
 	check.Require(t, r.Counts, Counts{Same: 2, Unexplained: 1, Apart: 1}, "counts")
 	d := r.Differences[0]
-	check.That(t, d.Theirs.Status == "STATUS_SUCCESS" && d.Ours.Status == "STATUS_ACCESS_DENIED" && d.Rule() != "" &&
-		d.Line == 4, "difference = %+v, want STATUS_SUCCESS against STATUS_ACCESS_DENIED with a rule in line 4", d)
+	check.That(t, d.Theirs.Status == "STATUS_SUCCESS" && d.Ours.Status == "STATUS_ACCESS_DENIED" && d.Rule() == "O-31" &&
+		d.Line == 4, "difference = %+v, want STATUS_SUCCESS against STATUS_ACCESS_DENIED by O-31 in line 4", d)
 }
 
 // TestOnlyWindowsRecordingsSettleRules checks that a recording of Windows can settle rules that were decided here,

@@ -17,7 +17,8 @@ type Notes struct {
 }
 
 var (
-	anyID   = regexp.MustCompile(`\b[AFILOPSTU]-[0-9]+[a-z]?\b`)
+	// ruleID matches the id of a rule. Ids of cases have two letters and do not match.
+	ruleID  = regexp.MustCompile(`\b[A-Z]-[0-9]+[a-z]?\b`)
 	theRule = regexp.MustCompile(`^- \*\*([A-Z]-[0-9]+[a-z]?)\*\* (.*)$`)
 	ourOwn  = regexp.MustCompile(`(?i)\*Source: [^*]*\b(own choice|project decision|decided)\b[^*]*\*`)
 )
@@ -34,7 +35,7 @@ func Choices(caveats string) map[string]string {
 		if !in || len(cells) < 4 {
 			continue
 		}
-		for _, id := range anyID.FindAllString(cells[1], -1) {
+		for _, id := range ruleID.FindAllString(cells[1], -1) {
 			choices[id] = strings.TrimSpace(cells[2])
 		}
 	}
@@ -55,7 +56,7 @@ func ReadNotes() (n Notes, err error) {
 		if len(cells) < 4 {
 			continue
 		}
-		for _, id := range anyID.FindAllString(cells[1], -1) {
+		for _, id := range ruleID.FindAllString(cells[1], -1) {
 			n.Caveats[id] = strings.TrimSpace(cells[2])
 			switch {
 			case strings.HasPrefix(section, "Choices"):

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -20,9 +19,6 @@ type Program struct {
 	Source  string   // Starlark, as `refmon run` takes it
 	Rules   []string // that it is about
 }
-
-// ruleID matches the rules in a comment. Ids of cases have two letters and do not match.
-var ruleID = regexp.MustCompile(`\b[AIOPSTU]-[0-9]+[a-z]?\b`)
 
 // Programs returns the programs in a file, by the extension of its name: a .star file is one program, a .txt file is a
 // transcript with one program for each run directive. Another extension and a malformed transcript are errors.
@@ -108,7 +104,7 @@ func (p *Program) Run(profile nt.Profile, own *token.Token, backend script.Backe
 	}
 	r := script.New(cfg)
 	err := r.Load(script.Prelude, []byte(p.Prelude))
-	if err == nil || errors.Is(err, script.ErrExpectation) {
+	if err == nil {
 		err = r.Run(p.Case, []byte(p.Source))
 	}
 	_ = r.Close() // a program that was stopped leaves handles open

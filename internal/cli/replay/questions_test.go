@@ -205,12 +205,13 @@ second
 ----
 ----
 one
+----
 
 two
 ----
 ----
 
-# T-4
+# T-4 (F-55, L-1)
 run
 third
 ----`))
@@ -218,7 +219,8 @@ third
 	for _, p := range list {
 		got = append(got, fmt.Sprintf("%s %q %q %v", p.Case, p.Prelude, p.Source, p.Rules))
 	}
-	want := []string{`b.txt:9 "p = 1" "first" [A-1 O-3]`, `b.txt:14 "p = 1" "second" []`, `b.txt:25 "p = 1" "third" [T-4]`}
+	want := []string{`b.txt:9 "p = 1" "first" [A-1 O-3]`, `b.txt:14 "p = 1" "second" []`,
+		`b.txt:26 "p = 1" "third" [T-4 F-55 L-1]`}
 	check.NoError(t, err)
 	check.SlicesEqual(t, got, want, "programs of a transcript")
 	for name, text := range map[string]string{"c.doc": "", "d.txt": "dance\n----\n"} {
