@@ -2,6 +2,7 @@ package script_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,9 +22,13 @@ print(len(audit_records()), st.status)
 close_all()
 `
 	kept := audit.NewMemory(0, 0)
-	out := mustRun(t, script.Config{Audit: kept}, fmt.Sprintf(program, "True"))
-	check.That(t, kept.Len() != 0 && strings.Contains(out, "\n1 STATUS_SUCCESS\n"),
-		"%d records in the log, output\n%s\nwant at least 1 record, and 1 in the output", kept.Len(), out)
+	cfg := script.Config{Audit: kept, Clock: func() int64 { return 7 }}
+	out := mustRun(t, cfg, fmt.Sprintf(program, "True"))
+	out += mustRun(t, cfg, "audit_full(True)\n"+fmt.Sprintf(program, "True"))
+	records := slices.Collect(kept.Events())
+	check.That(t, len(records) == 1 && records[0].Time == 7 && strings.Contains(out, "\n1 STATUS_SUCCESS\n") &&
+		strings.Contains(out, "\n0 STATUS_AUDIT_FAILED\n"), "records %v, output\n%s\nwant 1 record, of the first run",
+		records, out)
 	full := audit.NewMemory(1, 1)
 	for full.Write(audit.LogFull()) == nil {
 	}

@@ -3,6 +3,7 @@ package script
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -23,6 +24,9 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 	defer r.Close()
 	v := eval(t, r, `token_with(token(user="BA"), OriginatingLogon=0x11, AuthenticationId=0x12, ParentTokenId=0x13,
     ElevationType=2, SessionId=5)`).(*tokenValue)
+	large := eval(t, r, `token(user="BA", userClaims=[{"name": "a", "type": "uint64", "values": [0xFFFFFFFFFFFFFFFF]}])`)
+	claim, _ := large.(*tokenValue).t.UserClaims().Lookup("a")
+	check.SlicesEqual(t, claim.Uints, []uint64{math.MaxUint64}, "values of a claim")
 	s := v.t.Spec()
 	check.That(t, s.OriginatingLogon == 0x11 && s.AuthenticationID == 0x12 && s.ParentTokenID == 0x13 &&
 		s.ElevationType == 2 && s.SessionID == 5, "token_with = %+v, want each argument in its own field", s)

@@ -156,7 +156,8 @@ func TestScriptValuesAreConverted(t *testing.T) {
 		{"", "[NtCurrentProcess(), NtCurrentThread(), NtCurrentProcessToken(), NtCurrentThreadToken(), " +
 			"NtCurrentEffectiveToken()]", nt.Cap([]winnt.Handle{-1, -2, -4, -5, -6})},
 		{"", "None", nt.Captured[*nt.SecurityQualityOfService]{}}, {"", "sqos(SecurityDelegation, True, True)", level},
-		{"", "sqos(SecurityDelegation, dynamic=True, effective_only=True)", nt.Cap(&level)},
+		{"", "sqos(SecurityDelegation, effective_only=True)", nt.Cap(&nt.SecurityQualityOfService{ImpersonationLevel: 3,
+			EffectiveOnly: true})},
 		{"", "sqos(SecurityDelegation, True, True, length=13)", nt.Captured[*nt.SecurityQualityOfService]{V: &level,
 			Status: ntstatus.InvalidParameter}},
 		{"", `{"Inherit": True}`, nt.Cap(nt.HandleFlagInformation{Inherit: true})}, {"", `{"ProtectFromClose": 1}`,

@@ -28,6 +28,7 @@ func TestHostileProgramEndsWithinLimits(t *testing.T) {
 		{"a long list", "x = [0] * (1 << 30 - 1)", "p.star:1:9: the program takes more than 512 MiB of memory", false},
 		{"a long tuple", "x = (0,)\nx *= 1 << 30 - 1", "p.star:2:3: the program takes more than 512 MiB of memory", false},
 		{"a long text", "x = (1 << 29) * 'ab'", "p.star:1:15: the program takes more than 512 MiB of memory", false},
+		{"long bytes", "x = b'ab' * (1 << 29)", "p.star:1:11: the program takes more than 512 MiB of memory", false},
 		{"a long replacement", "x = ('a' * (1 << 20)).replace('a', 'b' * 1000)",
 			"p.star:1:30: the program takes more than 512 MiB of memory", false},
 		{"a long replacement by getattr", "x = getattr('a' * (1 << 20), 'replace')('', 'b' * 1000, -1)",
@@ -137,11 +138,12 @@ for got, want in [(x, 12), (y, [[3, 3], (1,) * 12]), (len(calls), 1), (2 * "ab",
 // Lost output is an error.
 func TestLostOutputIsAnError(t *testing.T) {
 	r := New(Config{Output: fullDisk{}})
-	err := r.Run("p.star", []byte("print('x')"))
-	check.That(t, errors.Is(err, errFull), "got %v, want %v", err, errFull)
+	for _, source := range []string{"print('x')", "expect(1, 2)"} {
+		check.ErrorIs(t, r.Run("p.star", []byte(source)), errFull, "%s", source)
+	}
 	check.NoError(t, r.Close())
 	var b strings.Builder
-	err = New(Config{Output: &b}).Run("p.star", []byte("p = process('a', token(user='BA'))\nprint('x')\nk = kernel_mode("+
+	err := New(Config{Output: &b}).Run("p.star", []byte("p = process('a', token(user='BA'))\nprint('x')\nk = kernel_mode("+
 		"p.thread)\nt = k.PsReferencePrimaryToken(Process=p).Token\n"+
 		"for i in range(9):\n    k.PsDereferencePrimaryToken(PrimaryToken=t)\n"))
 	check.That(t, errors.Is(err, ErrStopped) && strings.HasPrefix(b.String(), "x\n"), "%v, output before the stop %q", err,

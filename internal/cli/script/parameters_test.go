@@ -58,6 +58,9 @@ func TestStructuredParametersAreConverted(t *testing.T) {
 		{`own.NtAdjustGroupsToken(TokenHandle=o, NewState=None).status`, "STATUS_INVALID_PARAMETER"},
 		{`k.SeDeleteClientSecurity(ClientContext=k.SeCreateClientSecurity(ClientThread=th,
 			ClientSecurityQos=None).ClientContext).status`, "STATUS_SUCCESS"},
+		// A failed call can have written an output.
+		{`own.NtQueryInformationToken(TokenHandle=o, TokenInformationClass=TokenUser,
+			TokenInformationLength=3).ReturnLength`, "44"},
 		// The class determines the type of the information, in any order of keywords.
 		{`own.NtSetInformationToken(TokenHandle=o, TokenInformationClass=TokenSessionId, TokenInformation=0).status`,
 			"STATUS_PRIVILEGE_NOT_HELD"},

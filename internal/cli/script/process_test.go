@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/script"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/token"
 )
 
 // Short programs run and check their own results with expect.
@@ -95,4 +96,12 @@ other.exit()
 		out, err, leak := run(t, script.Config{Quiet: true}, prelude+program)
 		check.That(t, err == nil && leak == nil, "%s: %v, %v, want nil, nil\n%s", name, err, leak, out)
 	}
+	// The token of a run replaces the token of a process, but no token object.
+	mustRun(t, script.Config{Quiet: true, Token: check.Must(token.New(token.LocalSystem()))}, `
+alice, k = token_profile("user"), system()
+for given, want in [(alice, "S-1-5-18"), (token_object(alice), "S-1-5-21-1-2-3-1001")]:
+    own = k.PsReferencePrimaryToken(Process=process("p", given)).Token
+    expect(k.SeQueryInformationToken(Token=own, TokenInformationClass=TokenUser).TokenInformation.Sid, want)
+    k.PsDereferencePrimaryToken(PrimaryToken=own)
+`)
 }
