@@ -52,6 +52,9 @@ func TestPairsAreInOrder(t *testing.T) {
 			check.Equal(t, refusals.Winner(nt.Observed, pair.First, pair.Second), pair.First, "%s", pair.Service)
 		}
 	}
+	list := refusals.Of("NtQueryInformationToken", nt.Documented)
+	zero := slices.IndexFunc(list, func(f *refusals.Refusal) bool { return f.Name == "class 0" })
+	check.Equal(t, list[zero+1].Name, "class 51", "the next refusal of the same condition")
 }
 
 // TestEarliestOfManyConditionsDecides checks larger random sets of failing conditions. REFMON_SEED repeats a run.
