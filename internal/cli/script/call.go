@@ -62,7 +62,7 @@ func (r *Runner) fill(row *nt.Row, in reflect.Value, kwargs []starlark.Tuple) er
 	short := &nt.ObjectAttributes{}
 	shortUsed := false
 	given := map[string]bool{}
-	r.server = nil
+	r.server, r.class = nil, 0
 	sort.SliceStable(kwargs, func(i, j int) bool { return first(kwargs[i][0]) && !first(kwargs[j][0]) })
 	for _, kw := range kwargs {
 		name := string(kw[0].(starlark.String))

@@ -20,7 +20,6 @@ import (
 var (
 	luidType       = reflect.TypeFor[winnt.LUID]()
 	capLUIDType    = reflect.TypeFor[nt.Captured[winnt.LUID]]()
-	capTimeType    = reflect.TypeFor[nt.Captured[int64]]()
 	capPolicyType  = reflect.TypeFor[nt.Captured[*uint32]]()
 	capGroupType   = reflect.TypeFor[nt.Captured[*token.Group]]()
 	capGroupsType  = reflect.TypeFor[nt.Captured[[]token.Group]]()
@@ -41,12 +40,10 @@ func (r *Runner) convertToken(name string, to reflect.Value, v starlark.Value) (
 		err = set(to, v, privilegeLUID)
 	case capLUIDType:
 		err = set(to, v, captured(privilegeLUID))
-	case capTimeType:
-		err = set(to, v, captured(handle))
 	case capPolicyType:
-		err = set(to, v, captured(func(v starlark.Value) (*uint32, error) { return pointer(uint32Value)(v) }))
+		err = set(to, v, captured(pointer(uint32Value)))
 	case capGroupType:
-		err = set(to, v, captured(func(v starlark.Value) (*token.Group, error) { return pointer(r.group)(v) }))
+		err = set(to, v, captured(pointer(r.group)))
 	case capGroupsType:
 		bare := uint32(0)
 		if name == "Groups" || name == "DeviceGroups" || name == "LocalGroups" {
@@ -56,7 +53,7 @@ func (r *Runner) convertToken(name string, to reflect.Value, v starlark.Value) (
 	case capACLType:
 		err = set(to, v, captured(r.acl))
 	case capSourceType:
-		err = set(to, v, captured(func(v starlark.Value) (*token.Source, error) { return pointer(sourceValue)(v) }))
+		err = set(to, v, captured(pointer(sourceValue)))
 	case capClaimsType:
 		err = set(to, v, captured(r.claims))
 	case capNamesType:

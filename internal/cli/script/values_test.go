@@ -206,6 +206,8 @@ func TestWrongArgumentIsRefusedByName(t *testing.T) {
 		{`th.NtClose(Handle=1 << 64)`, `Handle: want a handle`},
 		{`th.NtSetInformationToken(TokenHandle=4, TokenInformationClass=TokenSessionId, TokenInformation=1 << 32)`,
 			`4294967296 does not fit into 32 bits`},
+		{`th.NtSetInformationToken(TokenHandle=4, TokenInformationClass=TokenOwner, TokenInformation="WD")
+th.NtSetInformationToken(TokenHandle=4, TokenInformation="WD")`, `:6:.*TokenInformation: want a number, got "WD"`},
 		{`th.NtSetInformationToken(TokenHandle=4, TokenInformationClass=TokenAuditPolicy, TokenInformation=7)`,
 			`want a string, got int`},
 		{`th.NtSetInformationToken(TokenHandle=4, TokenInformationClass=TokenSecurityAttributes, TokenInformation=[7])`,
