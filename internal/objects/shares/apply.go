@@ -93,9 +93,10 @@ func (g *Guard) resolveMember(list int, text string) member {
 		name = g.config.Share
 	}
 	s, err := sid.Parse(name)
+	isSID := err == nil && strings.HasPrefix(strings.ToUpper(name), "S-") // BO is a user's name, and no alias (F-104)
 	switch {
 	case strings.Contains(name, "%"):
-	case err == nil && signs == "":
+	case isSID && signs == "":
 		m.sids = []sid.SID{s}
 	case signs == "":
 		if u := g.dir.Account(trimDomain(name)); u != nil {

@@ -81,6 +81,7 @@ func TestShareListsAreAppliedInServersOrder(t *testing.T) {
 		{"invalid users = @nogroup", "", "alice", all, false, "invalid users = @nogroup: may not connect"}, // F-107
 		{"valid users = %U", "", "alice", all, false, ""},
 		// Neither @ nor +: it is not a group (F-104).
+		{"valid users = wd", "", "alice", all, false, "valid users = wd is not resolved: may not connect"}, // not Everyone
 		{"valid users = &staff", "", "alice", all, false, "valid users = &staff is not resolved: may not connect"},
 		{"valid users = @S-1-5-21-1-2-3-2000", "", "alice", all, false,
 			"valid users = @S-1-5-21-1-2-3-2000 is not resolved: may not connect"},
