@@ -173,7 +173,7 @@ groups:
 		{"(D;;FR;;;S-1-18-1)(A;;FR;;;WD)", "--as dora -d " + people, 0, "GRANTED"},
 		{"(A;;FR;;;BA)", "--as root2 -d " + people, 1, "DENIED"}, {"(A;;FR;;;BA)", "--as SYSTEM -d " + people, 0, "GRANTED"},
 		{"(A;;FR;;;WD)", "--as bob -d " + people, 2, `"bob" is not a user or group of the directory`},
-		{"(A;;FR;;;WD)", "--as carol", 2, "-d FILE reads other users, and --names-from SOCKET those of refmond"},
+		{"(A;;FR;;;WD)", "--as bo", 2, "-d FILE reads other users, and --names-from SOCKET those of refmond"},
 		{"(A;;FR;;;WD)", "--as bob --names-from " + filepath.Join(dir, "none"), 2, "--names-from: "},
 	} {
 		describe(t, path, hers+c.dacl)
