@@ -111,7 +111,7 @@ func TestAuditQueryFlagsSelectIntersection(t *testing.T) {
 	check.That(t, code == 0 && strings.HasPrefix(out, "2 ") && strings.Count(out, "\n") == 11,
 		"without the first segment: exit code %d, %s%s, want the records 2 to 12", code, out, errs)
 	for _, wrong := range []string{"--event x", "--result maybe", "--since yesterday", "--until 2024",
-		"--format yaml", "user", `--user "x"`, "-d missing.yaml"} {
+		"--format yaml", "user", `--user x"y"`, "-d missing.yaml"} {
 		if code, out, errs := runLine(append([]string{"audit", "query", dir},
 			strings.Fields(wrong)...)...); code != 2 || out != "" || errs == "" {
 			t.Errorf("%s: exit code %d\n%s%s, want 2, \"\", a non-empty string", wrong, code, out, errs)

@@ -45,6 +45,8 @@ func TestDenialHasOneSentence(t *testing.T) {
 		{bob, "(D;;FW;;;WD)(A;;FA;;;WD)", "FR|FW", "entry 1 of the DACL denies write (Deny, Everyone, write)"},
 		{bob, "(XA;;FA;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users); entry 1 " +
 			"would, but its condition cannot be decided, which allows nothing: @USER.clearance is absent, needed >= 3"},
+		{bob, "(XA;;FR;;;WD;(@User.clearance >= 3))", "READ_CONTROL", "no entry grants it (bob is in Domain Users, Users); " +
+			"entry 1 would, but its condition cannot be decided, which allows nothing: @USER.clearance is absent, needed >= 3"},
 		{bob, "(XA;;FW;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users)"},
 		{bob, "(XA;;FW;;;WD;(@User.clearance >= 3))", "MAXIMUM_ALLOWED|WRITE_DAC",
 			"no entry grants it (bob is in Domain Users, Users)"},

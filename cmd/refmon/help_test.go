@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/flags"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/terminal"
+	"github.com/refmon/refmon/sddl"
 )
 
 // TestHelpFitsTerminal checks that the help pages of all commands and topics fit 80 columns and have no control codes
@@ -115,9 +116,12 @@ func TestHighestExitCodeOfJoinedErrorsCounts(t *testing.T) {
 	}
 }
 
-// The text above a caret begins with a whole character.
+// The text above a caret begins with a whole character. A text with a tab is not shown, and its advice stands alone.
 func TestCaretCutsNoCharacter(t *testing.T) {
 	got := caret(strings.Repeat("é", 10)+"x"+strings.Repeat("é", 40), 61) // 52 bytes before it is the middle of an é
 	check.That(t, strings.HasPrefix(got, "  éééééé") && !strings.Contains(got, "\ufffd"), "%q", got)
 	check.That(t, strings.HasSuffix(got, "\n  "+strings.Repeat(" ", 6+1+20)+"^"), "%q, want 27 blanks", got)
+	got = pointedAt(check.Err(sddl.Parse("D:(A;;FA;;;b\tob)")))
+	check.That(t, got != "" && !strings.Contains(got, "\n"), "%q, want one line", got)
+	check.Equal(t, wrapped([]string{"aa", "bb"}, 2, 7), "  aa,\n  bb", "two names in 7 columns")
 }

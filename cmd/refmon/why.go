@@ -125,10 +125,8 @@ func (c *whyCmd) page(std *streams, q *accessquery.Query, a *accessquery.Answer)
 		return err
 	}
 	r := decided(q)
-	if !a.Allowed() {
-		if err := printChanges(std, r, names, c.people); err != nil {
-			return err
-		}
+	if err := printChanges(std, r, names, c.people); err != nil {
+		return err
 	}
 	if err := std.printNames(d, r.Subject.Effective().User().SID, names); err != nil {
 		return err
