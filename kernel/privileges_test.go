@@ -32,7 +32,9 @@ func TestPrivilegesDependOnModeAndLevel(t *testing.T) {
 		check.Success(t, k.PsImpersonateClient(k.Thread(), client, false, false, c.level))
 		subject := k.SeCaptureSubjectContext()
 		required := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: c.privilege.LUID()}}}
-		_, user := k.SePrivilegeCheck(required, subject, kernel.UserMode)
+		found, user := k.SePrivilegeCheck(required, subject, kernel.UserMode)
+		check.Equal(t, found.Privilege[0].Attributes == winnt.SE_PRIVILEGE_USED_FOR_ACCESS, c.user, "%v is marked",
+			c.privilege)
 		_, inKernel := k.SePrivilegeCheck(required, subject, kernel.KernelMode)
 		got := [4]bool{user, inKernel, k.SeSinglePrivilegeCheck(c.privilege.LUID(), kernel.UserMode),
 			k.SeSinglePrivilegeCheck(c.privilege.LUID(), kernel.KernelMode)}

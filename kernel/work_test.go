@@ -17,9 +17,12 @@ import (
 // Work items run in the order they were queued, each on a system thread with the subject context of its queueing. The
 // system releases the contexts (I-49).
 func TestWorkItemsRunInOrder(t *testing.T) {
+	synctest.Test(t, testWorkItemsRunInOrder)
+}
+
+func testWorkItemsRunInOrder(t *testing.T) {
 	b := newBench(t)
 	var got []winnt.LUID
-	done := make(chan struct{})
 	for i := range 3 {
 		if i == 1 {
 			b.k.PsImpersonateClient(b.k.Thread(), b.client, false, false, winnt.SecurityImpersonation)
@@ -34,16 +37,15 @@ func TestWorkItemsRunInOrder(t *testing.T) {
 			// The system ends this impersonation after the item.
 			check.Equal(t, worker.PsImpersonateClient(worker.Thread(), b.client, false, false,
 				winnt.SecurityImpersonation), ntstatus.Success, "PsImpersonateClient in a work item")
-			if len(got) == 3 {
-				close(done)
-			}
 		})
 		check.NoError(t, err)
 		if i == 1 {
 			b.k.PsRevertToSelf()
+			synctest.Wait() // the queue is empty, and begins again
 		}
 	}
-	<-done
+	synctest.Wait()
+	check.RequireThat(t, len(got) == 3, "%d items have run, want 3", len(got))
 	check.That(t, got[0] == got[2] && got[1] == b.client.ID() && got[0] != got[1],
 		"tokens of the three requesters: %v; want the process, the client %v, the process", got, b.client.ID())
 }

@@ -18,6 +18,7 @@ func TestZwCloseClosesAHandle(t *testing.T) {
 	h := check.Result(k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, winnt.OBJ_KERNEL_HANDLE))
 	check.Equal(t, k.ZwClose(h), ntstatus.Success, "first ZwClose")
 	check.Equal(t, k.ZwClose(h), ntstatus.InvalidHandle, "second ZwClose")
+	check.That(t, kernel.Table.Find("ZwClose") != nil && kernel.Table.Find("ZwOpenFile") != nil, "no row has the Zw name")
 }
 
 // ZwOpenThreadTokenEx passes the thread, the rights, OpenAsSelf and the attributes (O-29).

@@ -70,8 +70,10 @@ func TestValuesWithNotationOfTheirOwn(t *testing.T) {
 		{nt.Cap([]token.AttributeChange{{Attribute: claims.Attribute{Name: "c"}, Operation: 3}}), `[DELETE "c"]`},
 		{claims.Attribute{Name: "c", Flags: 2}, `("c", 0x2)`}, {logon.Secret("s"), `"***"`},
 		{logon.Service, "service"}, {winnt.LUID(7), "7"},
-		{winnt.KEY_ALL_ACCESS, "KEY_ALL_ACCESS"}, {nt.Cap([]nt.LUIDAndAttributes{{LUID: 1<<32 | 7}}), "[0x100000007]"},
-		{nt.FsDeviceInformation{DeviceType: 7}, "FsDeviceInformation(Characteristics = 0, DeviceType = 7)"},
+		{winnt.KEY_ALL_ACCESS, "KEY_ALL_ACCESS"}, {nt.Cap([]nt.LUIDAndAttributes{{LUID: 1<<32 | 7},
+			{LUID: 36}}), "[0x100000007, SeDelegateSessionUserImpersonatePrivilege]"},
+		{nt.FsSizeInformation{TotalAllocationUnits: 7}, "FsSizeInformation(AvailableAllocationUnits = 0, " +
+			"BytesPerSector = 0, SectorsPerAllocationUnit = 0, TotalAllocationUnits = 7)"},
 		{new(kernel.SubjectContext), "SECURITY_SUBJECT_CONTEXT"}, {winnt.SecurityDelegation, "SecurityDelegation"},
 		{[]access.ObjectTypeEntry{{}, {Level: 1}}, fmt.Sprintf("[(0, %[1]q), (1, %[1]q)]", winnt.GUID{})},
 	} {

@@ -4,6 +4,7 @@ package marshal
 
 import (
 	"bytes"
+	"runtime/debug"
 	"testing"
 	"unsafe"
 
@@ -55,6 +56,15 @@ func TestOutputIsProbedFromFirstToLastByte(t *testing.T) {
 		var m Memory
 		check.Equal(t, m.Probe(c.p, c.n, c.align), c.want, "%d bytes at %#x, at multiples of %d", c.n, c.p, c.align)
 	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	for _, into := range []bool{true, false} { // another thread has unmapped it since the probe
+		var b byte
+		check.Equal(t, guarded(unsafe.Pointer(&b), arena+arenaSize, 1, into), ntstatus.AccessViolation, "a fault")
+	}
+	var m Memory
+	check.Success(t, m.WriteU32(arena, 0x101))
+	check.Success(t, m.WriteBool(arena, false))
+	check.Equal(t, check.Result(m.ReadU32(arena)), 0x100, "TRUE twice, of which the first is overwritten by FALSE")
 	for p := Address(arena); p < arena+8; p++ {
 		want := ntstatus.DatatypeMisalignment
 		if p%4 == 0 {

@@ -1,6 +1,7 @@
 package win32_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -19,5 +20,7 @@ func TestEveryStatusHasACode(t *testing.T) {
 	for range win32.Codes {
 		break // which ends the iteration
 	}
+	all := maps.Collect(win32.Codes)
+	check.That(t, all[5] == "ERROR_ACCESS_DENIED" && all[6] == "ERROR_INVALID_HANDLE", "codes without two of them")
 	check.Equal(t, win32.Code(5).Error(), "ERROR_ACCESS_DENIED (5)", "code 5 as an error")
 }
