@@ -120,8 +120,10 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 		for _, right := range []winnt.AccessMask{winnt.TOKEN_QUERY,
 			winnt.TOKEN_ADJUST_PRIVILEGES | winnt.TOKEN_ADJUST_GROUPS} {
 			weak := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS&^right))
-			_, st = th.CallRow(nt.NtTable.Find(c.service), c.in(weak, need))
-			want(t, fmt.Sprintf("%s without %#x", name, uint32(right)), st, ntstatus.AccessDenied)
+			for _, room := range []uint32{need, 0} {
+				_, st = th.CallRow(nt.NtTable.Find(c.service), c.in(weak, room))
+				want(t, fmt.Sprintf("%s without %#x", name, uint32(right)), st, ntstatus.AccessDenied)
+			}
 		}
 		for room, enough := range map[uint32]bool{need: true, need + 1: true, need - 1: false, 0: false} {
 			out, st, changed := ask(room)
@@ -137,6 +139,10 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 			}
 		}
 	}
+	spec.EnabledPrivileges = spec.Privileges
+	_, th := userThread(t, spec)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
+	check.Success(t, check.Status(th.NtAdjustPrivilegesToken(own, true, nil, true))) // all that an administrator has
 }
 
 // The check sets SE_PRIVILEGE_USED_FOR_ACCESS in the result for each enabled privilege, and clears the caller's mark

@@ -76,6 +76,8 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 	in.ObjectTypeList.V = nil
 	_, st := k.Zw().Services().NtAccessCheckByTypeResultList(in)
 	want(t, "an empty list from kernel mode", st, ntstatus.Success)
+	in.PrincipalSelfSid.Status = unread(3)
+	want(t, "A-20: the SID without a list", check.Status(th.Services().NtAccessCheckByType(in)), unread(3))
 }
 
 // The explanation of a denied check has the type name that the server passed, for types of the system and for the

@@ -8,6 +8,8 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -20,7 +22,7 @@ func TestElevationRecordNamesElevatedThread(t *testing.T) {
 	w.sys.Audit().Names = everyName{}
 	_, k := w.thread(w.process("caller"))
 	p := check.Must(w.sys.NewProcess("server", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
-	_, served := w.thread(p)
+	server, served := w.thread(p)
 	drain(m)
 	for _, c := range []struct {
 		copyOnOpen, effectiveOnly bool
@@ -47,6 +49,10 @@ func TestElevationRecordNamesElevatedThread(t *testing.T) {
 		check.That(t, slices.Equal(got, []string{wanted}),
 			"records of the elevation:\n%s\nwant\n%s", strings.Join(got, "\n"), wanted)
 	}
+	tok := w.token(k, client, winnt.SecurityImpersonation, winnt.SeDebugPrivilege)
+	h := check.Result(served.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_IMPERSONATE, winnt.TokenObject, kernel.KernelMode))
+	check.Success(t, server.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, h))
+	check.Equal(t, len(m.Drain()), 0, "records of an impersonation from user mode")
 	served.PsRevertToSelf()
 }
 

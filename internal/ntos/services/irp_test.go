@@ -348,6 +348,7 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 		w.must(st)
 		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
 		check.Require(t, w.read(w.th, h, l), ntstatus.Pending, "options %#x: read", options)
+		check.Equal(t, l.Alertable, options == winnt.FILE_SYNCHRONOUS_IO_ALERT, "options %#x: alertable", options)
 		cancel := func(block uint64) ntstatus.Status {
 			return check.Status(w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
 				ThreadHandle: winnt.NtCurrentThread, IoRequestToCancel: block}))

@@ -96,11 +96,14 @@ func TestLogonRecordsHaveTheirFields(t *testing.T) {
 			check.SlicesEqual(t, sink.later, later, "records that nothing waits for, peer %q", peer)
 		}
 	}
-	from.Peer = ""
-	w.sys.RecordRefusedLogon(from, winnt.LOGON32_LOGON_BATCH, logon.Account{Name: "carol", Domain: "CORP"},
-		ntstatus.LogonFailure)
-	check.SlicesEqual(t, fields(), []string{"4625 carol CORP" + source[:len(source)-1] + program},
-		"record of a refused logon")
+	for peer, later := range map[string][]uint16{"": nil, "uid 7": {4625}} {
+		sink.later, from.Peer = nil, peer
+		w.sys.RecordRefusedLogon(from, winnt.LOGON32_LOGON_BATCH, logon.Account{Name: "carol", Domain: "CORP"},
+			ntstatus.LogonFailure)
+		check.SlicesEqual(t, fields(), []string{"4625 carol CORP" + source[:len(source)-1] + program},
+			"record of a refused logon, peer %q", peer)
+		check.SlicesEqual(t, sink.later, later, "records that nothing waits for, peer %q", peer)
+	}
 }
 
 // The address that a program states for its client is printable in the record (L-64).

@@ -20,6 +20,9 @@ func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 		"process": func(p *kernel.Process, _ *nt.Thread) { p.Exit() },
 	} {
 		owner := w.process("owner of " + name)
+		if name == "thread" {
+			watcher, _ = w.thread(owner) // not the owner either
+		}
 		th, _ := w.thread(owner)
 		oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\` + name}
 		check.Success(t, check.Status(th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, oa, true)))

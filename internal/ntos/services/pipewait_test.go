@@ -15,7 +15,7 @@ import (
 func (p pipeSide) waitFor(device winnt.Handle, name string, limit int64, l *nt.Later) ntstatus.Status {
 	units := utf16.Encode([]rune(name))
 	b := binary.LittleEndian.AppendUint64(nil, uint64(limit))
-	b = append(binary.LittleEndian.AppendUint32(b, uint32(2*len(units))), 1, 0)
+	b = append(binary.LittleEndian.AppendUint32(b, uint32(2*len(units))), 2, 0) // any byte but 0 is TRUE
 	if limit == 0 {
 		b[7], b[12] = 0x80, 0 // without a timeout; the unused field would be one without a limit
 	}

@@ -204,5 +204,10 @@ func TestTokenCopyAdmitsClientServerAndSystem(t *testing.T) {
 	}
 	got, is := b.acl(), "D:(A;;"+full+";;;"+client+")(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"
 	check.That(t, got == is, "DACL of the copied token = %s, want %s", got, is)
+	qos.ImpersonationLevel = winnt.SecurityIdentification
+	check.Success(t, b.asks.NtImpersonateThread(to, from, qos))
+	h := check.Result(b.server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true))
+	check.Equal(t, class[winnt.SecurityImpersonationLevel](t, b.server, h, winnt.TokenImpersonationLevel),
+		winnt.SecurityIdentification, "the level")
 	b.serves.PsRevertToSelf()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -73,6 +74,10 @@ func TestRequiredLengthsAreExact(t *testing.T) {
 		cases = append(cases, lengthCase{"NtQueryObject", nt.QueryObjectIn{Handle: event, ObjectInformationClass: class},
 			"ObjectInformationLength", need, ntstatus.InfoLengthMismatch, exact})
 	}
+	check.Success(t, th.NtSetInformationToken(own, winnt.TokenDefaultDacl, (*sd.ACL)(nil)))
+	none, _ := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
+		TokenInformationClass: winnt.TokenDefaultDacl})
+	check.Equal(t, none.ReturnLength, 8, "T-80: length of a missing default DACL")
 	check.Success(t, th.NtSetInformationToken(own, winnt.TokenDefaultDacl, sddl.MustParse("D:(A;;GA;;;SY)").DACL()))
 	check.Success(t, th.NtSetInformationToken(own, winnt.TokenBnoIsolation, nt.TokenBnoIsolation{IsolationEnabled: true,
 		IsolationPrefix: "x"}))

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -129,4 +130,7 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	check.That(t, st == ntstatus.Success && len(calls) == 4096, "NtTestAlert: %v, %d APCs, want 4096", st, len(calls))
 	check.Equal(t, queue(), ntstatus.Success, "queuing after the APCs have run")
 	w.must(w.th.NtClose(event))
+	ended := check.Must(w.p.NewThread())
+	ended.Services().(*services.Context).Thread().Exit()
+	check.Equal(t, w.read(ended, w.server, later(&ends, &got)), ntstatus.ThreadIsTerminating, "I-141: an ended thread")
 }
