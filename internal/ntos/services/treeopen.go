@@ -55,6 +55,7 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 			above := strings.TrimSuffix(f.Path(), `\`) // the path of the root ends with a backslash
 			return treeName{f.device, f.open, above, oa.ObjectName, f, false}, true, ntstatus.Success
 		}
+		c.why = why // the root may be a directory of the namespace, above a tree
 	}
 	name := nameOf(oa)
 	if path, cut := strings.CutSuffix(oa.ObjectName, `\`); cut && path != "" {
