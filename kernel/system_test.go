@@ -102,10 +102,15 @@ func leaky(tb testing.TB) *kernel.System {
 
 // Close returns an error that lists leaked references (P-5).
 func TestCloseReportsLeaks(t *testing.T) {
-	err := leaky(t).Close()
-	if err == nil || !strings.Contains(err.Error(), "1 objects still referenced") ||
+	sys := leaky(t)
+	k := check.Must(sys.SystemThread())
+	policy := check.Result(k.Zw().LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES))
+	_, _, st := k.ObReferenceObjectByHandle(policy, 0, nil, kernel.UserMode) // never released
+	check.Success(t, st)
+	err := sys.Close()
+	if err == nil || !strings.Contains(err.Error(), "2 objects still referenced") ||
 		!strings.Contains(err.Error(), "Token: handles 0, references 1") {
-		t.Errorf("Close of a system with a leaked token reference: %v, want an error that lists one object with "+
+		t.Errorf("Close of a system with a leaked token and policy: %v, want an error that lists two objects with "+
 			"1 reference", err)
 	}
 }
