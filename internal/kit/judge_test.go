@@ -57,6 +57,7 @@ func TestJudgeComparesFields(t *testing.T) {
 		{"e", `"out":{"sddl":"O:S-1-5-32-544"}`, true}, {"e", `"out":{"sddl":"O:SY"}`, false}, {"e",
 			`"out":{"sddl":"?"}`, false},
 		{"e", `"out":{"hex":"0100008014000000000000000000000000000000010200000000000520000000200200` + `00"}`, true},
+		{"e", `"out":{"sddl":"O:BA","hex":"010000800000000000000000000000000000000000000000"}`, false}, // the bytes count
 		{"e", `"out":{"sddl":"O:BU"}`, true}, {"e", `"out":{"sddl":"O:DA"}`, true},
 		{"e", `"out":{"hex":"01"}`, false}, {"e", `"out":{"hex":"zz"}`, false}, {"e", `"out":{}`, false},
 		{"f", `"out":{"status":"STATUS_SUCCESS","token":{` + tok + `,"groups":[{"sid":"S-1-5-11","attributes":7},` +
@@ -199,7 +200,7 @@ func TestJudgeComparesRelevantAttributes(t *testing.T) {
 	}{{"filter", group, 0x19, 0x10, true}, {"filter", group, 0x11, 0x14, false}, {"filter", group, 0x11, 0x1, false},
 		{"filter", group, 0x7, 0x6, false}, {"duplicate", group, 0x19, 0x10, false}, {"duplicate", group, 0x7, 0x47, true},
 		{"filter", group, 0xC0000007, 0x7, false}, {"filter", privilege, 3, 0x80000003, true},
-		{"filter", privilege, 3, 1, false}, {"filter", leveled("primary"), 0, 2, true},
+		{"filter", privilege, 3, 1, false}, {"filter", privilege, 3, 2, false}, {"filter", leveled("primary"), 0, 2, true},
 		{"filter", leveled("impersonation"), 1, 2, false}} {
 		tok, other := c.with(c.want), c.with(c.got)
 		b := check.Must(json.Marshal(kit.Answer{ID: "a", Out: &kit.Out{Token: &other}}))
@@ -333,6 +334,8 @@ func TestJudgeAcceptsBothInheritanceVariants(t *testing.T) {
 		// With no other right answer, NPIO or IO in a creator's entry would have to stay.
 		_, creator, _ := strings.Cut(in, `"creator":"`)
 		creator, _, _ = strings.Cut(creator, `"`)
+		check.That(t, len(q.Either) <= 1 || strings.Contains(in, `"autoInherit":false`),
+			"%s has %d other right answers with the automatic flags, want at most 1", q.ID, len(q.Either))
 		if entry := onlyStored.FindString(creator); entry != "" && len(q.Either) > 0 {
 			without := q.Either[len(q.Either)-1].SDDL
 			if stored++; strings.Contains(without, entry) || !answer(q, q.Out.SDDL) || !answer(q, without) {

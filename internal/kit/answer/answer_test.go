@@ -167,6 +167,7 @@ func TestServeAnswersEachLine(t *testing.T) {
 	d := oracle.Descriptor{Owner: "S-1-5-18", Group: "S-1-5-18",
 		DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: "S-1-5-7"}}}}
 	read := `,"sdHex":"` + d.Hex() + `","desired":1}`
+	textless := oracle.Descriptor{DACL: &oracle.ACL{Entries: []oracle.ACE{{Type: 0x20, SID: "S-1-5-7"}}}}
 	limited := d
 	limited.SACL = &oracle.ACL{Entries: []oracle.ACE{{Type: oracle.ScopedPolicy, SID: "S-1-17-1"}}}
 	for _, c := range [][3]string{
@@ -181,6 +182,8 @@ func TestServeAnswersEachLine(t *testing.T) {
 		{"adjust_groups", `{"token":{"user":"S-1-5-7"},"changes":[{"sid":"S"}]}`, `"error":"invalid: `},
 		{"adjust_groups", `{"token":{"user":"S-1-5-7"},"reset":true,"changes":[{"sid":"S-1-1-0"}]}`,
 			`"out":{"status":"STATUS_SUCCESS"`}, // a reset ignores the list
+		{"adjust_privileges", `{"token":{"user":"S-1-5-7"},"disableAll":true,"changes":[{"name":"SeDebugPrivilege"}]}`,
+			`"out":{"status":"STATUS_SUCCESS"`},
 		{"access_check", `{"token":{"user":"S-1-5-7"},"sdHex":"` + limited.Hex() + `","desired":1,"policies":[` +
 			`{"id":"S-1-17-1","rules":[]},{"id":"S-1-17-2","rules":[{"sdHex":"` + d.Hex() + `"}]}]}`,
 			`"out":{"status":"STATUS_SUCCESS"`}, // a policy without rules limits nothing
@@ -196,6 +199,9 @@ func TestServeAnswersEachLine(t *testing.T) {
 		{"access_check", `{"token":{"user":"S-1-5-7","restricting":[]}` + read,
 			`"out":{"status":"STATUS_ACCESS_DENIED"`},
 		{"access_check", `{"token":{"user":"S-1-5-7"},"sdHex":"01"}`, `"error":"invalid: `},
+		{"access_check", `{"token":{"user":"S-1-5-7","userClaims":[{"name":"a","type":"int64","values":["x"]}]}` + read,
+			`"error":"other: `},
+		{"format_sddl", `{"hex":"` + textless.Hex() + `"}`, `"error":"other: `},
 		{"access_check", `{"token":{"user":"S-1-5-7"},"selfSid":"S"}`, `"error":"invalid: `},
 	} {
 		fmt.Fprintf(&in, `{"kit":1,"id":"a","suite":"s","op":"%s","in":%s}`+"\n", c[0], c[1])

@@ -50,6 +50,12 @@ func TestDenyOnlyGroupCountsForDenials(t *testing.T) {
 			SD: &oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: user}}}}}
 		check.Equal(t, oracle.Access(q).Granted, want, "AC-053: user with attributes %#x", uint32(attribute))
 	}
+	for attribute, want := range map[oracle.Word]oracle.Word{enabled: 0, denyOnly: 1} { // also of a package
+		q := &oracle.AccessCheck{Token: &oracle.Token{User: user, AppContainer: group,
+			Groups: []oracle.Group{{SID: group, Attributes: attribute}}}, Desired: 1,
+			SD: &oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: user}, allow}}}}
+		check.Equal(t, oracle.Access(q).Granted, want, "package that is a group with attributes %#x", uint32(attribute))
+	}
 }
 
 // A decision names the rules that influenced it: each of these questions adds one to those of a plain question.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-var errBytes = errors.New("the bytes are not self-relative security descriptor: check the offsets and lengths")
+var errBytes = errors.New("the bytes are not a self-relative security descriptor: check the offsets and lengths")
 
 // Meaning is the normal form of a descriptor: two descriptors mean the same if and only if the texts of their
 // Meanings are equal.

@@ -25,7 +25,9 @@ func TestDifferNamesPart(t *testing.T) {
 	want := object(func(*oracle.Descriptor, *oracle.ACE) {})
 	for text, change := range map[string]func(d *oracle.Descriptor, a *oracle.ACE){
 		"owner: S-1-5-32-544, want S-1-5-18": func(d *oracle.Descriptor, _ *oracle.ACE) { d.Owner = "S-1-5-32-544" },
-		"group: S-1-5-18, want none":         func(d *oracle.Descriptor, _ *oracle.ACE) { d.Group = "S-1-5-18" },
+		"group: S-1-281474976710655-1, want none": func(d *oracle.Descriptor, _ *oracle.ACE) {
+			d.Group = "S-1-281474976710655-1"
+		},
 		"DACL entry 0: flags 0x11, want 0x1": func(_ *oracle.Descriptor, a *oracle.ACE) { a.Flags = 0x11 },
 		"DACL entry 0: mask 0x1, want 0x3":   func(_ *oracle.Descriptor, a *oracle.ACE) { a.Mask = 1 },
 		"DACL entry 0: type 0x1, want 0x0":   func(_ *oracle.Descriptor, a *oracle.ACE) { a.Type = 1 },
@@ -57,9 +59,13 @@ func TestDifferNamesPart(t *testing.T) {
 	if got := want.Differ(want); got != nil {
 		t.Errorf("the same: got %+v, want no difference", got)
 	}
-	texts := map[string]bool{}
-	for _, l := range []*oracle.ACL{nil, {}, {Null: true}} {
-		texts[check.Must(oracle.Canon((&oracle.Descriptor{DACL: l}).Bytes(), false)).String()] = true
+	lists := []*oracle.ACL{nil, {}, {Null: true}}
+	for i, l := range lists {
+		for j, other := range lists {
+			x := check.Must(oracle.Canon((&oracle.Descriptor{DACL: l}).Bytes(), false))
+			y := check.Must(oracle.Canon((&oracle.Descriptor{DACL: other}).Bytes(), false))
+			check.Equal(t, [2]bool{x.String() == y.String(), x.Differ(y) == nil}, [2]bool{i == j, i == j},
+				"no DACL, an empty and a NULL one: %d equals %d", i, j)
+		}
 	}
-	check.Equal(t, len(texts), 3, "meanings of no DACL, an empty and a NULL one")
 }

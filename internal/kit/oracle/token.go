@@ -145,7 +145,8 @@ func AdjustGroups(t *Token, reset bool, changes []Group) (n *Token, status strin
 
 // AdjustPrivileges returns a copy of t with the privileges in changes enabled, disabled or removed (T-71, T-72). If
 // disableAll is true, it ignores changes and disables all. The status is STATUS_NOT_ALL_ASSIGNED if t lacks a
-// privilege. A change to a privilege that was removed before in the list has no effect. t stays unchanged.
+// privilege. No question removes a privilege and then changes it, because the documents do not define that. t stays
+// unchanged.
 func AdjustPrivileges(t *Token, disableAll bool, changes []Privilege) (n *Token, status string) {
 	n, status = t.clone(), Success
 	if disableAll {
@@ -155,14 +156,10 @@ func AdjustPrivileges(t *Token, disableAll bool, changes []Privilege) (n *Token,
 		return n, Success
 	}
 	for _, c := range changes {
-		at := slices.IndexFunc(t.Privileges, func(p Privilege) bool { return p.Name == c.Name })
-		if at < 0 {
-			status = NotAllAssigned
-			continue
-		}
-		at = slices.IndexFunc(n.Privileges, func(p Privilege) bool { return p.Name == c.Name })
+		at := slices.IndexFunc(n.Privileges, func(p Privilege) bool { return p.Name == c.Name })
 		switch {
-		case at < 0: // an earlier change in this list removed the privilege
+		case at < 0:
+			status = NotAllAssigned
 		case c.Attributes&4 != 0:
 			n.Privileges = slices.Delete(n.Privileges, at, at+1)
 		default:

@@ -25,6 +25,9 @@ func TestImpersonateChecksLevel(t *testing.T) {
 		_, now, _ := oracle.Impersonate(p, client, 2, true)
 		check.Equal(t, now, want, "level with restricting SIDs %v and %v", p.Restricting, client.Restricting)
 	}
+	client.Restricting, client.Elevation = nil, "full"
+	_, now, _ := oracle.Impersonate(&oracle.Token{User: user, Type: "primary"}, client, 2, false)
+	check.Equal(t, now, 1, "level of an elevated client at the server's integrity (I-42)")
 }
 
 // A restriction of writing does not loosen a full one (T-68).
