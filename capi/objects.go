@@ -127,16 +127,6 @@ func (c *call) querySecurity(h winnt.Handle) uint64 {
 	return c.filled(buffer, b, needed, out.LengthNeeded, st)
 }
 
-// ntOpenProcess implements NtOpenProcess: it opens a process by its id. It requires ObjectAttributes: NULL gives
-// STATUS_ACCESS_VIOLATION (O-3).
-func ntOpenProcess(c *call) uint64 {
-	if c.ptr(2) == 0 { // ObjectAttributes are required, and read before the id (O-3)
-		return status(ntstatus.AccessViolation)
-	}
-	out, st := c.sys.NtOpenProcess(openProcessIn(c))
-	return c.opened(out.ProcessHandle, st)
-}
-
 // handleAt reads a handle of the program's memory, whatever length the program gives for it. Services look at that
 // length first.
 func (c *call) handleAt(p user) nt.Captured[winnt.Handle] {
@@ -159,17 +149,6 @@ func ntSetInformationProcess(c *call) uint64 {
 	in := setInformationProcessIn(c)
 	in.ProcessInformation = c.handleAt(c.ptr(2))
 	_, st := c.sys.NtSetInformationProcess(in)
-	return status(st)
-}
-
-// ntImpersonateThread implements NtImpersonateThread: a thread impersonates another one. It requires a quality of
-// service: NULL gives STATUS_ACCESS_VIOLATION.
-func ntImpersonateThread(c *call) uint64 {
-	in := impersonateThreadIn(c)
-	if c.ptr(2) == 0 {
-		in.SecurityQos.Status = ntstatus.AccessViolation // not optional here
-	}
-	_, st := c.sys.NtImpersonateThread(in)
 	return status(st)
 }
 

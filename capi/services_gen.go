@@ -127,10 +127,11 @@ func setInformationThreadIn(c *call) nt.SetInformationThreadIn {
 		ThreadInformationLength: c.u32(3)}
 }
 
-// impersonateThreadIn reads the arguments of a call.
-func impersonateThreadIn(c *call) nt.ImpersonateThreadIn {
-	return nt.ImpersonateThreadIn{ServerThreadHandle: c.handle(0), ClientThreadHandle: c.handle(1),
-		SecurityQos: captured(c.QualityAt(c.ptr(2)))}
+// ntImpersonateThread makes a call of NtImpersonateThread and returns its status.
+func ntImpersonateThread(c *call) uint64 {
+	_, st := c.sys.NtImpersonateThread(nt.ImpersonateThreadIn{ServerThreadHandle: c.handle(0),
+		ClientThreadHandle: c.handle(1), SecurityQos: captured(c.QualityAt(c.ptr(2)))})
+	return status(st)
 }
 
 // ntImpersonateAnonymousToken makes a call of NtImpersonateAnonymousToken and returns its status.
@@ -294,10 +295,11 @@ func ntSetSecurityObject(c *call) uint64 {
 	return status(st)
 }
 
-// openProcessIn reads the arguments of a call.
-func openProcessIn(c *call) nt.OpenProcessIn {
-	return nt.OpenProcessIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
-		ClientID: captured(c.ClientIDAt(c.ptr(3)))}
+// ntOpenProcess makes a call of NtOpenProcess and writes its handle.
+func ntOpenProcess(c *call) uint64 {
+	out, st := c.sys.NtOpenProcess(nt.OpenProcessIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
+		ClientID: captured(c.ClientIDAt(c.ptr(3)))})
+	return c.opened(out.ProcessHandle, st)
 }
 
 // ntOpenThread makes a call of NtOpenThread and writes its handle.

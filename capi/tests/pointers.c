@@ -37,7 +37,9 @@ static void outputs(void)
 		STATUS(NtOpenFile(&own, FILE_READ_DATA, &oa, p, 0, 0), STATUS_ACCESS_VIOLATION);
 	}
 	CLIENT_ID id = {(HANDLE)(uintptr_t)GetCurrentProcessId(), NULL};
-	STATUS(NtOpenProcess(&own, PROCESS_QUERY_INFORMATION, NULL, &id), STATUS_ACCESS_VIOLATION); /* O-3 */
+	HANDLE h = (HANDLE)0x55;
+	STATUS(NtOpenProcess(&h, PROCESS_QUERY_INFORMATION, NULL, &id), STATUS_ACCESS_VIOLATION); /* O-37 */
+	SAME((uintptr_t)h, 0); /* O-5 */
 	STATUS(NtCompareTokens(NULL, NULL, NULL), STATUS_ACCESS_VIOLATION); /* T-100 */
 	FAILS(OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, NULL), ERROR_NOACCESS);
 	CHECK(CloseHandle(imp));
@@ -50,8 +52,7 @@ static void inputs(void)
 	OBJECT_ATTRIBUTES oa;
 	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, SecurityImpersonation, 0, 0};
 	ULONG n;
-	_Alignas(8) char buffer[512];
-	STATUS(NtAllocateLocallyUniqueId((PLUID)(buffer + 4)), STATUS_SUCCESS); /* a multiple of four will do */
+	char buffer[512];
 	EACH_BAD(p) {
 		if (p && p != readonly) { /* an input may lie on a read-only page */
 			STATUS(NtDuplicateToken(own, 0, p, FALSE, TokenPrimary, &h), STATUS_ACCESS_VIOLATION);
@@ -67,6 +68,7 @@ static void inputs(void)
 			STATUS(NtFilterToken(own, 0, NULL, NULL, p, &h), STATUS_ACCESS_VIOLATION);
 			STATUS(NtSetSecurityObject(own, DACL_SECURITY_INFORMATION, p), STATUS_ACCESS_VIOLATION);
 			STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, p, 8), STATUS_ACCESS_VIOLATION);
+			STATUS(NtSetInformationObject(own, ObjectHandleFlagInformation, p, 2), STATUS_ACCESS_VIOLATION);
 			TOKEN_OWNER owner = {p};
 			STATUS(NtSetInformationToken(own, TokenOwner, &owner, sizeof owner), STATUS_ACCESS_VIOLATION);
 			STATUS(NtSetInformationToken(own, TokenOwner, p, sizeof owner), STATUS_ACCESS_VIOLATION);
@@ -101,10 +103,18 @@ static void inputs(void)
 	TOKEN_GROUPS *lie = (TOKEN_GROUPS *)buffer;
 	lie->GroupCount = 0xffffffff;
 	STATUS(NtFilterToken(own, 0, lie, NULL, NULL, &h), STATUS_ACCESS_VIOLATION);
-	/* misaligned outputs */
+	CHECK(CloseHandle(own));
+}
+
+/* Outputs at multiples of less than four. Those of eight bytes need no more. */
+static void misaligned(void)
+{
+	_Alignas(8) char buffer[128];
+	ULONG n;
 	STATUS(NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY, (PHANDLE)(buffer + 1)), STATUS_DATATYPE_MISALIGNMENT);
 	STATUS(NtQueryInformationToken(NULL, TokenUser, buffer + 1, 100, &n), STATUS_DATATYPE_MISALIGNMENT);
-	CHECK(CloseHandle(own));
+	STATUS(NtQueryInformationProcess(NULL, ProcessBasicInformation, buffer + 1, 48, NULL), STATUS_DATATYPE_MISALIGNMENT);
+	STATUS(NtAllocateLocallyUniqueId((PLUID)(buffer + 4)), STATUS_SUCCESS);
 }
 
 static void check_types(PSECURITY_DESCRIPTOR d, HANDLE t, PGENERIC_MAPPING m, PPRIVILEGE_SET set)
@@ -223,7 +233,7 @@ static void edges(void)
 		STATUS_INVALID_HANDLE);
 	/* half of a status block is refused before the handle */
 	STATUS(NtCancelIoFile(NULL, (PIO_STATUS_BLOCK)(pages + 4088)), STATUS_ACCESS_VIOLATION);
-	STATUS(NtCancelIoFile(NULL, (PIO_STATUS_BLOCK)pages), STATUS_INVALID_HANDLE);
+	STATUS(NtCancelIoFile(NULL, (PIO_STATUS_BLOCK)(pages + 4)), STATUS_INVALID_HANDLE);
 	STATUS(NtQueryInformationFile(NULL, (PIO_STATUS_BLOCK)pages, pages + 4092, 8, FilePipeInformation),
 		STATUS_ACCESS_VIOLATION);
 	/* a list that can be read only */
@@ -240,6 +250,7 @@ void test_pointers(void)
 	memcpy(bad, list, sizeof bad);
 	outputs();
 	inputs();
+	misaligned();
 	check_outputs();
 	edges();
 }
