@@ -80,7 +80,7 @@ func (c *call) explicitOf(b []byte, wide bool) (r sd.Explicit, st ntstatus.Statu
 	if r.Mode < sd.GrantAccess || r.Mode > sd.SetAuditFailure || inheritance&^explicitInheritance != 0 {
 		return r, ntstatus.InvalidParameter
 	}
-	r.Inheritance = uint8(inheritance) & (sd.ValidInheritFlags &^ sd.Inherited)
+	r.Inheritance = uint8(inheritance) // an inherited entry is merged as an explicit one
 	t, st := c.trusteeOf(trustee, wide)
 	r.Trustee, r.ObjectType, r.InheritedObjectType = t.sid, t.object, t.inherited
 	return r, st
