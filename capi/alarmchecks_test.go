@@ -36,7 +36,8 @@ func TestPerEntryLimitsResults(t *testing.T) {
 // SeAuditPrivilege.
 func TestRecordedOpenRequestsRecordOfClose(t *testing.T) {
 	s, _ := embedded()
-	p := check.Must(s.NewProcess("server", check.Must(token.Parse(check.Must(os.ReadFile("tests/privileged/token.json"))))))
+	file := check.Must(os.ReadFile("tests/privileged/token.json"))
+	p := check.Must(s.NewProcess("server", check.Must(token.Parse(file))))
 	defer p.Close()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

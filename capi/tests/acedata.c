@@ -94,6 +94,8 @@ static void attribute_refusals(PACL acl, PSID everyone, PCLAIM_SECURITY_ATTRIBUT
 	info->Version = 2;
 	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, info, &n), ERROR_INVALID_PARAMETER);
 	info->Version = 1;
+	a->Name = u""; /* no attribute has that name */
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, info, &n), ERROR_INVALID_PARAMETER);
 	a->Name = UNMAPPED;
 	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, info, &n), ERROR_NOACCESS);
 	a->Name = name;
@@ -165,6 +167,7 @@ static void relative(void)
 	CHECK(RtlValidRelativeSecurityDescriptor(s, n, OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
 		DACL_SECURITY_INFORMATION));
 	CHECK(!RtlValidRelativeSecurityDescriptor(s, n, SACL_SECURITY_INFORMATION));
+	CHECK(RtlValidRelativeSecurityDescriptor(sddl("D:NO_ACCESS_CONTROL"), 20, DACL_SECURITY_INFORMATION));
 	CHECK(!RtlValidRelativeSecurityDescriptor(s, n - 1, 0));
 	CHECK(!RtlValidRelativeSecurityDescriptor(s, 19, 0));
 	CHECK(!RtlValidRelativeSecurityDescriptor(&d, sizeof d, 0)); /* absolute */

@@ -28,7 +28,7 @@ static NTSTATUS list(PSECURITY_DESCRIPTOR d, ULONG flags, ULONG n, PACCESS_MASK 
 		flags, types, n, &mapping, FALSE, granted, access, generate);
 }
 
-/* The names, and the SID. */
+/* The names, the SID and the list. */
 static void required(PSECURITY_DESCRIPTOR d, PACCESS_MASK granted, PNTSTATUS access)
 {
 	BOOLEAN generate;
@@ -41,6 +41,9 @@ static void required(PSECURITY_DESCRIPTOR d, PACCESS_MASK granted, PNTSTATUS acc
 		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
 	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, &name, d, "\1\xff\0\0\0\0\0\0", 1, 0,
 		AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0, &mapping, FALSE, granted, access, &generate), STATUS_INVALID_SID);
+	/* a list that is too long counts as missing (U-47) */
+	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types,
+		4097, &mapping, FALSE, UNMAPPED, access, &generate), STATUS_INVALID_PARAMETER);
 }
 
 static void order(void)
@@ -58,8 +61,6 @@ static void order(void)
 	CHECK(SetThreadToken(NULL, identified));
 	STATUS(list(d, 0, 0, UNMAPPED, access, &generate), STATUS_INVALID_PARAMETER); /* UC-36, U-47 before U-48 */
 	STATUS(list(d, 0, 4097, UNMAPPED, access, &generate), STATUS_INVALID_PARAMETER);
-	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types,
-		4097, &mapping, FALSE, UNMAPPED, access, &generate), STATUS_INVALID_PARAMETER);
 	void *bad[] = {NULL, UNMAPPED, KERNEL, NONCANONICAL, readonly, none};
 	for (int i = 0; i < 6; i++) { /* U-48: before the privilege */
 		STATUS(check(d, GENERIC_READ, bad[i], access, &generate), STATUS_ACCESS_VIOLATION);

@@ -141,6 +141,7 @@ static void privileges(HANDLE t)
 	STATUS(NtPrivilegeCheck(NULL, &set, &result), STATUS_INVALID_HANDLE);
 	STATUS(NtPrivilegeCheck(NULL, &set, none), STATUS_ACCESS_VIOLATION);
 	STATUS(NtPrivilegeCheck(NULL, readonly, &result), STATUS_ACCESS_VIOLATION);
+	STATUS(NtPrivilegeCheck(NULL, (PPRIVILEGE_SET)((char *)&set + 1), none), STATUS_DATATYPE_MISALIGNMENT); /* first */
 	HANDLE anonymous = client(SecurityAnonymous);
 	STATUS(NtPrivilegeCheck(anonymous, &set, &result), STATUS_BAD_IMPERSONATION_LEVEL);
 	CHECK(CloseHandle(anonymous));

@@ -147,6 +147,10 @@ static void told(void)
 	CHECK(says(*name, "Administrator"));
 	LsaFreeMemory(name);
 	domain = UNMAPPED;
+	HANDLE nobody = client(SecurityAnonymous);
+	CHECK(SetThreadToken(NULL, nobody));
+	STATUS(LsaGetUserName(&name, UNMAPPED), STATUS_ACCESS_VIOLATION); /* before there is no user */
+	CHECK(RevertToSelf() && CloseHandle(nobody));
 	STATUS(LsaGetUserName(NULL, &domain), STATUS_ACCESS_VIOLATION);
 	CHECK(domain == UNMAPPED); /* the name's pointer is tested before an output is written */
 	HANDLE user;

@@ -157,9 +157,52 @@ static void private_objects(void)
 	CHECK(CloseHandle(own));
 }
 
+/* Handles are inherited by those who ask, at the same values (O-59). */
+static void inheritance(void)
+{
+	PROCESS_INFORMATION p;
+	STARTUPINFOW si = {sizeof si};
+	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, TRUE};
+	HANDLE e = CreateEventA(&sa, TRUE, FALSE, NULL), mine = CreateEventA(NULL, TRUE, FALSE, NULL), h;
+	DWORD flags = 9;
+	CHECK(CreateProcessW(u"a", NULL, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &si, &p));
+	CHECK(DuplicateHandle(p.hProcess, e, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS));
+	STATUS(NtCompareObjects(h, e), STATUS_SUCCESS);
+	CHECK(CloseHandle(h));
+	FAILS(DuplicateHandle(p.hProcess, mine, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS),
+		ERROR_INVALID_HANDLE);
+	SAME(ResumeThread(p.hThread), 1);
+	SAME(ResumeThread(p.hThread), 0);
+	end_process(&p);
+	for (int i = 0; i < 2; i++) { /* the attributes of the process, then of the thread */
+		CHECK(CreateProcessW(u"a", NULL, i ? NULL : &sa, i ? &sa : NULL, FALSE, 0, NULL, NULL, &si, &p));
+		FAILS(DuplicateHandle(p.hProcess, e, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS),
+			ERROR_INVALID_HANDLE);
+		CHECK(GetHandleInformation(p.hProcess, &flags));
+		SAME(flags, i ? 0 : HANDLE_FLAG_INHERIT);
+		CHECK(GetHandleInformation(p.hThread, &flags));
+		SAME(flags, i ? HANDLE_FLAG_INHERIT : 0);
+		end_process(&p);
+	}
+	sa.lpSecurityDescriptor = UNMAPPED;
+	FAILS(CreateProcessW(u"a", NULL, NULL, &sa, FALSE, 0, NULL, NULL, &si, &p), ERROR_NOACCESS);
+	SetLastError(0);
+	SAME(ResumeThread(NULL), (DWORD)-1);
+	SAME(GetLastError(), ERROR_INVALID_HANDLE);
+	SAME(ResumeThread(GetCurrentProcess()), (DWORD)-1);
+	STATUS(NtResumeThread(NtCurrentThread(), UNMAPPED), STATUS_ACCESS_VIOLATION);
+	ULONG count = 9;
+	STATUS(NtResumeThread(NtCurrentThread(), NULL), STATUS_SUCCESS);
+	STATUS(NtResumeThread(NtCurrentThread(), &count), STATUS_SUCCESS);
+	SAME(count, 0);
+	CHECK(CloseHandle(e));
+	CHECK(CloseHandle(mine));
+}
+
 void test_objects(void)
 {
 	handles();
+	inheritance();
 	queries();
 	security();
 	private_objects();

@@ -29,10 +29,17 @@ static void WINAPI routine(DWORD error, DWORD n, LPOVERLAPPED o)
 	routines++;
 }
 
+static void *cancel(void *arg)
+{
+	CancelIo(server);
+	return arg;
+}
+
 static void test_overlapped_handles(void)
 {
 	char b[8];
 	DWORD n;
+	pthread_t t;
 	OVERLAPPED o = {.hEvent = event}, r = {.Offset = 0};
 	connect_ends(FILE_FLAG_OVERLAPPED);
 	FAILS(ReadFile(server, b, sizeof b, NULL, &o), ERROR_IO_PENDING);
@@ -54,6 +61,8 @@ static void test_overlapped_handles(void)
 	FAILS(GetOverlappedResult(server, &o, &n, TRUE), ERROR_OPERATION_ABORTED);
 	r.Offset = ERROR_OPERATION_ABORTED;
 	CHECK(ReadFileEx(server, b, sizeof b, &r, routine));
+	CHECK(!pthread_create(&t, NULL, cancel, NULL) && !pthread_join(t, NULL));
+	SAME(SleepEx(0, TRUE), 0); /* it is this thread's */
 	CHECK(CancelIo(server));
 	SAME(SleepEx(INFINITE, TRUE), WAIT_IO_COMPLETION);
 	SAME(routines, 2);

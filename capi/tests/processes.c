@@ -93,48 +93,6 @@ static void children(void)
 	CHECK(CloseHandle(own));
 }
 
-/* Handles are inherited by those who ask, at the same values (O-59). */
-static void inheritance(void)
-{
-	PROCESS_INFORMATION p;
-	STARTUPINFOW si = {sizeof si};
-	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, TRUE};
-	HANDLE e = CreateEventA(&sa, TRUE, FALSE, NULL), mine = CreateEventA(NULL, TRUE, FALSE, NULL), h;
-	DWORD flags = 9;
-	CHECK(CreateProcessW(u"a", NULL, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &si, &p));
-	CHECK(DuplicateHandle(p.hProcess, e, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS));
-	STATUS(NtCompareObjects(h, e), STATUS_SUCCESS);
-	CHECK(CloseHandle(h));
-	FAILS(DuplicateHandle(p.hProcess, mine, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS),
-		ERROR_INVALID_HANDLE);
-	SAME(ResumeThread(p.hThread), 1);
-	SAME(ResumeThread(p.hThread), 0);
-	end_process(&p);
-	for (int i = 0; i < 2; i++) { /* the attributes of the process, then of the thread */
-		CHECK(CreateProcessW(u"a", NULL, i ? NULL : &sa, i ? &sa : NULL, FALSE, 0, NULL, NULL, &si, &p));
-		FAILS(DuplicateHandle(p.hProcess, e, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS),
-			ERROR_INVALID_HANDLE);
-		CHECK(GetHandleInformation(p.hProcess, &flags));
-		SAME(flags, i ? 0 : HANDLE_FLAG_INHERIT);
-		CHECK(GetHandleInformation(p.hThread, &flags));
-		SAME(flags, i ? HANDLE_FLAG_INHERIT : 0);
-		end_process(&p);
-	}
-	sa.lpSecurityDescriptor = UNMAPPED;
-	FAILS(CreateProcessW(u"a", NULL, NULL, &sa, FALSE, 0, NULL, NULL, &si, &p), ERROR_NOACCESS);
-	SetLastError(0);
-	SAME(ResumeThread(NULL), (DWORD)-1);
-	SAME(GetLastError(), ERROR_INVALID_HANDLE);
-	SAME(ResumeThread(GetCurrentProcess()), (DWORD)-1);
-	STATUS(NtResumeThread(NtCurrentThread(), UNMAPPED), STATUS_ACCESS_VIOLATION);
-	ULONG count = 9;
-	STATUS(NtResumeThread(NtCurrentThread(), NULL), STATUS_SUCCESS);
-	STATUS(NtResumeThread(NtCurrentThread(), &count), STATUS_SUCCESS);
-	SAME(count, 0);
-	CHECK(CloseHandle(e));
-	CHECK(CloseHandle(mine));
-}
-
 static HANDLE restricted(void)
 {
 	HANDLE own = process_token(TOKEN_ALL_ACCESS), t;
@@ -188,7 +146,6 @@ static void as_user(void)
 	BOOLEAN equal = FALSE;
 	STATUS(NtCompareTokens(t, child, &equal), STATUS_SUCCESS);
 	SAME(equal, TRUE);
-	equal = FALSE;
 	CHECK(same_luid(token_id(t), token_id(child))); /* T-112: a token that no process has becomes the process's as it is */
 	PROCESS_INFORMATION second;
 	HANDLE t2;
@@ -228,17 +185,24 @@ static void as_user(void)
 	FAILS(CreateProcessAsUserA(other, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p),
 		ERROR_BAD_IMPERSONATION_LEVEL);
 	CHECK(CloseHandle(other));
-	/* T-110: the token of a process that has not begun to run can be replaced */
+	CHECK(CloseHandle(child));
+	CHECK(CloseHandle(own));
+}
+
+/* T-110: the token of a process that has not begun to run can be replaced. */
+static void replaced(void)
+{
+	PROCESS_INFORMATION p;
+	HANDLE child = restricted(), t;
 	struct { HANDLE token, thread; } given = {child, NULL};
-	CHECK(CreateProcessA("a", NULL, NULL, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &p));
+	BOOLEAN equal = FALSE;
+	CHECK(CreateProcessA("a", NULL, NULL, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, NULL, &p));
 	STATUS(NtSetInformationProcess(p.hProcess, ProcessAccessToken, &given, sizeof given), STATUS_SUCCESS);
 	CHECK(OpenProcessToken(p.hProcess, TOKEN_QUERY, &t));
 	STATUS(NtCompareTokens(t, child, &equal), STATUS_SUCCESS);
 	SAME(equal, TRUE);
-	CHECK(CloseHandle(t));
+	CHECK(CloseHandle(t) && CloseHandle(child));
 	end_process(&p);
-	CHECK(CloseHandle(child));
-	CHECK(CloseHandle(own));
 }
 
 /* NtCreateUserProcess with these attributes and all rights. */
@@ -308,8 +272,8 @@ static void native(void)
 void test_processes(void)
 {
 	children();
-	inheritance();
 	restricted_versions();
 	as_user();
+	replaced();
 	native();
 }

@@ -37,6 +37,25 @@ static void sids(void)
 	CHECK(LocalFree(b) == NULL);
 }
 
+/* Entries with a type, and audits. */
+static void object_entries(PACL acl, DWORD size, PSID everyone)
+{
+	void *ace;
+	CHECK(InitializeAcl(acl, size, ACL_REVISION_DS));
+	GUID g = {0x12345678, 1, 2, {3}};
+	CHECK(AddAccessAllowedObjectAce(acl, ACL_REVISION_DS, 0, 0x10, &g, NULL, everyone));
+	FAILS(AddAccessAllowedObjectAce(acl, ACL_REVISION, 0, 0x10, &g, NULL, everyone), 1306);
+	CHECK(GetAce(acl, 0, &ace));
+	SAME(((PACE_HEADER)ace)->AceType, ACCESS_ALLOWED_OBJECT_ACE_TYPE);
+	SAME(((PACE_HEADER)ace)->AceSize, 12 + 16 + 12);
+	CHECK(memcmp((char *)ace + 12, &g, 16) == 0);
+	CHECK(AddAuditAccessAce(acl, ACL_REVISION_DS, 1, everyone, TRUE, FALSE));
+	CHECK(GetAce(acl, 1, &ace));
+	SAME(((PACE_HEADER)ace)->AceFlags, SUCCESSFUL_ACCESS_ACE_FLAG);
+	acl->AclSize = 12;
+	CHECK(!IsValidAcl(acl));
+}
+
 static void lists(void)
 {
 	char room[256];
@@ -77,23 +96,14 @@ static void lists(void)
 	FAILS(DeleteAce(acl, 1), ERROR_INVALID_PARAMETER);
 	char copy[20];
 	memcpy(copy, ace, sizeof copy);
+	copy[4] = 8; /* its mask */
 	CHECK(AddAce(acl, ACL_REVISION, 0, copy, sizeof copy));
 	SAME(acl->AceCount, 2);
+	CHECK(GetAce(acl, 0, &ace));
+	SAME(((PACCESS_DENIED_ACE)ace)->Mask, 8);
 	FAILS(AddAccessAllowedAce(acl, 5, 3, everyone), 1306);
 	FAILS(AddAccessAllowedAceEx(acl, ACL_REVISION, 0x80, 3, everyone), ERROR_INVALID_PARAMETER);
-	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION_DS));
-	GUID g = {0x12345678, 1, 2, {3}};
-	CHECK(AddAccessAllowedObjectAce(acl, ACL_REVISION_DS, 0, 0x10, &g, NULL, everyone));
-	FAILS(AddAccessAllowedObjectAce(acl, ACL_REVISION, 0, 0x10, &g, NULL, everyone), 1306);
-	CHECK(GetAce(acl, 0, &ace));
-	SAME(((PACE_HEADER)ace)->AceType, ACCESS_ALLOWED_OBJECT_ACE_TYPE);
-	SAME(((PACE_HEADER)ace)->AceSize, 12 + 16 + 12);
-	CHECK(memcmp((char *)ace + 12, &g, 16) == 0);
-	CHECK(AddAuditAccessAce(acl, ACL_REVISION_DS, 1, everyone, TRUE, FALSE));
-	CHECK(GetAce(acl, 1, &ace));
-	SAME(((PACE_HEADER)ace)->AceFlags, SUCCESSFUL_ACCESS_ACE_FLAG);
-	acl->AclSize = 12;
-	CHECK(!IsValidAcl(acl));
+	object_entries(acl, sizeof room, everyone);
 	CHECK(!RtlValidAcl(UNMAPPED));
 	FAILS(AddAccessAllowedAce(UNMAPPED, ACL_REVISION, 1, "\11\0\0\0\0\0\0"), ERROR_NOACCESS); /* before a bad SID */
 	CHECK(LocalFree(everyone) == NULL);

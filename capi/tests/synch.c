@@ -183,6 +183,7 @@ static void links(void)
 	STATUS(NtQuerySymbolicLinkObject(h, &target, &need), STATUS_BUFFER_TOO_SMALL);
 	SAME(need, 36);
 	target.MaximumLength = sizeof room;
+	memset(room, 0xAA, sizeof room);
 	STATUS(NtQuerySymbolicLinkObject(h, &target, NULL), STATUS_SUCCESS);
 	SAME(target.Length, 34);
 	CHECK(memcmp(room, u"\\BaseNamedObjects", 36) == 0);

@@ -197,7 +197,8 @@ static void rights(void)
 	SAME(m, 77);
 	BuildTrusteeWithSidW(&w, everyone);
 	SAME(GetEffectiveRightsFromAclW(dacl("D:"), &w, NULL), ERROR_NOACCESS);
-	PACL sacl = list_of(sddl("S:(AU;SA;0x1;;;WD)(AU;FA;0x2;;;WD)(AU;SAFA;0x4;;;BU)(AU;SAIO;0x8;;;WD)"), 1);
+	PACL sacl = list_of(sddl("S:(AU;SA;0x1;;;WD)(AU;FA;0x2;;;WD)(AU;SAFA;0x4;;;BU)(AU;SAIO;0x8;;;WD)"
+		"(AL;SAFA;0x10;;;WD)"), 1);
 	SAME(GetAuditedPermissionsFromAclW(sacl, &w, &m, &f), ERROR_SUCCESS);
 	SAME(m, 1);
 	SAME(f, 2);

@@ -87,6 +87,9 @@ static void test_calls(void)
 	CHECK(QueueUserAPC(note, GetCurrentThread(), 4));
 	SAME(WaitForMultipleObjectsEx(1, &e, TRUE, INFINITE, TRUE), WAIT_IO_COMPLETION);
 	SAME(made, 1234);
+	CHECK(SetEvent(e) && QueueUserAPC(note, GetCurrentThread(), 5));
+	SAME(WaitForSingleObjectEx(e, INFINITE, TRUE), WAIT_OBJECT_0); /* the object first */
+	SAME(made, 1234);
 	STATUS(NtQueueApcThread(GetCurrentThread(), three, (PVOID)4, (PVOID)5, (PVOID)6), STATUS_SUCCESS);
 	STATUS(NtTestAlert(), STATUS_SUCCESS);
 	SAME(made, 456);

@@ -185,6 +185,7 @@ static void access_states(void)
 	CHECK(SeFastTraverseCheck(sddl("O:SYG:SYD:NO_ACCESS_CONTROL"), &s, 0x20, UserMode));
 	CHECK(!SeFastTraverseCheck(sddl("O:SYG:SYD:(D;;0x20;;;BG)(A;;0x20;;;WD)"), &s, 0x20, UserMode));
 	CHECK(!SeFastTraverseCheck(sddl("O:SYG:SYD:(A;;0x20;;;BU)"), &s, 0x20, UserMode));
+	CHECK(!SeFastTraverseCheck(sddl("O:SYG:SYD:(A;;0x20;;;WD)"), &s, 0x1, UserMode));
 	CHECK(!SeFastTraverseCheck(sddl("O:SYG:SYD:"), &s, 0x20, UserMode));
 	CHECK(SeFastTraverseCheck(sddl("O:SYG:SYD:"), &s, 0x20, KernelMode));
 	/* T-134: appended as they are; more than fit go behind AuxData */

@@ -170,7 +170,6 @@ static void opening(void)
 	ObDereferenceObject(o);
 	STATUS(NtClose(h), STATUS_SUCCESS);
 	SeDeleteAccessState(&s);
-	/* what is wanted is not granted yet */
 	STATUS(SeCreateAccessState(&s, NULL, TOKEN_DUPLICATE, NULL), STATUS_SUCCESS);
 	STATUS(ObOpenObjectByPointer(a, 0, &s, 0, *SeTokenObjectType, UserMode, &h), STATUS_ACCESS_DENIED);
 	SeDeleteAccessState(&s);

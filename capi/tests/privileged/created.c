@@ -125,8 +125,24 @@ static void bad_parts(struct parts *p)
 	}
 }
 
+/* T-74: the previous state of a group, which is not mandatory. */
+static void groups(void)
+{
+	HANDLE h = alice();
+	TOKEN_GROUPS off = {1, {{sid(STAFF), 0}}};
+	_Alignas(8) char room[64];
+	PTOKEN_GROUPS was = (PTOKEN_GROUPS)room;
+	DWORD n = 0;
+	STATUS(NtAdjustGroupsToken(h, FALSE, &off, sizeof room, was, &n), STATUS_SUCCESS);
+	SAME(was->GroupCount, 1);
+	SAME(was->Groups[0].Attributes, SE_GROUP_ENABLED | SE_GROUP_ENABLED_BY_DEFAULT);
+	CHECK(RtlEqualSid(was->Groups[0].Sid, sid(STAFF)));
+	CHECK(CloseHandle(h));
+}
+
 void test_created(void)
 {
+	groups();
 	HANDLE h = alice(), x = (HANDLE)0x55;
 	query_claims(h);
 	conditions(h);

@@ -55,6 +55,7 @@ static void finished(PROCESS_INFORMATION *p, DWORD code)
 static void runs(BOOL wide, BOOL wide_environment, DWORD flags)
 {
 	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, TRUE};
+	ULONG before = handle_count();
 	HANDLE event = CreateEventA(&sa, TRUE, FALSE, NULL), t = without_privileges();
 	PROCESS_INFORMATION p;
 	STARTUPINFOA si = {sizeof si};
@@ -92,6 +93,7 @@ static void runs(BOOL wide, BOOL wide_environment, DWORD flags)
 	SAME(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
 	CHECK(CloseHandle(event));
 	CHECK(CloseHandle(t));
+	SAME(handle_count(), before);
 }
 
 /* TerminateProcess ends the program, and one that has not started. */
