@@ -66,7 +66,7 @@ func TestMountDenialHiddenFromOtherUsers(t *testing.T) {
 	d.AddDenial(Denial{Time: time.Now(), UID: 4712, Lines: []string{"OPEN /srv/projects/diary"}})
 	for _, s := range []string{"", "PLAN", "diary"} {
 		l := inspector{d: d, who: subjectOf(t, me)}
-		calls, _, _ := l.recordedCalls(&d.denials, &inspect.Query{What: "denials", Path: s})
+		calls, _, _ := l.recordedCalls(&d.denials, &inspect.Query{What: "denials", Path: s, Process: 4})
 		want := 1
 		if s == "diary" {
 			want = 0

@@ -91,6 +91,10 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	if err := d.admit(of(7)); !errors.Is(err, ntstatus.PortDisconnected.Err()) || len(d.users) != 0 {
 		t.Errorf("while the daemon stops: %v", err)
 	}
+	late := check.Must(net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"),
+		Net: "unixgram"}))
+	d.begin(late, false)
+	check.ErrorIs(t, late.Close(), net.ErrClosed, "a client that connects while the daemon stops")
 }
 
 // TestFailedThreadIsNotCounted checks that a thread whose creation failed does not count towards the limit (W-17).

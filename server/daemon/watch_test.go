@@ -122,7 +122,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	tok := check.Must(token.New(token.LocalSystem()))
 	p := check.Must(sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok}))
 	d := &Daemon{sys: sys, calls: callBuffer{most: 8}, denials: callBuffer{most: 8}}
-	c := &connection{d: d, process: p}
+	c := &connection{d: d, process: p, account: 7, full: true}
 	logOn := nt.LsaLogonUserIn{AuthenticationInformation: nt.LogonInformation{UserName: "carol", Password: "hunter2"}}
 	call := func(name string, in any, st ntstatus.Status) {
 		c.Called(&nt.Thread{}, &nt.Call{Thread: "p/1", Row: nt.NtTable.Find(name), In: in, Out: nil, Status: st}, 5)
@@ -147,7 +147,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 		}
 		if (s.call == nil) != secret || strings.Contains(text, "hunter2") || secret != strings.Contains(text, "***") ||
 			s.process != uint64(p.ID()) || s.guard != p.Object().Security() || s.size != size ||
-			time.Since(s.at) > time.Hour {
+			time.Since(s.at) > time.Hour || s.owner != (owner{7, true}) {
 			t.Errorf("kept: %+v\n%s", s, text)
 		}
 	}
