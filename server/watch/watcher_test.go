@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/internal/objects"
@@ -277,13 +279,35 @@ func TestHeartbeatFollowsChangesAtOnce(t *testing.T) {
 func TestPathOfPathMaxIsUnreadable(t *testing.T) {
 	for _, c := range []struct {
 		length, longer int
-		want           error
-	}{{maxPath - 1, 0, nil}, {maxPath, 0, errLong}, {maxPath - 8, 7, nil}, {maxPath - 8, 8, errLong}} {
+		err, want      error
+	}{{maxPath - 1, 0, nil, nil}, {maxPath, 0, nil, errLong}, {maxPath - 8, 7, nil, nil}, {maxPath - 8, 8, nil, errLong},
+		{maxPath, 0, fs.ErrNotExist, fs.ErrNotExist}} {
 		w := &watch{longer: c.longer, links: newLinkTable()}
-		got, ours := w.newSeen(&objects.Item{Path: strings.Repeat("x", c.length)})
+		got, ours := w.newSeen(&objects.Item{Path: strings.Repeat("x", c.length), Err: c.err})
 		check.That(t, ours && got.Err == c.want,
 			"N-89: %d bytes, %d more for the kernel: %v, want %v", c.length, c.longer, got.Err, c.want)
 	}
+}
+
+// TestTreeIsWalkedAtEachInterval checks that walks follow each other at the interval, also if that of heartbeats is
+// longer, and that a watcher that waits for the next walk ends with its context.
+func TestTreeIsWalkedAtEachInterval(t *testing.T) {
+	w := &Watcher{Root: t.TempDir(), Every: time.Minute, Beat: time.Hour, NoEvents: true}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		out, ended := make(chan Batch), make(chan error)
+		go func() { ended <- w.Run(ctx, out) }()
+		begun := time.Now()
+		for walks := 0; walks < 2; {
+			if b := <-out; b.End {
+				walks++
+			}
+		}
+		check.Equal(t, time.Since(begun), time.Minute, "time until the end of the second walk")
+		synctest.Wait()
+		stop()
+		check.NoError(t, <-ended)
+	})
 }
 
 // TestMissingTreeIsNoEmptyTree checks that a watcher reports nothing about a tree that does not exist (N-141).

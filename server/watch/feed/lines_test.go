@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,8 +72,15 @@ func TestSeventeenthFollowerIsRejected(t *testing.T) {
 		t.Error("one has ended, and there is not room for one")
 	}
 	s.leave(one)
-	if s.Close(); enter() {
-		t.Error("a watch after the end")
+	check.NoError(t, s.ask(1001))
+	var ended atomic.Bool
+	go func() {
+		<-s.ctx.Done()
+		ended.Store(true)
+		s.all.Done()
+	}()
+	if s.Close(); !ended.Load() || enter() {
+		t.Error("Close does not wait for a client, or there is a watch after the end")
 	}
 	check.ErrorIs(t, s.ask(1001), errClosed, "a client after the end")
 	x := serve(t, &Server{May: admitAll})
