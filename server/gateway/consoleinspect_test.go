@@ -88,7 +88,9 @@ func TestConsoleShowsImpersonationToOwnerOnly(t *testing.T) {
 	check.Equal(t, len(own.threads(winnt.Handle(number), newest)), 2, "threads that impersonate")
 	late := check.Must(p.conn.NewThread())
 	check.Success(t, late.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, bob.s.token))
+	left = w.present()
 	check.Equal(t, len(own.threads(winnt.Handle(number), newest)), 2, "threads up to a number, with a later one")
+	check.Equal(t, w.present(), left, "objects, handles and references that it leaves")
 	late.Close()
 	// The page stops at mostThreads of a process. The request's own thread acts too.
 	for i := range mostThreads {

@@ -141,6 +141,8 @@ func TestForwardAuthCountsWrongPasswordsPerClient(t *testing.T) {
 	} {
 		check.Equal(t, ask("pw-x", c.client...), c.want, "G-67: "+c.name)
 	}
+	got, err := w.g.cfg.ForwardAuth.fromClient(w.request("", "GET", "/", "", "X-Client", "fe80::1%eth0"))
+	check.That(t, err == nil && got.RemoteAddr == "[fe80::1]:0", "L-65: an address with a zone: %+v, %v", got, err)
 }
 
 // TestForwardAuthIs404WithoutProxies checks that without proxies the endpoint does not exist, and that a configuration

@@ -112,7 +112,7 @@ func TestParsePlaceBounds(t *testing.T) {
 		{"a directory", "/t/d/", place{"t", "d"}, true, ""},
 		{"the longest name", "/t/" + a(255), place{"t", a(255)}, false, ""},
 		{"a longer name", "/t/" + a(256), place{}, false, "one of its names has more than 255 bytes"},
-		{"a longer tree", "/" + a(256), place{}, false, "one of its names has more than 255 bytes"},
+		{"a longer tree", "/" + strings.Repeat("é", 128), place{}, false, "one of its names has more than 255 bytes"},
 		{"the most components", strings.Repeat("/a", 128), place{"a", strings.Repeat(`\a`, 127)[1:]}, false, ""},
 		{"one component more", strings.Repeat("/a", 129), place{}, false, "it has more than 128 names"},
 		{"the longest path", long + "/" + a(255), place{a(255), strings.Repeat(`\`+a(255), 15)[1:]}, false, ""},
