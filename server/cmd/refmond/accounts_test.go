@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -86,6 +88,22 @@ func TestUnrecordedAccountChangeIsUndone(t *testing.T) {
 		_, found := s.store.LookupName(name)
 		check.Equal(t, found, want, "L-50: %s is in the store", name)
 	}
+	alice, _ := s.store.LookupName("alice")
+	_, starts := (&config{settings: settings{StartAs: true}}).startsAs(s.store)(alice.SID)
+	check.That(t, !starts, "an account without a uid can start programs")
+}
+
+// TestUnrecordedPolicyChangeIsRefused checks that an audit policy stays if its change cannot be recorded (U-85).
+func TestUnrecordedPolicyChangeIsRefused(t *testing.T) {
+	s, _, err := demoDaemon(t.TempDir(), &streams{out: io.Discard, err: io.Discard})
+	check.NoError(t, err)
+	log := s.System().Audit()
+	before := log.Policy.Load().Spec().System
+	log.Sink = &failingSink{unix.ENOSPC}
+	err = s.changePolicy(check.Must(audit.NewPolicy(audit.PolicySpec{})))
+	check.That(t, err != nil && maps.Equal(log.Policy.Load().Spec().System, before),
+		"U-85: a change without a record: %v, want an error and the old policy", err)
+	check.NoError(t, s.stop())
 }
 
 // failingSink is an audit sink that returns err.

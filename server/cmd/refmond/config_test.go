@@ -287,7 +287,7 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"    path: /srv/a\n", "    path: /srv/a\n    backup: /mnt/b/in\n", "would cover the backup mount of a at /mnt/b/in"},
 		{"    path: /srv/a\n", "    path: /srv/a\n    mount: /mnt\n", ""},
 		{"listDescriptors: true", "listDescriptors: false", ""}, {"backup: /mnt/backup", "backup: mnt", "trees: b: backup"},
-		{"mount: /mnt/b\n", "mount: /st/\n", `trees: b: mount: "/st" would cover the state folder /st`},
+		{"mount: /mnt/b\n", "mount: //st/.\n", `trees: b: mount: "/st" would cover the state folder /st`},
 		{"mount: /mnt/b\n", "mount: FOLDER\n", "would cover the configuration /"},
 		{"mount: /mnt/b\n", "mount: /st/mnt\n", ""}, {"backup: /mnt/backup", "backup: /", `backup: "/" would cover the`},
 		{"backup: /mnt/backup", "backup: ''", ""}, {"backup: /mnt/backup", "backup: /mnt/b", "in the tree or in its mount"},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,6 +35,7 @@ func TestTokenFallsBackToDaemonWhenDenied(t *testing.T) {
 	defer l.close()
 	for text, want := range map[string]string{"S-1-5-21-9-9-9-1": "S-1-5-21-9-9-9-1", "a\x1b\n": "a\ufffd\ufffd"} {
 		check.Equal(t, l.named(text), want, "the name of %q, which no account has", text)
+		check.Equal(t, l.client(&inspect.Call{User: text, Proof: "a\x1b"}), ", as "+want+" (a\ufffd)", "the client %q", text)
 	}
 	own := inspect.Query{Process: uint64(l.conn.Process())}
 	for _, c := range []struct {
@@ -250,10 +252,16 @@ func TestServerOfAnotherUserNamesOwner(t *testing.T) {
 	}
 	check.NoError(t, err)
 	defer l.Close()
-	for _, args := range [][]string{{"ps"}, {"account", "list"}} {
+	go func() {
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			_ = c.Close()
+		}
+	}()
+	for _, args := range [][]string{{"ps"}, {"account", "list"}, {"ps", "--owner", fmt.Sprint(other)}} {
 		code, _, errs := runLine(append(args, "--socket", socket)...)
-		check.That(t, code == exitMalformed && strings.Contains(errs, fmt.Sprint("runs as uid ", other)) &&
-			strings.Contains(errs, "--owner"), "%q: exit code %d, %q, want the uid and --owner", args, code, errs)
+		named := strings.Contains(errs, fmt.Sprint("runs as uid ", other)) && strings.Contains(errs, "--owner")
+		check.That(t, code == exitMalformed && named == !slices.Contains(args, "--owner"),
+			"%q: exit code %d, %q, want the uid and --owner unless it is given", args, code, errs)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -126,6 +127,10 @@ func TestListEndsWhileClientsCall(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
+	code, text, errs := runLine("trace", "--process", fmt.Sprint(uint64(c.Process())), "--for", "500ms", "--socket",
+		cfg.Socket)
+	check.That(t, code == exitSuccess && text == "", "a trace of a process without calls: exit code %d %s, %.200q", code,
+		errs, text)
 	for want, args := range map[string][]string{"NtOpenProcess": {"why"}, "": {"trace", "--for", "500ms"}} {
 		out := denying{Conn: c}
 		out.deny()

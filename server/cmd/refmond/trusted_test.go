@@ -48,7 +48,7 @@ func TestFoldersWritableByOthersBlockStart(t *testing.T) {
 			return errors.Join(os.Chown(d+"/state/accounts.db", 1000, 1000), os.Chown(d+"/run", 1000, 1000),
 				os.Chown(d+"/state", 1000, 1000))
 		}, "run refmond as that user, or chown -R 0 D/state\n"},
-		"the trail": {func(d string) error { return os.Chmod(d+"/state/audit", 0o777) },
+		"the trail": {func(d string) error { return os.Chmod(d+"/state/audit", 0o777|os.ModeSticky) },
 			"chmod go-w D/state/audit"},
 		"the lock": {func(d string) error { return os.Chmod(d+"/state/lock", 0o666) }, "chmod go-w D/state/lock"},
 		"a socket and a link in the state folder": {func(d string) error {

@@ -109,6 +109,7 @@ func TestWatchHasShareOfTree(t *testing.T) {
 	defer serving(t, s)()
 	got := s.watching.Load().server.Trees[w.root]
 	check.Equal(t, [2]string{got.Share, got.Traverse}, [2]string{"D:(A;;FR;;;WD)", "privilege"}, "share and rule")
+	check.Equal(t, got.Options.Accounts(alice, false), s.store.UserSID(alice), "the account of a uid")
 }
 
 // TestWatchingNeedsPrivilegeOrEnabledGroup checks that an administrator's limited token, in which the group is for deny
