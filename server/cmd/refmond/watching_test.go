@@ -22,6 +22,8 @@ import (
 	"github.com/refmon/refmon/logon"
 	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/server/watch/feed"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -95,10 +97,11 @@ func TestWatchReadsDescriptorsAsTreeServesThem(t *testing.T) {
 }
 
 // TestWatchHasShareOfTree checks that the watch of a tree has the tree's share and the default rule for folders. A
-// start that fails at the watch socket, or at the name of a tree, leaves nothing running.
+// start that fails at the watch socket, or at the name of a tree, leaves nothing running. A revocation ends a watch.
 func TestWatchHasShareOfTree(t *testing.T) {
 	w := newTreeWorld(t)
-	keys, std := "    share: 'D:(A;;FR;;;WD)'\nwatch: {socket: %s}\n", &streams{out: io.Discard, err: io.Discard}
+	keys, std := "    share: 'D:(A;;FR;;;WD)'\nwatch: {socket: %s}\nprivileges: {0: [SeBackupPrivilege]}\n",
+		&streams{out: io.Discard, err: io.Discard}
 	w.must(os.Mkdir(w.dir+"/other", 0o700))
 	for more, want := range map[string]string{fmt.Sprintf(keys, w.dir+"/none/w"): "watch: ",
 		"  namedpipe: {path: " + w.dir + "/other}\n": `tree "namedpipe": `} { // a device has this name
@@ -110,6 +113,17 @@ func TestWatchHasShareOfTree(t *testing.T) {
 	got := s.watching.Load().server.Trees[w.root]
 	check.Equal(t, [2]string{got.Share, got.Traverse}, [2]string{"D:(A;;FR;;;WD)", "privilege"}, "share and rule")
 	check.Equal(t, got.Options.Accounts(alice, false), s.store.UserSID(alice), "the account of a uid")
+	out, lost := make(chan watch.Batch, 100), make(chan error, 100)
+	f := feed.Follower{Socket: w.dir + "/w", Root: w.root, Share: got.Share, Traverse: got.Traverse,
+		Warn: func(err error) { lost <- err }}
+	go func() { lost <- f.Run(t.Context(), out) }()
+	select {
+	case <-out:
+	case err := <-lost:
+		t.Fatal(err)
+	}
+	s.revokeRest(func(*token.Token, string) bool { return true })
+	check.Eventually(t, func() bool { return len(lost) > 0 }, "W-98: a revoked watch goes on")
 }
 
 // TestWatchingNeedsPrivilegeOrEnabledGroup checks that an administrator's limited token, in which the group is for deny
