@@ -113,9 +113,13 @@ func TestSiteChangeRewritesOnlyAffectedFiles(t *testing.T) {
 		!strings.Contains(said, "\nmq1 (broker, work): changed site.json\n") {
 		t.Errorf("a new machine: printed\n%s", said)
 	}
+	interrupted := filepath.Join(out, "files3") // by a run that wrote one file
+	check.NoError(t, errors.Join(os.Mkdir(interrupted, 0o700),
+		os.WriteFile(filepath.Join(interrupted, site.SiteName), nil, 0o600)))
 	said, fourth := written(t, small, out)
-	if !strings.Contains(said, "\nfiles2: no longer in the site. There, run: systemctl disable --now "+
-		"refmon-index-watch.service\n") || fourth["files2/site.json"] != nil ||
+	if !strings.Contains(said, "\nfiles3: no longer in the site.\n") ||
+		!strings.Contains(said, "\nfiles2: no longer in the site. There, run: systemctl disable --now "+
+			"refmon-index-watch.service\n") || fourth["files2/site.json"] != nil ||
 		fourth["keys/watch-files2.seed"] != nil || !bytes.Equal(fourth["keys/work.seed"], first["keys/work.seed"]) {
 		t.Errorf("a removed machine: printed\n%s", said)
 	}
