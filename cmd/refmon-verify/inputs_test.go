@@ -140,8 +140,9 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 			"(XD;;0x40;;;WD;(Not_Member_of {SID(%[1]s)}))(XA;;0xc0;;;WD;(Not_Device_Member_of {SID(%[1]s)}))"+
 			"(A;;0x300;;;WD)(A;;0x200;;;%[1]s)(A;;0x100;;;S-1-15-2-1)", s)
 	}
-	all.ask(t, "attribute without values", `{"user":"`+u+`","groups":["WD"],"localAttributes":[{"name":"a","type":"int64",`+
-		`"values":[]}]}`, "O:BAG:BAD:(XA;;1;;;WD;(Exists a))(XA;;2;;;WD;(Not_Exists a))", access.Request{Desired: 3})
+	all.ask(t, "attribute without values", `{"user":"`+u+`","groups":["WD"],"localAttributes":`+
+		`[{"name":"a","type":"int64","values":[]}]}`,
+		"O:BAG:BAD:(XA;;1;;;WD;(Exists a))(XA;;2;;;WD;(Not_Exists a))", access.Request{Desired: 3})
 	for _, l := range []struct{ name, file, sid string }{
 		{"user", `{"user":%s,"groups":["WD"]}`, u},
 		{"groups", `{"user":"` + u + `","groups":["WD",%s]}`, g},
