@@ -92,6 +92,9 @@ expect(again.thread.NtClose(Handle=4).status, STATUS_INVALID_HANDLE)
 	check.NoError(t, r.Close())
 	check.That(t, strings.Contains(out.String(), "elsewhere/1") && strings.Contains(out.String(), "because O-40"),
 		"transcript lacks the names and reasons of the other kernel, want them:\n%s", out.String())
+	attach := func(p *kernel.Process, _ *nt.Thread) (*nt.Thread, error) { return p.NewThread() }
+	text := mustRun(t, script.Config{Attach: attach}, `process("p", token_profile("user")).thread.NtClose(Handle=4)`)
+	check.That(t, strings.HasPrefix(text, "p/2 "), "transcript of an attached thread %q, want its call", text)
 }
 
 // brokenClose is a connection that is closed with an error.

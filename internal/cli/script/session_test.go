@@ -11,6 +11,8 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/script"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
 )
 
 // typed is an editor whose user types these lines; "^C" gives a line up.
@@ -86,6 +88,9 @@ func TestHelpListsParametersAndStatuses(t *testing.T) {
 		t.Errorf("help of a method: %q; of a function: %q, want %q, text starting with %q", parts[2], parts[3],
 			parts[1], "PrivilegeCheck(ClientToken, RequiredPrivileges)\n")
 	}
+	rows := slices.Collect(script.Rows) // user mode, Win32, kernel mode
+	check.That(t, nt.NtTable.Find(rows[0].Info().Name) != nil && kernel.Table.Find(rows[len(rows)-1].Info().Name) != nil,
+		"the services are in another order")
 }
 
 // TestHelpIsAsWideAsTheTerminal checks that help breaks at blanks, not within a word (U-101).
