@@ -19,7 +19,7 @@ func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 	bin := sddl.MustParse(text).Binary()
 	hexed, coded := hex.EncodeToString(bin), base64.StdEncoding.EncodeToString(bin)
 	rows := []struct{ line, want string }{ // "": the line is skipped
-		{"# remark", ""}, {"", ""}, {text, "SDDL " + text}, {"  ", ""},
+		{"#" + strings.Repeat("x", maxLine/2), ""}, {"", ""}, {text, "SDDL " + text}, {"  ", ""},
 		{`{"path":"/p","sd":"` + text + `"}`, "/p SDDL " + text},
 		{`{"sdHex":"` + hexed + `","sd":null,"path":"h","type":"file"}`, "h bytes " + hexed},
 		{`{"sdBase64":"` + coded + `","path":null,"sd":""}`, "bytes " + hexed},
