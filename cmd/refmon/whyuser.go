@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/directory"
@@ -65,7 +64,7 @@ func (c *whyCmd) user(std *streams) (u *whyUser, done func(), err error) {
 // unknown name is an error, and so is a SID that is not of a uid. An unknown uid gives "the user" without groups.
 func ofHost(name string) (*whyUser, error) {
 	// The SID of a uid names a user of the host (B-126), and an alias of SDDL such as BO does not.
-	if s, err := sid.Parse(name); err == nil && strings.HasPrefix(strings.ToUpper(name), "S-") {
+	if s, err := sid.Parse(name); err == nil && directory.ReadsAsSID(name) {
 		if s.SubAuthorities() != 2 || s.Prefix() != host.Users {
 			return nil, fmt.Errorf("the groups of %v are unknown on this host: give a directory file with the user "+
 				"(-d FILE), or the name of the user", s)

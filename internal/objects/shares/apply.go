@@ -93,10 +93,9 @@ func (g *Guard) resolveMember(list int, text string) member {
 		name = g.config.Share
 	}
 	s, err := sid.Parse(name)
-	isSID := err == nil && strings.HasPrefix(strings.ToUpper(name), "S-") // BO is a user's name, and no alias (F-104)
 	switch {
 	case strings.Contains(name, "%"):
-	case isSID && signs == "":
+	case err == nil && signs == "" && directory.ReadsAsSID(name): // BO is a user's name, and no alias (F-104)
 		m.sids = []sid.SID{s}
 	case signs == "":
 		if u := g.dir.Account(trimDomain(name)); u != nil {
