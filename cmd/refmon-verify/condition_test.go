@@ -43,6 +43,17 @@ func TestBooleanComparesWithBit(t *testing.T) {
 	}
 }
 
+// TestElementsCountAsTokens checks that the elements of a list count in the limit of 2,000 tokens (S-35).
+func TestElementsCountAsTokens(t *testing.T) {
+	q := &query{token: parseToken(`{"user":"S-1-5-18","localAttributes":[{"name":"a","type":"string","values":[""]}]}`)}
+	list := "\xf8\x02\x00\x00\x00a\x00\x50\x88\x13\x00\x00" + strings.Repeat("\x10\x00\x00\x00\x00", 1000) + "\x88"
+	for nots, want := range map[int]int{996: 1, 997: -1, 998: 0} {
+		code := "artx" + list + strings.Repeat("\xa2", nots)
+		testcheck.Equal(t, testcheck.Err(claims.Decode([]byte(code))) == nil, want != 0, "%d negations are decoded", nots)
+		testcheck.Equal(t, q.holds(code, false, ""), want, "an attribute, a list of 1,000 elements, Any_of and %d negations", nots)
+	}
+}
+
 // TestLiteralHasNoNUL checks that a string literal with a NUL is malformed.
 func TestLiteralHasNoNUL(t *testing.T) {
 	for text, good := range map[string]bool{"": true, "a\x00": true, "\x00\x00": false, "a\x00\x00\x00": false} {
