@@ -50,7 +50,7 @@ func TestElementsCountAsTokens(t *testing.T) {
 	for nots, want := range map[int]int{996: 1, 997: -1, 998: 0} {
 		code := "artx" + list + strings.Repeat("\xa2", nots)
 		testcheck.Equal(t, testcheck.Err(claims.Decode([]byte(code))) == nil, want != 0, "%d negations are decoded", nots)
-		testcheck.Equal(t, q.holds(code, false, ""), want, "an attribute, a list of 1,000 elements, Any_of and %d negations", nots)
+		testcheck.Equal(t, q.holds(code, false, ""), want, "a list of 1,000 elements and %d negations", nots)
 	}
 }
 
