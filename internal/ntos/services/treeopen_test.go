@@ -126,8 +126,10 @@ func TestRefusedOpenReportsRuleOfItsStatus(t *testing.T) {
 	check.Equal(t, w.tree.request.Disposition, fileaccess.FileOpen, "F-110: disposition of NtOpenFile")
 	devices := check.Result(w.NtOpenDirectoryObject(winnt.DIRECTORY_TRAVERSE, &nt.ObjectAttributes{ObjectName: `\??`}))
 	below := &nt.ObjectAttributes{RootDirectory: devices, ObjectName: `T\file`}
-	check.Success(t, check.Status(w.NtOpenFile(1, below, 7, 0)))
-	check.Equal(t, w.Services().TakeWhy(), nt.Why{}, "reason of a success below a directory of names")
+	for w.tree.again = range 2 {
+		check.Success(t, check.Status(w.NtOpenFile(1, below, 7, 0)))
+		check.Equal(t, w.Services().TakeWhy(), nt.Why{}, "reason of a success below a directory of names, repeated")
+	}
 	w.tree.full = true // the first file of another user is left to the tree
 	w.impersonate(w.sys.KernelMode(w.Thread), client, winnt.SecurityImpersonation)
 	w.open(`\??\T\file`, 1, 0)

@@ -68,7 +68,10 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 			o := audit.Object{Type: winnt.FileObject.Name, Handle: h}
 			c.Sys.Log.Closed(c.origin(), o, remembered)
 		}
-		return nil, remembered, again, c.Fail(ruleOfOpen(st), st)
+		if !again { // a repeated lookup has its own reason
+			c.Fail(ruleOfOpen(st), st)
+		}
+		return nil, remembered, again, st
 	}
 	f = c.treeFile(n, place, open, r, d)
 	if first {
