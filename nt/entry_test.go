@@ -83,6 +83,10 @@ func TestServiceConditionsHaveDocumentedOrder(t *testing.T) {
 		"NtAccessCheckByType": join(handle, []ntstatus.Status{ntstatus.NoImpersonationToken,
 			ntstatus.BadImpersonationLevel, ntstatus.InvalidParameter, ntstatus.BufferTooSmall,
 			ntstatus.InvalidSecurityDescr, ntstatus.InvalidSID}),
+		"NtQueryMutant": join([]ntstatus.Status{ntstatus.InvalidInfoClass, ntstatus.InfoLengthMismatch,
+			ntstatus.AccessViolation}, handle),
+		"NtCreateTimer": {ntstatus.InvalidParameter4, ntstatus.ObjectNameInvalid, ntstatus.PrivilegeNotHeld,
+			ntstatus.PrivilegeNotHeld, ntstatus.ObjectTypeMismatch}, // OBJ_PERMANENT, then the SACL (O-22)
 		"NtAccessCheckByTypeAndAuditAlarm": {ntstatus.InvalidParameter, ntstatus.NoImpersonationToken,
 			ntstatus.PrivilegeNotHeld, ntstatus.InvalidSecurityDescr, ntstatus.InvalidSID, ntstatus.InvalidParameter},
 		"NtSetSecurityObject": {ntstatus.AccessViolation, ntstatus.InvalidSecurityDescr, ntstatus.UnknownRevision,
