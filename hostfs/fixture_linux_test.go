@@ -51,14 +51,15 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	w := &world{TB: t, root: c.Path, sys: kernel.Boot(kernel.Config{})}
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)")
 	_ = ownDescriptors() // opened by the first tree
-	before := len(descriptors(t))
+	before := check.OpenDescriptors(t)
 	tree := check.Must(Open(c))
 	w.tree = tree
 	w.must(w.sys.AddTree("share", tree))
 	t.Cleanup(func() {
+		_ = check.OpenDescriptors(t) // children inherit none that the test left open
 		w.must(w.sys.Close())
 		w.must(tree.Close())
-		if after := len(descriptors(t)); after != before && !t.Failed() {
+		if after := check.OpenDescriptors(t); after != before && !t.Failed() {
 			t.Errorf("%d host descriptors at the end, want %d as at the start", after, before)
 		}
 	})
@@ -69,17 +70,13 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 func (w *world) descriptors() int {
 	w.tree.held.mu.Lock()
 	defer w.tree.held.mu.Unlock()
-	n := len(descriptors(w))
+	n := check.OpenDescriptors(w)
 	for _, s := range w.tree.held.entries {
 		if s.holder >= 0 {
 			n--
 		}
 	}
 	return n
-}
-
-func descriptors(t testing.TB) []os.DirEntry {
-	return check.Must(os.ReadDir("/proc/self/fd"))
 }
 
 // attributeHere returns the name of an attribute that the test can write in its temporary directory. It skips the

@@ -356,12 +356,12 @@ func TestMountCopiesAreRestricted(t *testing.T) {
 			t.Errorf("F-153: mount flags %#x, %v, want %#x of %#x", s.Flags, err, want, all)
 		}
 	}
-	before := len(descriptors(t))
+	before := check.OpenDescriptors(t)
 	check.That(t, check.Err(newLender(-1, HandOutReads, ntacl.Name)) != nil,
 		"F-151: copies of the mount of no directory: no error")
 	_, err := clone(unix.AT_FDCWD, 1<<63)
 	check.ErrorIs(t, err, unix.EINVAL, "a copy of a mount with unknown attributes")
-	check.Equal(t, len(descriptors(t)), before, "host descriptors after failed copies")
+	check.Equal(t, check.OpenDescriptors(t), before, "host descriptors after failed copies")
 }
 
 // The zero value passes no descriptor, and neither does a tree whose mount cannot be copied (F-151).

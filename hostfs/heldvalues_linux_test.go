@@ -113,11 +113,11 @@ func TestHeldValuesAreBounded(t *testing.T) {
 	v.mu.Unlock()
 	check.That(t, entries == maxHeld, "%d cached values after %d different ones, want %d", entries, 3*maxHeld, maxHeld)
 	w.must(w.sys.Close())
-	held := len(descriptors(t)) - w.descriptors()
-	before := len(descriptors(t))
+	held := check.OpenDescriptors(t) - w.descriptors()
+	before := check.OpenDescriptors(t)
 	w.must(w.tree.Close())
 	// The tree closes its own descriptor too.
-	check.Equal(t, before-len(descriptors(t)), held+1, "host descriptors that Close closed, %d of cached values", held)
+	check.Equal(t, before-check.OpenDescriptors(t), held+1, "host descriptors that Close closed, %d of cached values", held)
 }
 
 // A value that is too large for a block is not held, and none after the tree was closed (F-216).
@@ -132,9 +132,9 @@ func TestUselessValuesAreNotHeld(t *testing.T) {
 	v.use([]byte("a"))
 	h := v.use([]byte("a"))
 	check.That(t, h == nil && len(v.entries) == 0, "after close, a value is held: %+v", h)
-	before := len(descriptors(t))
+	before := check.OpenDescriptors(t)
 	v.keep(&heldValue{}, check.Must(unix.Dup(1)))
-	check.Equal(t, len(descriptors(t)), before, "host descriptors after a holder of a dropped value came")
+	check.Equal(t, check.OpenDescriptors(t), before, "host descriptors after a holder of a dropped value came")
 }
 
 // If the holder of a value cannot be created, files are created all the same (F-216).

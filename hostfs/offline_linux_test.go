@@ -68,7 +68,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	plain := check.Must(OpenOffline(w.path("plain"), c))
 	ofPlain := formatted(plain.Descriptor()) // its permissions are not those of its file
 	plain.Close()
-	before := len(descriptors(t))
+	before := check.OpenDescriptors(t)
 	for _, c2 := range []struct {
 		name, own, above string
 		directory        bool
@@ -123,7 +123,7 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	}
 	below.Close()
 	top.Close()
-	check.Equal(t, len(descriptors(t)), before, "host descriptors at the end")
+	check.Equal(t, check.OpenDescriptors(t), before, "host descriptors at the end")
 	root := check.Must(OpenOffline("/", c))
 	check.That(t, root.parent == -1 && root.Parent() == nil && root.Directory(),
 		`OpenOffline("/"): parent %d, want none and a directory`, root.parent)

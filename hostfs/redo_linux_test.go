@@ -360,9 +360,9 @@ func TestUntrustedRedoDirectoryIsIgnored(t *testing.T) {
 	} {
 		plant(0o700, nil)
 		w.must(prepare())
-		open := len(descriptors(t))
+		open := check.OpenDescriptors(t)
 		check.That(t, w.reopened() != nil, "F-210: open with a record that has %s: no error, want one", what)
-		check.Equal(t, len(descriptors(t)), open, "host descriptors after a record that has %s", what)
+		check.Equal(t, check.OpenDescriptors(t), open, "host descriptors after a record that has %s", what)
 		w.holds(map[string]string{"f": "f"})
 		w.must(os.RemoveAll(w.path(redoDirectory)))
 	}

@@ -46,7 +46,7 @@ func TestFilesAreReadAtEveryDepth(t *testing.T) {
 	attributes := unix.Setxattr(filepath.Join(root, "b/e/f"), "user.x", []byte("value"), 0) == nil
 	for name, r := range variants(t, root) {
 		t.Run(name, func(t *testing.T) {
-			before := openFiles(t)
+			before := check.OpenDescriptors(t)
 			d := r.Dirs()
 			for _, p := range []string{deep, "b/e/f", "a", "b/g", "bb/c", "b/c", deep, "b/e", "b", "", "b/e/f"} {
 				want := unix.Stat_t{}
@@ -71,14 +71,12 @@ func TestFilesAreReadAtEveryDepth(t *testing.T) {
 			}
 			_, err := d.Stat("no/such")
 			check.That(t, errors.Is(err, fs.ErrNotExist), "a missing directory: %v, want %v", err, fs.ErrNotExist)
-			if d.Close(); openFiles(t) != before {
-				t.Errorf("%d files open before, %d after Close, want equal numbers", before, openFiles(t))
+			if d.Close(); check.OpenDescriptors(t) != before {
+				t.Errorf("%d files open before, %d after Close, want equal numbers", before, check.OpenDescriptors(t))
 			}
 		})
 	}
 }
-
-func openFiles(t *testing.T) int { return len(check.Must(os.ReadDir("/proc/self/fd"))) }
 
 // A link in place of a directory is refused at any position and with any target; information about a final link is
 // about the link itself.
@@ -125,13 +123,13 @@ func TestMountBelowRootIsNotEntered(t *testing.T) {
 			continue
 		}
 		for name, r := range variants(t, place.root) {
-			d, before := r.Dirs(), openFiles(t)
+			d, before := r.Dirs(), check.OpenDescriptors(t)
 			_, err := d.List(place.below)
 			check.That(t, errors.Is(err, ErrMount), "%s: %+v: %v, want %v", name, place, err, ErrMount)
 			check.ErrorIs(t, check.Err(d.Place(place.below)), ErrMount, "%s: place of %+v", name, place)
 			check.ErrorIs(t, check.Err(d.Hold(place.below)), ErrMount, "%s: hold %+v", name, place)
-			if d.Close(); openFiles(t) != before {
-				t.Errorf("%s: %d files open before, %d after Close, want equal numbers", name, before, openFiles(t))
+			if d.Close(); check.OpenDescriptors(t) != before {
+				t.Errorf("%s: %d files open before, %d after Close, want equal numbers", name, before, check.OpenDescriptors(t))
 			}
 		}
 		return

@@ -31,9 +31,9 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 	root := makeFiles(t, "a/b/c", "b/c", deep+"file", deep+"e/f")
 	for name := range variants(t, root) {
 		t.Run(name, func(t *testing.T) {
-			nothing := openFiles(t)
+			nothing := check.OpenDescriptors(t)
 			r := variants(t, root)[name]
-			before := openFiles(t)
+			before := check.OpenDescriptors(t)
 			if before != nothing+4 { // variants opens four
 				t.Errorf("four roots keep %d descriptors open, want 4", before-nothing)
 			}
@@ -44,15 +44,15 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 				list, here := d.List(deep + "e")
 				_, none := d.Attribute(nil, deep+"file", "user.x", 100)
 				_, refused := d.Stat(deep + "../x")
-				check.NoError(t, unix.Close(check.Must(d.Place(deep+"file"))))
+				place := check.Must(d.Place(deep + "file"))
+				open := check.OpenDescriptors(t) - before - 1
+				check.NoError(t, unix.Close(place))
 				if err != nil || !errors.Is(lost, fs.ErrNotExist) || here != nil || len(list) != 1 || none != nil ||
 					!errors.Is(refused, errNotBelow) {
 					t.Errorf("errors %v, %v, %v, %v, %v, %v, want only those of missing and refused paths",
 						err, lost, here, list, none, refused)
 				}
-				if n := openFiles(t) - before; n != maxOpen {
-					t.Errorf("%d directories are open, want %d", n, maxOpen)
-				}
+				check.Equal(t, open, maxOpen, "directories that are open")
 			}
 			for _, c := range []struct {
 				path string
@@ -61,12 +61,12 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 				if s, err := d.Stat(c.path); err != nil || s.Ino != inode(t, filepath.Join(root, c.path)) {
 					t.Errorf("%s: inode %v, %v, want that of the file", c.path, s.Ino, err)
 				}
-				if n := openFiles(t) - before; n != c.open {
+				if n := check.OpenDescriptors(t) - before; n != c.open {
 					t.Errorf("%s: %d directories are open, want %d", c.path, n, c.open)
 				}
 			}
-			if d.Close(); openFiles(t) != before {
-				t.Errorf("%d directories stay open after Close, want 0", openFiles(t)-before)
+			if d.Close(); check.OpenDescriptors(t) != before {
+				t.Errorf("%d directories stay open after Close, want 0", check.OpenDescriptors(t)-before)
 			}
 			check.Equal(t, check.Err(d.Stat("a/b/c")), nil, "Stat after Close")
 			d.Close()

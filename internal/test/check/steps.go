@@ -2,9 +2,11 @@ package check
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -66,12 +68,24 @@ func ErrorIs(t testing.TB, err, target error, format string, args ...any) {
 }
 
 // OpenDescriptors returns the number of this program's open file descriptors, with the one that lists them. It skips
-// the test on a host that does not list them.
+// the test on a host that does not list them. A temporary file that children would inherit is an error.
 func OpenDescriptors(t testing.TB) int {
 	t.Helper()
-	list, err := os.ReadDir("/proc/self/fd")
+	const own, closeOnExec = "/proc/self/fd/", 0o2000000
+	list, err := os.ReadDir(own)
 	if err != nil {
 		t.Skip("this host does not list descriptors: ", err)
+	}
+	for _, e := range list {
+		file, _ := os.Readlink(own + e.Name()) // an error: it is closed by now
+		if !strings.HasPrefix(file, os.TempDir()) || len(e.Name()) == 1 && e.Name() <= "2" {
+			continue
+		}
+		text, _ := os.ReadFile("/proc/self/fdinfo/" + e.Name())
+		var at, flags int
+		if n, _ := fmt.Sscanf(string(text), "pos: %d\nflags: %o", &at, &flags); n == 2 && flags&closeOnExec == 0 {
+			t.Errorf("children inherit descriptor %s of %s", e.Name(), file)
+		}
 	}
 	return len(list)
 }
