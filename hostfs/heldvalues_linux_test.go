@@ -117,7 +117,7 @@ func TestHeldValuesAreBounded(t *testing.T) {
 	before := check.OpenDescriptors(t)
 	w.must(w.tree.Close())
 	// The tree closes its own descriptor too.
-	check.Equal(t, before-check.OpenDescriptors(t), held+1, "host descriptors that Close closed, %d of cached values", held)
+	check.Equal(t, before-check.OpenDescriptors(t), held+1, "host descriptors that Close closed, %d of values", held)
 }
 
 // A value that is too large for a block is not held, and none after the tree was closed (F-216).

@@ -2,5 +2,5 @@
 
 package check
 
-// inherited is false: this system lists no descriptors.
+// inherited returns false, because this system lists no descriptors.
 func inherited(int) bool { return false }
