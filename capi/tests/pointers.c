@@ -68,7 +68,7 @@ static void inputs(void)
 			STATUS(NtFilterToken(own, 0, NULL, NULL, p, &h), STATUS_ACCESS_VIOLATION);
 			STATUS(NtSetSecurityObject(own, DACL_SECURITY_INFORMATION, p), STATUS_ACCESS_VIOLATION);
 			STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, p, 8), STATUS_ACCESS_VIOLATION);
-			STATUS(NtSetInformationObject(own, ObjectHandleFlagInformation, p, 2), STATUS_ACCESS_VIOLATION);
+			STATUS(NtSetInformationObject(own, 4 /* the flags */, p, 2), STATUS_ACCESS_VIOLATION);
 			TOKEN_OWNER owner = {p};
 			STATUS(NtSetInformationToken(own, TokenOwner, &owner, sizeof owner), STATUS_ACCESS_VIOLATION);
 			STATUS(NtSetInformationToken(own, TokenOwner, p, sizeof owner), STATUS_ACCESS_VIOLATION);

@@ -271,7 +271,7 @@ void test_text(void)
 	ULONG units;
 	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorW(u"S:(RA;;;;;WD;(\"a\",TS,0,\"\U0001f600\"))", 1, &d,
 		NULL));
-	CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorW(d, 1, ATTRIBUTE_SECURITY_INFORMATION, &wide, &units));
+	CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorW(d, 1, 0x20, &wide, &units)); /* attributes */
 	SAME(units, sizeof u"S:(RA;;;;;WD;(\"a\",TS,0x0,\"\U0001f600\"))" / sizeof *wide);
 	CHECK(wide[units - 1] == 0);
 	CHECK(LocalFree(wide) == NULL);
