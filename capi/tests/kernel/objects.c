@@ -170,9 +170,6 @@ static void opening(void)
 	ObDereferenceObject(o);
 	STATUS(NtClose(h), STATUS_SUCCESS);
 	SeDeleteAccessState(&s);
-	STATUS(SeCreateAccessState(&s, NULL, TOKEN_DUPLICATE, NULL), STATUS_SUCCESS);
-	STATUS(ObOpenObjectByPointer(a, 0, &s, 0, *SeTokenObjectType, UserMode, &h), STATUS_ACCESS_DENIED);
-	SeDeleteAccessState(&s);
 	/* who may only be identified opens nothing by a descriptor, and everything without one (I-1, I-2, IC-37) */
 	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityIdentification), STATUS_SUCCESS);
 	STATUS(ObOpenObjectByPointer(a, 0, NULL, TOKEN_QUERY, *SeTokenObjectType, UserMode, &h),
