@@ -268,6 +268,11 @@ func TestOverflowUIDIsAnonymousOnMount(t *testing.T) {
 	w.sees(0, "everybody's", "cat", "all")
 	w.refused(0, "Permission denied", "cat", "rights")
 	w.refused(0, "Permission denied", "cat", "nobodys")
+	// The mount opens a root that grants it nothing. Otherwise Anonymous would need a right on the namespace.
+	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;AN)")
+	h := w.m.accounts.self.openRoot(w.m)
+	check.That(t, h != 0, "M-1: the root cannot be opened")
+	w.m.accounts.self.NtClose(h)
 }
 
 // TestNewFileHasGroupOfProgram checks that a file of a user without an account belongs to the user and the program's

@@ -248,6 +248,14 @@ for end in lambda: os.unlink("new"), lambda: os.rename("third", "new"):
     print(int(os.stat("kept").st_mtime), os.fstat(fd).st_nlink, os.listxattr("kept"))
     os.unlink("kept")`
 	w.sees(alice, "2 1 ['user.a']\n2 1 ['user.a']", "sh", "-c", `cd d && exec python3 -c "$0"`, script)
+	w.file("first", "", full)
+	w.must(os.Link(filepath.Join(w.root, "first"), filepath.Join(w.root, "second")))
+	n := w.known(alice, "first")
+	check.Equal(t, w.known(alice, "second"), n, "M-11: the node of both names")
+	w.must(os.Remove(filepath.Join(w.root, "second")))
+	_, s := w.attributesOf(alice, n, 0)
+	w.want("M-11: attributes by the other name", s, 0)
+	check.Equal(t, w.m.nodes.path(w.m.nodes.get(n), ""), "first", "M-11: the name from then on")
 }
 
 // TestTooDeepDirectoryIsENAMETOOLONG nests directories until the path is too long for a tree.

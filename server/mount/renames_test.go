@@ -108,13 +108,15 @@ func TestRenameDelaysOnlyRequestsBelow(t *testing.T) {
 }
 
 // TestCreateDuringUnlinkMakesNewFile: one request has marked a name for deletion and removes it. A request that creates
-// a file with this name waits and succeeds. Others do not find the file (M-20).
+// a file with this name waits and succeeds. Others do not find the file. A failed removal is an error (M-20).
+//
+// +checklocksignore
 func TestCreateDuringUnlinkMakesNewFile(t *testing.T) {
-	var inUnlink atomic.Pointer[func()]
+	var inUnlink atomic.Pointer[func() error]
 	w := newWorld(t, func(h *hostfs.Config, _ *Config) {
 		h.Faults = func(call, _ string) error {
 			if f := inUnlink.Load(); f != nil && call == "rename" && inUnlink.CompareAndSwap(f, nil) {
-				(*f)()
+				return (*f)()
 			}
 			return nil
 		}
@@ -139,13 +141,14 @@ func TestCreateDuringUnlinkMakesNewFile(t *testing.T) {
 		w.file("f", "", full)
 		node = w.known(alice, "f")
 		ended := make(chan fuse.Status, 1)
-		during := func() {
+		during := func() error {
 			go func() { ended <- c.do() }()
 			select {
 			case s := <-ended:
 				ended <- s
 			case <-time.After(50 * time.Millisecond): // the request waits, or has not begun
 			}
+			return nil
 		}
 		inUnlink.Store(&during)
 		w.want("M-20: unlink", w.m.Unlink(nil, &root, "f"), 0)
@@ -154,4 +157,11 @@ func TestCreateDuringUnlinkMakesNewFile(t *testing.T) {
 			w.want("M-20: unlink of the new file", w.m.Unlink(nil, &root, "f"), 0)
 		}
 	}
+	w.file("f", "", full)
+	fails := func() error { return unix.EIO }
+	inUnlink.Store(&fails)
+	w.want("M-20: a failed unlink", w.m.Unlink(nil, &root, "f"), unix.EIO)
+	n, f, later := newNodes(identity{dir: true}), removal{name: "f"}, make(chan struct{})
+	n.remove(f.parent, f.name, func() ntstatus.Status { n.removing[f] = later; return ntstatus.Success })
+	check.Equal(t, n.removing[f], later, "M-20: the removal that requests wait for")
 }

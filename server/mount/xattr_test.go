@@ -37,6 +37,8 @@ func TestDescriptorXattrNeedsReadControl(t *testing.T) {
 	}
 	w.sees(bob, "hers", "cat", "f")
 	w.setDescriptor(bob, "f", "O:S-1-22-1-61002", unix.EACCES)
+	w.file("g", "", "O:S-1-22-1-61001G:SYD:P(A;;0xa0080;;;S-1-22-1-61002)") // bob may take ownership
+	w.setDescriptor(bob, "g", "O:S-1-22-1-61002", 0)
 	w.setDescriptor(alice, "f", "D:P(A;;FA;;;S-1-22-1-61001)", 0)
 	w.refused(bob, "Permission denied", "cat", "f")
 	w.setDescriptor(alice, "f", "D:P(A;;FA;;;S-1-22-1-61001)S:(AU;SA;FA;;;WD)", unix.EPERM)
