@@ -276,6 +276,7 @@ func TestHandlersAnswerInJSON(t *testing.T) {
 	if err := json.Unmarshal(got.Body.Bytes(), &of); err != nil || of.Point != "https://localhost" {
 		t.Errorf("metadata: %v %s", err, got.Body)
 	}
+	check.Equal(t, ask(http.MethodDelete, "/.well-known/authzen-configuration", "", "").Code, 405, "another method")
 	batch := `{"action":{"name":"read"},"resource":{"type":"file","id":"/share/f"},"evaluations":[`
 	for i, who := range []string{"alice", "bob"} {
 		batch += strings.Repeat(",", min(i, 1)) + fmt.Sprintf(`{"subject":{"type":"user","id":%s}}`, strconv.Quote(who))

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/hmac"
@@ -131,6 +132,15 @@ func TestClientCertificateMapsToAccount(t *testing.T) {
 	}))
 	w.must(w.g.link.close())
 	w.g.link.closed = false // a new connection has the privilege
+	// The logon is for all clients with the certificate, so it does not end with the first one.
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	r := w.request("", "GET", "/share/f", "").WithContext(left)
+	r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: mapped.Certificate[0]}}}
+	p := check.Must(w.g.link.process())
+	s := w.g.logOnCertificate(p, r)
+	check.Equal(t, s.st, ntstatus.Success, "G-7: the logon of a client that has left")
+	p.sessions.put(s)
 	check.Equal(t, ask(mapped), 200, "G-7: with SeTcbPrivilege")
 }
 
