@@ -61,12 +61,19 @@ func TestOpenHandleRevealsAttributes(t *testing.T) {
 	w.must(os.Remove(filepath.Join(w.root, "f")))
 	asks("a file without a name", alice, node, 0, 0)
 	asks("a file without a name, by another user", bob, node, 0, 0)
-	if o := w.m.open(fh); o.lent.TryLock() {
-		o.lent.Unlock()
-	} else {
-		t.Fatal("M-15: an open that answered is not given back")
+	o, left := w.m.open(fh), make(chan struct{})
+	check.RequireThat(t, o.lent.TryLock(), "M-15: an open that answered is not given back")
+	go func() {
+		w.m.leave(fh)
+		close(left)
+	}()
+	select {
+	case <-left:
+		t.Error("M-15: an open that another request uses is closed")
+	case <-time.After(20 * time.Millisecond): // it waits, or has not begun
 	}
-	w.m.leave(fh)
+	o.lent.Unlock()
+	<-left
 	w.m.leave(other)
 	asks("a file without a name that is closed", alice, node, 0, unix.ESTALE)
 }
