@@ -260,16 +260,11 @@ func TestLockTableReleasesWithLastOpen(t *testing.T) {
 	w.m.leave(one)
 	w.m.leave(hers)
 	counts("in the end", 0, 0, 0)
-	// An owner whose descriptor is closed cannot lock.
-	x := &locker{fd: -1, closed: true}
-	if s := x.set(lk(bob, 0, 1, unix.F_WRLCK, 0, 0, 0)); s != fuse.EBADF {
-		t.Errorf("M-25: %v, want %v", s, fuse.EBADF)
-	}
-	x.close()
 	again := &locker{fd: check.Must(unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0))}
 	again.close()
 	null := check.Must(unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)) // has the closed one's number
 	again.close()
+	check.Equal(t, again.set(lk(bob, 0, 1, unix.F_RDLCK, 0, 0, 0)), fuse.EBADF, "M-25: a lock of a closed owner")
 	check.Equal(t, unix.Close(null), nil, "M-25: a descriptor opened after a locker was closed")
 	if s := (&locker{fd: -1}).set(lk(bob, 0, 1, unix.F_WRLCK, 0, 0, 0)); s != fuse.Status(unix.EBADF) {
 		t.Errorf("M-25: %v, want %v", s, fuse.Status(unix.EBADF))
