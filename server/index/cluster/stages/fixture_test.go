@@ -110,8 +110,8 @@ func (h *openSite) run(r site.Role, role func(ctx context.Context, c *Conn) erro
 // publisher returns a stage that publishes directories.
 func (h *openSite) publisher() *directoryPublisher {
 	h.t.Helper()
-	d := &directoryPublisher{c: h.dial(site.Directory), head: head{Started: 1}, run: "r"}
-	d.chain = &chain{c: d.c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
+	d := newDirectoryPublisher(h.dial(site.Directory))
+	d.head.Started, d.run = 1, "r"
 	return d
 }
 

@@ -37,9 +37,7 @@ func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
 		if i == 0 {
 			return roster.Run(ctx, versions)
 		}
-		d := &directoryPublisher{c: c, head: head{Started: time.Now().UnixNano()}, run: rand.Text()}
-		d.chain = &chain{c: c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival, kept: true}
-		return d.publish(ctx, versions)
+		return newDirectoryPublisher(c).publish(ctx, versions)
 	})
 }
 
@@ -51,6 +49,13 @@ type directoryPublisher struct {
 	run     string
 	number  int
 	reports index.Reports
+}
+
+// newDirectoryPublisher returns a publisher that starts now and has published nothing.
+func newDirectoryPublisher(c *Conn) *directoryPublisher {
+	d := &directoryPublisher{c: c, head: head{Started: time.Now().UnixNano()}, run: rand.Text()}
+	d.chain = &chain{c: c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival, kept: true}
+	return d
 }
 
 // rival reports whether a message comes from a second publisher of this directory that started later, so that this one

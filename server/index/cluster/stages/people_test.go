@@ -132,12 +132,12 @@ func TestDirectoryErrorIsReportedOnce(t *testing.T) {
 }
 
 // TestSecondDirectoryTakesOverWithEarlierClock checks that a directory stage publishes after one whose clock was ahead,
-// and that the earlier one fails (N-49).
+// and that the earlier one fails (N-49). It fails itself if the stream was recreated.
 func TestSecondDirectoryTakesOverWithEarlierClock(t *testing.T) {
 	h := newOpenSite(t, 1)
 	publisher := func(run string, started time.Time) *directoryPublisher {
 		d := h.publisher()
-		d.head.Started, d.run, d.chain.kept = started.UnixNano(), run, true
+		d.head.Started, d.run = started.UnixNano(), run
 		return d
 	}
 	first, second := publisher("a", time.Now().Add(time.Hour)), publisher("b", time.Now())
@@ -156,4 +156,8 @@ func TestSecondDirectoryTakesOverWithEarlierClock(t *testing.T) {
 	check.ErrorIs(t, first.version(t.Context(), &v), errTakenOver, "N-49: the first directory")
 	stop()
 	<-ended // the end may meet the second publication
+	k := h.dial(site.Keeper)
+	check.NoError(t, k.js.DeleteStream(t.Context(), site.StreamDirectory))
+	check.NoError(t, Prepare(t.Context(), k))
+	check.ErrorIs(t, second.version(t.Context(), &v), errLost, "a directory whose pieces are lost")
 }
