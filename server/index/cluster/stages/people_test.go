@@ -17,15 +17,18 @@ import (
 )
 
 // TestUnusableClassesAreCounted checks that a malformed class, one on the subject of another and one on a malformed
-// subject are counted apart from those of other roles, and that none is decided (N-54).
+// subject are counted apart from those of other roles, and that none is decided (N-54). A correct one is decided with
+// the class of its folder.
 func TestUnusableClassesAreCounted(t *testing.T) {
 	b := newBench(t)
+	b.site.Traverse = index.TraverseAlways
 	d, l, _ := b.decides()
 	v := index.Version{People: anyPeople(t), File: []byte(company), Heartbeat: beatNow()}
 	check.NoError(t, l.version(t.Context(), &v))
 	q := check.Must(b.site.Question())
 	w := check.Must(q.Rows(nil))
-	check.NoError(t, w.Batch(&watch.Batch{Tree: "/srv", Seen: []watch.Seen{{Path: "/srv/a", Descriptor: forAll}}}))
+	check.NoError(t, w.Batch(&watch.Batch{Tree: "/srv", Seen: []watch.Seen{
+		{Path: "/srv/f", Folder: true, Descriptor: forAll}, {Path: "/srv/f/a", Descriptor: forAll}}}))
 	var id string
 	for _, e := range w.Take() {
 		if e.Class != nil {
@@ -45,6 +48,10 @@ func TestUnusableClassesAreCounted(t *testing.T) {
 	check.NoError(t, d.turn(t.Context()))
 	check.That(t, d.last.Poison == 7 && d.last.Refused == 1 && d.worker.Definition(id) == nil,
 		"%+v, want 7 unusable and 1 refused, and no class", d.last)
+	b.send(site.Work, announcer{other.part, place{3, 3}}.subject(0, id), "6", 0, body)
+	check.NoError(t, d.turn(t.Context()))
+	check.That(t, d.last.Poison == 7 && len(d.worker.Definition(id)) == 2, "%+v, want the class and that of its folder",
+		d.last)
 	check.That(t, d.announced[from.part] == from.at && d.announced[other.part] == other.at && len(d.announced) == 2,
 		"N-148: last announcements %v", d.announced)
 }
