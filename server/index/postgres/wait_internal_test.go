@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,4 +69,11 @@ func TestRestartResolvesConnectionErrors(t *testing.T) {
 	check.That(t, s.restarting(fmt.Errorf("lock: %w", errWriter)) && !s.restarting(index.ErrReload),
 		"N-92: another writer, or a batch that must be read again")
 	check.That(t, starting(&pgconn.ConnectError{}) && !starting(errors.New("other")), "N-122: errors without a code")
+}
+
+// TestLongPathIsHashed checks that a path with more bytes than a key may have is replaced by a hash.
+func TestLongPathIsHashed(t *testing.T) {
+	for path, want := range map[string]int{strings.Repeat("a", longID): longID, strings.Repeat("ä", longID/2+1): 64} {
+		check.Equal(t, len(documentID(path)), want, "bytes of the id of a path of %d bytes", len(path))
+	}
 }

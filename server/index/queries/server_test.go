@@ -368,6 +368,7 @@ func TestQuestionsAreStrict(t *testing.T) {
 		{"POST", "filter", `{"who":"alice","right":"fly","form":"list"}`, 422},
 		{"POST", "filter", `{"who":"alice","right":"read","form":"list","ids":[]}`, 400},
 		{"POST", "status", `{"who":"alice"}`, 400}, {"POST", "status", `{}`, 200},
+		{"POST", "status", `{"ids":["/a"]}`, 400},
 		{"POST", "listed", `{"right":"read"}`, 400},
 		{"GET", "can-read", ok, 405}, {"POST", "can-read/", ok, 404}, {"POST", "Can-Read", ok, 404},
 		{"POST", "", ok, 404}, {"POST", "../v1/status", `{}`, 404},
