@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/watch"
 )
@@ -125,6 +126,21 @@ func TestLostLogOfClassesIsRebuilt(t *testing.T) {
 	again := check.Must(newDeciding(t.Context(), s, 0))
 	check.That(t, again.last.Parts == hashOfParts(f.site) && again.defined == nil,
 		"a log with all classes: %+v, %v", again.last, again.defined)
+}
+
+// TestEachShareKnowsClassesOfFolders checks that a class of documents is of one share, and a folder's class of each.
+func TestEachShareKnowsClassesOfFolders(t *testing.T) {
+	known := map[string]int{}
+	for share := range 2 {
+		k := &knownClasses{share: share, records: newRecords(&Conn{site: &site.Site{Deciders: 2}}, "", "")}
+		to := map[string]*index.ClassEvent{}
+		k.add(to, &index.ClassEvent{ID: "document"})
+		k.add(to, &index.ClassEvent{ID: "folder", Passing: true})
+		for id := range to {
+			known[id]++
+		}
+	}
+	check.That(t, known["document"] == 1 && known["folder"] == 2, "shares that know a class: %v, want 1 and 2", known)
 }
 
 // lose deletes a stream and creates it again.
