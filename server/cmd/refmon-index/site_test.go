@@ -206,7 +206,7 @@ func TestGeneratedConfigKeysAreCommandFlags(t *testing.T) {
 }
 
 // TestSiteRejectsEmptyFolder checks that refmon-index site does not take an empty folder for the working directory, and
-// that a dry run writes nothing.
+// that a dry run writes nothing, and neither does one that cannot print.
 func TestSiteRejectsEmptyFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	check.NoError(t, os.WriteFile("site.yaml",
@@ -215,6 +215,8 @@ func TestSiteRejectsEmptyFolder(t *testing.T) {
 	err := (&siteCmd{File: "site.yaml"}).Run(&streams{out: &bytes.Buffer{}})
 	check.That(t, err != nil && strings.HasPrefix(err.Error(), "FOLDER is empty"), "site: %v, want an error", err)
 	check.NoError(t, (&siteCmd{File: "site.yaml", Folder: "out", DryRun: true}).Run(&streams{out: &bytes.Buffer{}}))
+	err = (&siteCmd{File: "site.yaml", Folder: "out"}).Run(&streams{out: (*os.File)(nil)})
+	check.ErrorIs(t, err, os.ErrInvalid, "site without an output")
 	list, _ := filepath.Glob("*")
 	check.Equal(t, len(list), 1, "files in the working directory")
 }
