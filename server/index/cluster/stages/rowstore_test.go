@@ -277,8 +277,22 @@ var errBegun = errors.New("begun")
 // noRows is a store that ends the follower once its parts were accepted.
 type noRows struct{ index.RowStore }
 
-func (noRows) Begin(string, []index.StoredPart) error { return errBegun }
-func (noRows) Close() error                           { return nil }
+func (noRows) Begin(question string, _ []index.StoredPart) error {
+	return fmt.Errorf("%w: %s", errBegun, question)
+}
+func (noRows) Close() error { return nil }
+
+// TestStoredRowsAnswerOneQuestion checks that each setting that decides rows makes another question, whose store drops
+// the rows of the earlier one (N-130).
+func TestStoredRowsAnswerOneQuestion(t *testing.T) {
+	questions := map[string]bool{}
+	for _, s := range []site.Site{{}, {Rights: "write"}, {Share: "D:"}, {Traverse: index.TraverseAlways}, {Parts: 2}} {
+		f := &following{c: &Conn{site: &s}, config: FollowConfig{Rows: noRows{}}}
+		f.logs = f.all()
+		questions[f.beginRows().Error()] = true
+	}
+	check.Equal(t, len(questions), 5, "N-130: questions")
+}
 
 // cursorStore is a store that keeps only its cursor, and counts how often its rows were dropped.
 type cursorStore struct {
