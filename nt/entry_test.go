@@ -40,7 +40,7 @@ func TestServiceTableIsComplete(t *testing.T) {
 		check.That(t, ok, "%s is not a method of Services", m.Name)
 	}
 	for range nt.NtTable.All {
-		break
+		break // which ends the iteration
 	}
 	check.That(t, n == nt.NtTable.Len() && n != 0,
 		"NtTable yields %d rows, Len = %d, want the same number above 0", n, nt.NtTable.Len())

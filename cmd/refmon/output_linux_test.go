@@ -42,8 +42,8 @@ func TestSecondRunKeepsModeOwnerAndLink(t *testing.T) {
 	check.That(t, strings.Contains(text, `"principals":[]`), "the link's target is old: %s", text)
 }
 
-// TestFilesAboutRunArePrivate checks that other users cannot read the files that tell a run's questions and the
-// descriptors it changed.
+// TestFilesAboutRunArePrivate checks that other users cannot read the files with a run's progress and with the
+// descriptors that it changed. They can read a token file that it writes.
 func TestFilesAboutRunArePrivate(t *testing.T) {
 	t.Chdir(t.TempDir())
 	defer syscall.Umask(syscall.Umask(0))
@@ -51,7 +51,9 @@ func TestFilesAboutRunArePrivate(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", "state")
 	undo := check.Must((&aclRun{editFlags: &editFlags{}}).journal())
 	check.NoError(t, undo.Close())
-	for name, want := range map[string]os.FileMode{"checkpoint": 0o600, undo.Name(): 0o600,
+	code, _, errs := runLine("token", "filter", "user", "-o", "token.json")
+	check.Equal(t, code, 0, "exit code of token filter: %s", errs)
+	for name, want := range map[string]os.FileMode{"checkpoint": 0o600, undo.Name(): 0o600, "token.json": 0o644,
 		filepath.Join("state", "refmon"): os.ModeDir | 0o700} {
 		check.Equal(t, check.Must(os.Stat(name)).Mode(), want, "mode of %s", name)
 	}

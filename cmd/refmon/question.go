@@ -10,7 +10,6 @@ import (
 	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/internal/directory"
-	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -156,13 +155,6 @@ func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Quer
 	rights, err := words.Parse(want)
 	if err != nil {
 		return nil, fmt.Errorf("--want: %w", err)
-	}
-	for _, r := range rights {
-		if t != winnt.DirectoryServiceObject && r.OfDirectory() && !r.Managed() {
-			// On another object the right would be its bits alone, which have another meaning there (B-91).
-			return nil, fmt.Errorf("--want: %s is a right on the objects of a directory, and this object has the type %s: "+
-				"if it is a directory's object, give --type directoryService", r.Name, objects.TypeName(t))
-		}
 	}
 	queries, err := words.Queries(rights, chains, t)
 	if err != nil {

@@ -33,8 +33,8 @@ func (whoCanCmd) Help() string {
 }
 
 // whoCanHelp is the long text of --help for refmon who-can.
-const whoCanHelp = `Lists, for each object, every principal that has all of a right on it. For each of them the
-command runs the access check.
+const whoCanHelp = `Lists, for each object, every principal that has all of a right on it. The command runs the
+access check for every principal of the directory.
 
   refmon who-can read /srv/share -r --directory company.yaml
   refmon who-can write+full -o acls.jsonl -d company.yaml --format jsonl
@@ -80,11 +80,11 @@ logon is with Kerberos (S-1-18-1). Another one needs --logon, or a line such as 
 --for-index writes a line {"path":…,"sets":{"read":"NAME",…}} for each object and a line
 {"set":"NAME","count":n,"ids":"0-3,7"} for each set. If it is shorter, "bitmap" replaces "ids" (base64, bit 0 of byte 0
 is principal 0). The first line {"principals":[…]} numbers the principals. A set's name depends only on its SIDs and
-the mask of its right. So the name is the same in each run and on every machine, also after other users changed.
+the mask of its right. So it is the same in each run and on every machine, and changes of other users do not change it.
 
 With --expressions a set also has "expression", a list of clauses that must all allow. A clause is a list of SIDs in
-their order: "+SID" allows and "-SID" refuses those who have it. A set has no expression if its users differ in more
-than SIDs (claims, labels, privileges).
+their order: "+SID" allows and "-SID" refuses those who have it. A set has no expression if its answer depends
+on more than SIDs (claims, labels, privileges).
 
 --format es-bulk writes input for the _bulk call of Elasticsearch and OpenSearch: for each object an action and a
 document. The document's field _allow_access_control has the SIDs of those who have the right. --format csv-tables

@@ -32,8 +32,9 @@ column is a requested right, with its name above it. In a cell, + is granted, - 
 its rule. After the rows comes the reason for each right. Entries are numbered from 1, inherited ones included.
 
 The name of each entry's SID follows the SID; the names of the user and the owner are at the end. If the condition of
-an entry is not true, its row has the values that the condition compared. On a terminal, the number of entries without
-an effect replaces more than three of them. The last row is the number of entries that the check did not need.
+an entry is not true, its row has the values that the condition compared. On a terminal, more than three entries
+without an effect are replaced by their number; a pipe has all of them. The last row is the number of entries that the
+check did not need.
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' -t user -w FR
   refmon why "$(cat secret.sddl)" -t admin -w 'FILE_READ_DATA|WRITE_DAC'

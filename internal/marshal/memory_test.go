@@ -64,7 +64,7 @@ func TestOutputIsProbedFromFirstToLastByte(t *testing.T) {
 	var m Memory
 	check.Success(t, m.WriteU32(arena, 0x101))
 	check.Success(t, m.WriteBool(arena, false))
-	check.Equal(t, check.Result(m.ReadU32(arena)), 0x100, "TRUE twice, of which the first is overwritten by FALSE")
+	check.Equal(t, check.Result(m.ReadU32(arena)), 0x100, "the bytes 1 and 1 after FALSE is written to the first")
 	for p := Address(arena); p < arena+8; p++ {
 		want := ntstatus.DatatypeMisalignment
 		if p%4 == 0 {

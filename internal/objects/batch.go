@@ -137,8 +137,8 @@ func Gather(b *Batch, one func(o *Object) error) error {
 // MaxLine is the longest line, in bytes, that readers of text accept.
 const MaxLine = 4 << 20
 
-// LineError returns the error of a reader of text for err, with which its scanner stopped after the line number. It
-// names a line that is longer than [MaxLine]. It returns nil for nil.
+// LineError wraps err, the error of a scanner that has read number lines. If the next line is longer than [MaxLine],
+// the result names that line. It returns nil for nil.
 func LineError(number int, err error) error {
 	switch {
 	case errors.Is(err, bufio.ErrTooLong):

@@ -66,7 +66,7 @@ func TestRowsSurviveEncoding(t *testing.T) {
 	}
 	codecs.mu.Lock()
 	defer codecs.mu.Unlock()
-	for of, c := range codecs.made { // a list is charged for at least that many bytes of each element (W-2)
+	for of, c := range codecs.made { // each element of a list is charged at least c.least bytes (W-2)
 		check.Equal(t, len(check.Must(c.put(nil, reflect.New(of).Elem()))), c.least, "bytes of the smallest %s", of)
 	}
 }

@@ -66,8 +66,8 @@ func (s *traced) Slow() bool {
 	return s.room >= 0
 }
 
-// TestPartsOfCallArePreemptedSeparately checks that of a call that waits for the disk the part before and the part
-// after the wait may each be slow, and that its time slice ends as the scheduler's last answer says (W-43).
+// TestPartsOfCallArePreemptedSeparately checks that the watchdog can preempt a call twice: before and after its wait
+// for the disk. The time slice ends with the scheduler's last result of Slow (W-43).
 func TestPartsOfCallArePreemptedSeparately(t *testing.T) {
 	const slow = 10 * inspectEvery
 	for _, c := range []struct {

@@ -20,9 +20,16 @@ var ErrManyQueries = errors.New("these rights ask for different masks on differe
 
 // Queries returns the queries for several rights together, of which one must be granted. There is more than one only
 // for control, which must be the only right. chains are the object types for the rights. It returns ErrManyQueries if
-// one query cannot hold all rights, because they differ in their object types. Control with other rights is another
-// error.
+// one query cannot hold all rights, because they differ in their object types. Other errors are control together with
+// other rights, and a right of directory objects for an object of another type.
 func Queries(rights []Right, chains [][]winnt.GUID, t *winnt.ObjectType) (out []Query, err error) {
+	for _, r := range rights {
+		if t != winnt.DirectoryServiceObject && r.OfDirectory() && !r.Managed() {
+			// On another object the right would be its bits alone, which have another meaning there (B-91).
+			return nil, fmt.Errorf("%s is a right on the objects of a directory, and this object has another type: "+
+				"for a directory's object, choose the type directoryService (--type)", r.Name)
+		}
+	}
 	if len(rights) == 1 && rights[0].Any() {
 		for _, p := range rights[0].Parts(t) {
 			out = append(out, Query{p.Mask, p.List()})

@@ -53,7 +53,9 @@ func TestMistakesAreMarkedAtTheirField(t *testing.T) {
 		{"type", func(q *Question) { q.Type = "files" }, "type", "", "not an object type"},
 		{"word", func(q *Question) { q.Rights = "write+raed" }, "rights", "raed", "did you mean read?"},
 		{"object type", func(q *Question) { q.Object = "member, membr" }, "object", "", `"membr"`},
-		{"masks of several types", func(q *Question) { q.Rights = "AddMember+FR" }, "rights", "", "ask one at a time"},
+		{"masks of several types", func(q *Question) { q.Rights, q.Type = "AddMember+FR", "directoryService" }, "rights", "",
+			"ask one at a time"},
+		{"right of another type", func(q *Question) { q.Rights = "AddMember" }, "rights", "", "objects of a directory"},
 		{"self", func(q *Question) { q.Self = "S-1" }, "self", "", ""},
 		{"after characters of four bytes", func(q *Question) {
 			q.SD = "O:BAG:SYD:(XA;;FR;;;WD;(@User.x == \"\U0001F600\"))(A;;FR;;;ZZ)"

@@ -259,7 +259,7 @@ func TestDiffFormatsHaveTheSameColumns(t *testing.T) {
 	}
 	_, out := compareLists(t, &bulk.Diff{Directory: staff(""), Table: columns.Options{Colour: true}}, before, after)
 	check.That(t, strings.Count(out, "mread") == 2 && !strings.Contains(out, "m-"),
-		"colours of %q, want those of rights", out)
+		"%q, want colour only for rights", out)
 	_, out = compareLists(t, &bulk.Diff{Directory: staff(""), Summary: true}, "", objectLine("/d/x", "D:(A;;FR;;;WD)")+
 		`{"path":"/d/k","type":"key","sd":"D:(A;;FR;;;WD)"}`+"\n")
 	check.That(t, strings.Contains(strings.Join(strings.Fields(out), " "), "/d 2 1 0x00120089 - new object"),

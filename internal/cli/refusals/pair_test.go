@@ -37,7 +37,8 @@ func TestEarlierOfTwoFailedConditionsDecides(t *testing.T) {
 			}
 		}
 	}
-	check.That(t, n >= 14696, "%d pairs of refusals: the table shows one that is left out as impossible", n)
+	check.That(t, n >= 14696,
+		"%d pairs of refusals, want at least 14696: a refusal that takes too much excludes others", n)
 }
 
 // A pair of refusals of one condition has them in the order of their list. The first of a pair is the one that decides.

@@ -101,7 +101,7 @@ func join[I any](lists ...[]refusal[I]) (all []refusal[I]) {
 }
 
 // exclusiveInherited returns the refusal of OBJ_EXCLUSIVE together with OBJ_INHERIT in attributes to which a returns a
-// pointer. takes is the part of the call that has the attributes. Other bits in them can be wrong at once.
+// pointer. takes is the part of the call that has the attributes. Another refusal can set other bits of them.
 func exclusiveInherited[I any](takes string, a func(I) *uint32) refusal[I] {
 	return refusal[I]{rule: "O-27", want: ntstatus.InvalidParameter, when: "with OBJ_INHERIT",
 		name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: takes + ".exclusive",

@@ -17,8 +17,8 @@ type Notes struct {
 }
 
 var (
-	// ruleID matches the id of a rule that a program can show, so not of one about a directory or a server. Ids of cases
-	// have two letters and do not match.
+	// ruleID matches the ids of rules that a program of refmon run can exercise, without those of directories and
+	// servers. Ids of cases have two letters and do not match.
 	ruleID  = regexp.MustCompile(`\b[AFILOPQSTU]-[0-9]+[a-z]?\b`)
 	theRule = regexp.MustCompile(`^- \*\*([A-Z]-[0-9]+[a-z]?)\*\* (.*)$`)
 	ourOwn  = regexp.MustCompile(`(?i)\*Source: [^*]*\b(own choice|project decision|decided)\b[^*]*\*`)

@@ -252,7 +252,7 @@ func TestInvalidParameterNamesExpectedType(t *testing.T) {
 			nt.Captured[*nt.PrivilegeSet]{}},
 		{"[None]", "want a number, got None", nt.Captured[[]nt.LUIDAndAttributes]{}},
 		{`"O:"`, "SDDL", nt.Captured[*sd.ACL]{}},
-		{"[7]", "want a SID as a string, got int", []sid.SID{}}, {`["DU"]`, "", []sid.SID{}},
+		{"[7]", "want a SID as a string, got int", []sid.SID{}}, {`["DU"]`, "alias", []sid.SID{}},
 		{"7", "want security_attributes(…) or None, got int", (*win32.SecurityAttributes)(nil)},
 		{"job_security_limits()", "want security_attributes(…) or None", (*win32.SecurityAttributes)(nil)},
 	} {

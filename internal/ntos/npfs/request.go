@@ -75,8 +75,8 @@ func (f *finished) complete() {
 }
 
 // Start begins the operation and returns its result, or STATUS_PENDING if it waits; Finish then gets the result. On
-// an end that completes operations at once only a flush waits (T-135). Beyond MaxPending waiting requests it returns
-// STATUS_INSUFFICIENT_RESOURCES.
+// an end that completes operations at once only a flush waits (T-135, I-140). Beyond MaxPending waiting requests it
+// returns STATUS_INSUFFICIENT_RESOURCES.
 func (r *Request) Start() Result {
 	e := r.End
 	var m *message
@@ -188,7 +188,8 @@ func (e *End) againLocked(r *Request, f *finished) (res Result) {
 // and the caller completes f without the lock. It also wakes all who wait for Changed.
 // +checklocks:in.mu
 func (in *Instance) settleLocked(f *finished) {
-	// One pass is enough: while a read waits its queue is empty, so every write that waits behind it came later.
+	// One pass is enough: a read waits only while its queue is empty, so each write or flush that it completes is later
+	// in the list.
 	for _, r := range slices.Clone(in.waiting) {
 		// Each waiting request belongs to an end of this instance, so in.mu is its lock.
 		if res := r.End.againLocked(r, f); res.Status != ntstatus.Pending { // +checklocksforce

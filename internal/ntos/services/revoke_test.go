@@ -129,6 +129,9 @@ func TestRevokedFileDeniesEachCall(t *testing.T) {
 		"NtQuerySecurityObject": func(h winnt.Handle) ntstatus.Status {
 			return check.Status(w.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION))
 		},
+		"NtFsControlFile": func(h winnt.Handle) ntstatus.Status {
+			return check.Status(w.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h}))
+		},
 	} {
 		for h, revoked := range map[winnt.Handle]bool{file: true, again: true, own: false, fresh: false} {
 			st := call(h)

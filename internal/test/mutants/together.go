@@ -30,8 +30,8 @@ type Together struct {
 	built   map[string]binary // by the package's folder
 }
 
-// long is the package whose tests run without -short, which would leave out its programs in C.
-const long = "capi"
+// wholeTests is the package whose tests run without -short, because -short leaves out its C programs.
+const wholeTests = "capi"
 
 // A binary is the test program of a package.
 type binary struct {
@@ -44,12 +44,13 @@ type binary struct {
 }
 
 // enough returns the time after which a test program with a mutant is stopped and the mutant counts as killed. It is
-// many times the time that the program takes without a mutant.
+// several times the time that the program takes without a mutant. For the run without a mutant it is the maximum.
 func (b binary) enough() time.Duration {
+	const most = 4 * timeout
 	if b.took == 0 {
-		return 4 * timeout
+		return most
 	}
-	return min(timeout, 20*time.Second+5*b.took)
+	return min(most, 20*time.Second+5*b.took)
 }
 
 // NewTogether writes the sources of one build that contains all mutants that a switch can select. It returns an
@@ -261,7 +262,7 @@ func anyOf(names []string) string {
 // run runs a test program with the mutant of that number, or without a mutant for 0.
 func (t *Together) run(b binary, number int, folder, pattern string) (out []byte, failed bool, err error) {
 	args := []string{"-test.timeout=" + b.enough().String(), "-test.paniconexit0"}
-	if folder != long {
+	if folder != wholeTests {
 		args = append(args, "-test.short")
 	}
 	if number > 0 {
@@ -282,7 +283,7 @@ func (t *Together) start(b binary, number int, folder string, args []string) (ou
 		return nil, false, err
 	}
 	cmd := t.runner.prepare(filepath.Join(t.runner.Root, folder), b.name, args...)
-	// What the tests build has all mutants too, and all runs share it.
+	// Programs that the tests build contain all mutants, too. All runs share these programs.
 	cmd.Env = append(cmd.Env, "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -overlay="+t.overlay),
 		"REFMON_PROGRAMS="+filepath.Join(filepath.Dir(t.overlay), "programs"))
 	var text bytes.Buffer
