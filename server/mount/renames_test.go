@@ -162,6 +162,13 @@ func TestCreateDuringUnlinkMakesNewFile(t *testing.T) {
 	inUnlink.Store(&fails)
 	w.want("M-20: a failed unlink", w.m.Unlink(nil, &root, "f"), unix.EIO)
 	n, f, later := newNodes(identity{dir: true}), removal{name: "f"}, make(chan struct{})
-	n.remove(f.parent, f.name, func() ntstatus.Status { n.removing[f] = later; return ntstatus.Success })
+	n.remove(f.parent, f.name, func() ntstatus.Status {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.removing[f] = later
+		return ntstatus.Success
+	})
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	check.Equal(t, n.removing[f], later, "M-20: the removal that requests wait for")
 }
