@@ -32,8 +32,7 @@ func TestPerEntryLimitsResults(t *testing.T) {
 	}
 }
 
-// Each audited check tells the server to record the close of what the audit policy records (U-15). The server has
-// SeAuditPrivilege.
+// Each audited check sets GenerateOnClose if it recorded a successful open (U-15). The server has SeAuditPrivilege.
 func TestRecordedOpenRequestsRecordOfClose(t *testing.T) {
 	s, _ := embedded()
 	file := check.Must(os.ReadFile("tests/privileged/token.json"))
@@ -52,12 +51,12 @@ func TestRecordedOpenRequestsRecordOfClose(t *testing.T) {
 	h, generate := make([]byte, 8), make([]byte, 1)
 	check.Success(t, c.call("RmImpersonateSelf", uint64(winnt.SecurityImpersonation)))
 	check.Success(t, c.call("NtOpenThreadToken", ^uint64(1), uint64(winnt.TOKEN_QUERY), 1, c.bytes(h)))
-	types := make([]byte, 16)
+	types := make([]byte, 16) // an OBJECT_TYPE_LIST, which points to a GUID of zeros
 	le.PutUint64(types[8:], c.bytes(make([]byte, 16)))
 	name, d := c.unicode("File"), c.bytes(sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)").Binary())
 	client, list, m := le.Uint64(h), c.bytes(types), c.bytes(make([]byte, 16))
 	granted, result, at := c.bytes(make([]byte, 4)), c.bytes(make([]byte, 4)), c.bytes(generate)
-	for name, args := range map[string][]uint64{
+	for service, args := range map[string][]uint64{
 		"NtOpenObjectAuditAlarm":           {name, 0, name, name, d, client, 1, 1, 0, 0, 1, at},
 		"NtAccessCheckAndAuditAlarm":       {name, 0, name, name, d, 1, m, 0, granted, result, at},
 		"NtAccessCheckByTypeAndAuditAlarm": {name, 0, name, name, d, 0, 1, 0, 0, list, 1, m, 0, granted, result, at},
@@ -67,7 +66,7 @@ func TestRecordedOpenRequestsRecordOfClose(t *testing.T) {
 			0, granted, result, at},
 	} {
 		generate[0] = 9
-		check.Success(t, c.call(name, args...))
-		check.Equal(t, generate[0], 1, "GenerateOnClose of %s", name)
+		check.Success(t, c.call(service, args...))
+		check.Equal(t, generate[0], 1, "GenerateOnClose of %s", service)
 	}
 }

@@ -50,7 +50,7 @@ func compile(t *testing.T, folder string, args ...string) string {
 	return program
 }
 
-// compileTo does the work of compile for a program's name, and returns what the compiler printed.
+// compileTo works like compile, but writes the file program. It returns the compiler's output.
 func compileTo(program, folder string, args ...string) (string, error) {
 	level := "-O0"
 	if randtest.Deep() {
@@ -66,9 +66,9 @@ func compileTo(program, folder string, args ...string) (string, error) {
 // socket.
 func testsInC(t *testing.T) string {
 	t.Helper()
-	folder := library(t)
+	folder, files := library(t), sources(t) // with the files, the go command notices that they changed
 	return shared.Once(t, "tests-in-c", func(to string) (string, error) {
-		return compileTo(to, folder, append(sources(t), "-lrefmon")...)
+		return compileTo(to, folder, append(files, "-lrefmon")...)
 	})
 }
 

@@ -81,7 +81,7 @@ func (c *call) probeAnswer(length uint32) ntstatus.Status {
 // writes the length, if it is known and requested.
 func (c *call) answer(value any, length uint32, st ntstatus.Status) uint64 {
 	if st.IsSuccess() {
-		var e marshal.Encoder
+		e := marshal.Encoder{Base: c.ptr(2)} // a name's UNICODE_STRING points into the buffer
 		e.ProcessInformation(value)
 		if fault := c.Write(c.ptr(2), e.Bytes); fault != ntstatus.Success {
 			return status(fault)
@@ -127,8 +127,7 @@ func (c *call) querySecurity(h winnt.Handle) uint64 {
 	return c.filled(buffer, b, needed, out.LengthNeeded, st)
 }
 
-// handleAt reads a handle of the program's memory, whatever length the program gives for it. Services look at that
-// length first.
+// handleAt reads a handle at p. It ignores the length parameter, because the service checks that first.
 func (c *call) handleAt(p user) nt.Captured[winnt.Handle] {
 	v, st := c.ReadU64(p)
 	return captured(winnt.Handle(v), st)

@@ -74,16 +74,16 @@ func (c *caller) leave() {
 // call calls the function with a name and returns its status.
 func (c *caller) call(name string, args ...uint64) ntstatus.Status {
 	c.t.Helper()
-	return c.in(0, name, args)
+	return c.callInMode(0, name, args)
 }
 
-// kernel makes a call in kernel mode.
+// kernel makes a call in kernel mode and returns its status.
 func (c *caller) kernel(name string, args ...uint64) ntstatus.Status {
 	c.t.Helper()
-	return c.in(kernelMode, name, args)
+	return c.callInMode(kernelMode, name, args)
 }
 
-func (c *caller) in(mode uint32, name string, args []uint64) ntstatus.Status {
+func (c *caller) callInMode(mode uint32, name string, args []uint64) ntstatus.Status {
 	c.t.Helper()
 	number, ok := callNumbers()[name]
 	check.RequireThat(c.t, ok, "the API has no function %s", name)

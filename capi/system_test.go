@@ -18,7 +18,7 @@ import (
 
 // In the documented profile a failed call does not change its output handle (O-5), and duplicating a primary token
 // returns a token at SecurityImpersonation (T-43). A standard user is not an administrator, and has a logon session
-// too. A token file is used unchanged. A program with more rights than its caller ignores all three variables (W-103).
+// too. A token file is used unchanged. A program with more rights than its caller ignores all four variables (W-103).
 func TestEnvironmentSelectsUserAndProfile(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "env.c")

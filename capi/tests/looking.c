@@ -51,6 +51,9 @@ void test_looking(void)
 	SAME((ULONG_PTR)t.ClientId.UniqueThread, (ULONG_PTR)id.UniqueThread);
 	STATUS(NtQueryInformationThread(NtCurrentThread(), ThreadNameInformation, &u, sizeof u, &n), STATUS_SUCCESS);
 	SAME(u.name.Length + sizeof u.name + 2, n);
+	CHECK(u.name.Buffer == (PWSTR)(&u.name + 1));
+	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessImageFileName, &u, sizeof u, &n), STATUS_SUCCESS);
+	CHECK(u.name.Buffer == (PWSTR)(&u.name + 1) && u.name.Length && u.name.Buffer[u.name.Length / 2 - 1]);
 	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessHandleCount, &count, sizeof count, &n), STATUS_SUCCESS);
 	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessHandleInformation, &u, 20, &n),
 		STATUS_INFO_LENGTH_MISMATCH);

@@ -62,7 +62,7 @@ static void test_overlapped_handles(void)
 	r.Offset = ERROR_OPERATION_ABORTED;
 	CHECK(ReadFileEx(server, b, sizeof b, &r, routine));
 	CHECK(!pthread_create(&t, NULL, cancel, NULL) && !pthread_join(t, NULL));
-	SAME(SleepEx(0, TRUE), 0); /* it is this thread's */
+	SAME(SleepEx(0, TRUE), 0); /* CancelIo on another thread left the read pending */
 	CHECK(CancelIo(server));
 	SAME(SleepEx(INFINITE, TRUE), WAIT_IO_COMPLETION);
 	SAME(routines, 2);
@@ -107,6 +107,8 @@ static void *refused(void *arg)
 	IO_STATUS_BLOCK io;
 	if (!arg) { /* a synchronous handle */
 		STATUS(NtReadFile(server, NULL, NULL, NULL, &io, b, sizeof b, NULL, NULL), STATUS_BUFFER_OVERFLOW);
+		SAME(io.Information, 4);
+		STATUS(io.Status, STATUS_BUFFER_OVERFLOW);
 	} else {
 		FAILS(ReadFile(server, b, sizeof b, &n, NULL), ERROR_MORE_DATA);
 		SAME(n, 4);

@@ -47,6 +47,8 @@ func TestBooleanComparesWithBit(t *testing.T) {
 func TestElementsCountAsTokens(t *testing.T) {
 	q := &query{token: parseToken(`{"user":"S-1-5-18","localAttributes":[{"name":"a","type":"string","values":[""]}]}`)}
 	list := "\xf8\x02\x00\x00\x00a\x00\x50\x88\x13\x00\x00" + strings.Repeat("\x10\x00\x00\x00\x00", 1000) + "\x88"
+	// The condition is that the attribute a is any of 1,000 empty strings, with negations behind it. Its result is 1 for
+	// true, -1 for false and 0 for malformed. With 997 negations it has 2,000 tokens.
 	for nots, want := range map[int]int{996: 1, 997: -1, 998: 0} {
 		code := "artx" + list + strings.Repeat("\xa2", nots)
 		testcheck.Equal(t, testcheck.Err(claims.Decode([]byte(code))) == nil, want != 0, "%d negations are decoded", nots)

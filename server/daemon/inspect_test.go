@@ -86,8 +86,8 @@ func processes(t *testing.T, th *nt.Thread) (ids []winnt.Handle) {
 	}
 }
 
-// TestOrdinaryUserSeesOnlyOwnProcesses checks that an ordinary user sees only their own processes
-// in every query, and that SeDebugPrivilege shows all (U-95, W-27).
+// TestOrdinaryUserSeesOnlyOwnProcesses checks that an ordinary user sees only their own processes in every query,
+// unless a process changes its descriptor, and that SeDebugPrivilege shows all (U-95, W-27).
 func TestOrdinaryUserSeesOnlyOwnProcesses(t *testing.T) {
 	d := start(t, nil)
 	admin, a, b := d.dialAll()

@@ -99,7 +99,7 @@ func (t *scheduler) enter(s *share) time.Time {
 	t.mu.Lock()
 	s.begin()
 	s.of.begin()
-	if t.free > 0 && s.running < t.each { // then no call of s waits: it would be ready
+	if t.free > 0 && s.running < t.each { // a waiting call of s would have started already
 		t.free--
 		s.running++
 		t.offer(s)

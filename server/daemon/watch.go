@@ -32,7 +32,7 @@ type seen struct {
 	at      time.Time
 	process uint64
 	as      kernel.Acting  // zero: the thread did not impersonate
-	guard   *sd.Descriptor // descriptor of the process: it grants the rights to see the call, too
+	guard   *sd.Descriptor // descriptor of the process at the call, which grants the rights to see the call (W-27)
 	call    *nt.Call       // nil after it was formatted
 	object  string         // the object of a call that was formatted, "" if the call had none
 	lines   []string

@@ -121,7 +121,7 @@ func TestSilentClientIsDisconnected(t *testing.T) {
 	}{
 		"a body that never comes":        {head + "Content-Length: 100\r\n\r\n", 401, true, restTimeout},
 		"half a body":                    {head + "Content-Length: 4\r\n\r\nab", 401, true, restTimeout},
-		"the rest of half a body":        {head + "Content-Length: 4\r\n\r\nab", 413, true, restTimeout},
+		"the rest of half a body":        {head + "Content-Length: 4\r\n\r\nab", http.StatusOK, true, restTimeout},
 		"chunks that never come":         {head + "Transfer-Encoding: chunked\r\n\r\n", 204, true, restTimeout},
 		"a body after 100 Continue":      {head + "Expect: 100-continue\r\nContent-Length: 100\r\n\r\n", 401, true, 0},
 		"an answer without a body":       {head + "\r\n", 204, false, stallTimeout},
@@ -129,7 +129,7 @@ func TestSilentClientIsDisconnected(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			client, end := serveOn(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if c.code == http.StatusRequestEntityTooLarge {
+				if c.code == http.StatusOK { // a handler that reads half of the body
 					_, _ = r.Body.Read(make([]byte, 2))
 				}
 				w.WriteHeader(c.code)

@@ -270,6 +270,8 @@ func TestOverflowUIDIsAnonymousOnMount(t *testing.T) {
 	w.refused(0, "Permission denied", "cat", "nobodys")
 	// The mount opens a root that grants it nothing. Otherwise Anonymous would need a right on the namespace.
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;AN)")
+	w.m.accounts.making.Lock()
+	defer w.m.accounts.making.Unlock()
 	h := w.m.accounts.self.openRoot(w.m)
 	check.That(t, h != 0, "M-1: the root cannot be opened")
 	w.m.accounts.self.NtClose(h)

@@ -28,7 +28,7 @@ func TestOnlyDeadMountOfTreeIsRemoved(t *testing.T) {
 		check.NoError(t, err)
 	}
 	check.NoError(t, RemoveStale(at, "projects"))
-	leaveDead(t, at, "fuse.refmon", "projects") // below the others, of which the topmost counts
+	leaveDead(t, at, "fuse.refmon", "projects") // below the others; the third case removes both
 	for _, c := range []struct {
 		name, kind, source string
 		removed            bool

@@ -165,7 +165,7 @@ func TestPerUserListingIsNotCached(t *testing.T) {
 		w := newWorld(t, append(c.with, later)...)
 		w.dir("way", "O:BAG:SYD:P(A;;0x1200a0;;;WD)") // may not be listed, which would show the attributes of its entries
 		w.dir("way/d", c.sddl)
-		w.must(os.Chtimes(filepath.Join(w.root, "way/d"), time.Time{}, time.Now().Add(2*time.Hour))) // does not count
+		w.must(os.Chtimes(filepath.Join(w.root, "way/d"), time.Time{}, time.Now().Add(2*time.Hour))) // ignored
 		var out fuse.OpenOut
 		h := header(bob, w.known(bob, "way/d"))
 		w.want("opendir", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: h}, &out), 0)

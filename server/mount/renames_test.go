@@ -161,6 +161,7 @@ func TestCreateDuringUnlinkMakesNewFile(t *testing.T) {
 	fails := func() error { return unix.EIO }
 	inUnlink.Store(&fails)
 	w.want("M-20: a failed unlink", w.m.Unlink(nil, &root, "f"), unix.EIO)
+	// The end of a removal keeps the entry of a later removal of the same name.
 	n, f, later := newNodes(identity{dir: true}), removal{name: "f"}, make(chan struct{})
 	n.remove(f.parent, f.name, func() ntstatus.Status {
 		n.mu.Lock()

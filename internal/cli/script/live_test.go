@@ -92,6 +92,10 @@ expect(again.thread.NtClose(Handle=4).status, STATUS_INVALID_HANDLE)
 	check.NoError(t, r.Close())
 	check.That(t, strings.Contains(out.String(), "elsewhere/1") && strings.Contains(out.String(), "because O-40"),
 		"transcript lacks the names and reasons of the other kernel, want them:\n%s", out.String())
+}
+
+// TestAttachedThreadIsTraced checks that the transcript has the calls of a thread that Attach returned.
+func TestAttachedThreadIsTraced(t *testing.T) {
 	attach := func(p *kernel.Process, _ *nt.Thread) (*nt.Thread, error) { return p.NewThread() }
 	text := mustRun(t, script.Config{Attach: attach}, `process("p", token_profile("user")).thread.NtClose(Handle=4)`)
 	check.That(t, strings.HasPrefix(text, "p/2 "), "transcript of an attached thread %q, want its call", text)

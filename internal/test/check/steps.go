@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -67,20 +68,36 @@ func ErrorIs(t testing.TB, err, target error, format string, args ...any) {
 	}
 }
 
+// given has the descriptors that children inherited at the start of the test program, so its caller left them open.
+var given = func() map[int]bool {
+	all := map[int]bool{}
+	list, _ := os.ReadDir(ownDescriptors)
+	for _, e := range list {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && inherited(fd) {
+			all[fd] = true
+		}
+	}
+	return all
+}()
+
+// ownDescriptors is the folder that lists the file descriptors of this program on Linux.
+const ownDescriptors = "/proc/self/fd/"
+
 // OpenDescriptors returns the number of this program's open file descriptors, with the one that lists them. It skips
-// the test on a host that does not list them. A temporary file that children would inherit is an error.
+// the test on a host that does not list them. A temporary file that the test program opened and
+// that children would inherit is an error.
 func OpenDescriptors(t testing.TB) int {
 	t.Helper()
-	const own = "/proc/self/fd/"
-	list, err := os.ReadDir(own)
+	list, err := os.ReadDir(ownDescriptors)
 	if err != nil {
 		t.Skip("this host does not list descriptors: ", err)
 	}
+	temporary := Must(filepath.EvalSymlinks(os.TempDir()))
 	for _, e := range list {
-		if fd, err := strconv.Atoi(e.Name()); err != nil || fd <= 2 || !inherited(fd) {
+		if fd, err := strconv.Atoi(e.Name()); err != nil || fd <= 2 || given[fd] || !inherited(fd) {
 			continue
 		}
-		if file, _ := os.Readlink(own + e.Name()); strings.HasPrefix(file, os.TempDir()) {
+		if file, _ := os.Readlink(ownDescriptors + e.Name()); strings.HasPrefix(file, temporary+string(filepath.Separator)) {
 			t.Errorf("children inherit descriptor %s of %s", e.Name(), file)
 		}
 	}

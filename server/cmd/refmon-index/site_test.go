@@ -206,7 +206,7 @@ func TestGeneratedConfigKeysAreCommandFlags(t *testing.T) {
 }
 
 // TestSiteRejectsEmptyFolder checks that refmon-index site does not take an empty folder for the working directory, and
-// that a dry run writes nothing, and neither does one that cannot print.
+// that a dry run writes nothing. A run that cannot print writes nothing either.
 func TestSiteRejectsEmptyFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	check.NoError(t, os.WriteFile("site.yaml",

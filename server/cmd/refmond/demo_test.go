@@ -81,10 +81,10 @@ func TestFailedDemoCleansUp(t *testing.T) {
 	}
 }
 
-// seen is an output that is passed to a function.
-type seen func(text string)
+// writerFunc is a writer that calls itself with each text written.
+type writerFunc func(text string)
 
-func (f seen) Write(b []byte) (int, error) {
+func (f writerFunc) Write(b []byte) (int, error) {
 	f(string(b))
 	return len(b), nil
 }
@@ -99,7 +99,7 @@ func TestDemoEndsItsProgramIfServingEnds(t *testing.T) {
 	t.Setenv(failingRole, "")
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the collector would close a connection that was left open
 	var s *service
-	std := &streams{out: seen(func(text string) {
+	std := &streams{out: writerFunc(func(text string) {
 		if strings.Contains(text, "Ctrl-C") {
 			check.Eventually(t, func() bool { return s.Stats().Connections == 1 }, "ended programs are connected")
 		}

@@ -37,7 +37,7 @@ read both files:
 }
 
 // Run writes the users and groups, the objects, or both, to the files of the flags. It returns an error without
-// --people and --objects, if both name one file, and for --base or --audit without --objects. It prints counts, and
+// --people and --objects, if both name one path, and for --base or --audit without --objects. It prints counts, and
 // references that it left out, to std.err. Users are written before objects. A failure of the objects leaves the file
 // of users. Each file is replaced atomically.
 func (c directoryExportCmd) Run(std *streams) error {

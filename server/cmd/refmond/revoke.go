@@ -153,8 +153,8 @@ func (s *service) revokeRest(selected func(user *token.Token, name string) bool)
 }
 
 // kernelName returns the kernel name of a path in a tree or in one of its mounts. It returns false for any other
-// path. Of trees that contain each other, the innermost applies. A mount hides the trees and mounts in its directory
-// that are older than it. The result has no trailing backslash and no part "." or "..".
+// path. Of trees that contain each other, the innermost applies. A mount hides the trees in its directory. The
+// result has no trailing backslash and no part "." or "..".
 func (c *config) kernelName(path string) (name string, ok bool) {
 	path = filepath.Clean(path)
 	top := ""
@@ -168,7 +168,7 @@ func (c *config) kernelName(path string) (name string, ok bool) {
 			visible(t.Path, t.name)
 		}
 	}
-	// A later mount hides what an earlier one or a tree has there (W-99). This is the order of mountTrees.
+	// A mount hides what a tree or the mount around it has there (W-99). This is the order of mountTrees.
 	for i := range c.trees {
 		t := &c.trees[i]
 		for _, dir := range []string{t.mount, t.backup} {

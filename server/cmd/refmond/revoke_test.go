@@ -145,10 +145,10 @@ func TestRevocationWarnsAboutPathWithoutFile(t *testing.T) {
 
 // TestHostPathMapsToKernelName checks the kernel name of a host path. A path outside of all trees has none. In a nested
 // tree, it is the name in the inner tree. In a nested mount, it is the name in the inner mount's tree. A mount hides a
-// tree in its directory and an earlier mount (W-99).
+// tree in its directory (W-99).
 func TestHostPathMapsToKernelName(t *testing.T) {
 	c := &config{trees: []treeConfig{{name: "p", mount: "/mnt/p", backup: "/backup/p"}, {name: "q", mount: "/mnt/p/q"},
-		{name: "r", mount: "/run/r/s"}, {name: "s", mount: "/run/r"}, {name: "t"}}}
+		{name: "r"}, {name: "s", mount: "/run/r"}, {name: "t"}}}
 	c.trees[0].Path, c.trees[1].Path, c.trees[2].Path, c.trees[3].Path = "/srv/p", "/srv/q", "/mnt/p/r", "/srv/s"
 	c.trees[4].Path = "/srv"
 	for path, want := range map[string]string{"/srv/p": `\Device\p`, "/srv/p/a/b": `\Device\p\a\b`,

@@ -213,7 +213,7 @@ func (c *whyCmd) Validate() error {
 // checkTime returns an error for a negative time of an option.
 func checkTime(option string, d time.Duration) error {
 	if d < 0 {
-		return fmt.Errorf("%s is %v: give a positive time", option, d)
+		return fmt.Errorf("%s is %v: want 0 or more", option, d)
 	}
 	return nil
 }

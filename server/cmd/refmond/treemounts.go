@@ -8,28 +8,18 @@ import (
 	"github.com/refmon/refmon/internal/objects/tree"
 )
 
-// checkMounts returns an error if a mount of t would cover a mount of the trees before it, which are mounted first.
-func (c *config) checkMounts(t treeConfig) error {
-	for _, dir := range []string{t.mount, t.backup} {
-		for _, other := range c.trees {
-			switch {
-			case dir == "":
-			case other.mount != "" && tree.Contains(dir, other.mount):
-				return fmt.Errorf("%q would cover the mount of %s at %s: want another directory", dir, other.name, other.mount)
-			case other.backup != "" && tree.Contains(dir, other.backup):
-				return fmt.Errorf("%q would cover the backup mount of %s at %s: want another directory", dir, other.name,
-					other.backup)
-			}
-		}
-	}
-	return nil
-}
-
-// checkCover returns an error if a mount on dir would cover a file, folder or socket that refmond itself uses by its
-// name. dir is clean, and nil is returned for "".
+// checkCover returns an error if a mount on dir would cover a mount of the trees in c.trees, which are mounted first,
+// or a file, folder or socket that refmond itself uses by its name. dir is clean, and nil is returned for "".
 func (c *config) checkCover(dir string) error {
 	if dir == "" {
 		return nil
+	}
+	for _, t := range c.trees {
+		for _, other := range []string{t.mount, t.backup} {
+			if other != "" && tree.Contains(dir, other) {
+				return fmt.Errorf("%q would cover the mount of %s at %s: want another directory", dir, t.name, other)
+			}
+		}
 	}
 	for _, p := range c.trusted() {
 		if p.path == "" || strings.HasPrefix(p.path, "@") {
@@ -46,14 +36,14 @@ func (c *config) checkCover(dir string) error {
 	return nil
 }
 
-// mountKey returns the first key of s that only a mount uses and that s sets, or "".
+// mountKey returns the first key of s that only a mount uses and that differs from its default, or "".
 func (s *treeSettings) mountKey() string {
 	switch {
 	case s.HideUnreadable:
 		return "hideUnreadable"
 	case s.FollowLinks:
 		return "followLinks"
-	case s.Mode != "":
+	case s.Mode != "" && s.Mode != "narrow": // narrow is the default
 		return "mode"
 	case s.ListDescriptors:
 		return "listDescriptors"

@@ -71,7 +71,8 @@ var (
 )
 
 // checkTrees validates the settings of all trees, sorted by name, and appends them to c.trees. Trees that contain
-// each other are an error, and so is a mount over files of refmond. It ends at the first error. It opens no directory.
+// each other are an error, and so is a mount over files of refmond or over the mount of an earlier tree. It ends at the
+// first error. It opens no directory.
 func (c *config) checkTrees() error {
 	if err := oneSpelling(c.Trees, strings.EqualFold); err != nil {
 		return fmt.Errorf("trees: %w", err)
@@ -93,9 +94,6 @@ func (c *config) checkTrees() error {
 		}
 		if err := c.checkCover(t.backup); err != nil {
 			return fmt.Errorf("trees: %s: backup: %w", name, err)
-		}
-		if err := c.checkMounts(t); err != nil {
-			return fmt.Errorf("trees: %s: %w", name, err)
 		}
 		c.trees = append(c.trees, t)
 	}
@@ -122,8 +120,10 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		return t, fmt.Errorf("%s: it needs a mount: set the key mount of the tree", s.mountKey())
 	case s.Backup != "" && !filepath.IsAbs(s.Backup):
 		return t, fmt.Errorf("backup: %q, want one that begins with /", s.Backup)
-	case t.backup != "" && (tree.Contains(t.Path, t.backup) || t.mount != "" && tree.Contains(t.mount, t.backup)):
-		return t, fmt.Errorf("backup: %q is in the tree or in its mount: want a directory elsewhere", s.Backup)
+	case t.backup != "" && (tree.Contains(t.Path, t.backup) ||
+		t.mount != "" && (tree.Contains(t.mount, t.backup) || tree.Contains(t.backup, t.mount))):
+		return t, fmt.Errorf("backup: %q is in the tree or in its mount, or contains the mount: want a directory elsewhere",
+			s.Backup)
 	case rest == "" || !slices.Contains([]string{"security", "user", "trusted"}, namespace):
 		return t, fmt.Errorf("attribute: %q, want a name such as %s, user.NTACL or trusted.NTACL", s.Attribute, ntacl.Name)
 	}

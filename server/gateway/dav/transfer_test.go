@@ -147,6 +147,6 @@ func TestRequestStopsAfterClientLeft(t *testing.T) {
 		m.ServeHTTP(w, r)
 		check.That(t, w.Code == c.code && len(done) == 1 && m.tree() == c.tree, "%s to %q: %d after %s of %v\n%s, want %d "+
 			"after one\n%s", c.method, c.to, w.Code, c.call, done, m.tree(), c.code, c.tree)
-		check.Equal(t, m.detached, c.method == "COPY", "%s to %q continues without its client", c.method, c.to)
+		check.Equal(t, m.detached, c.method == "COPY", "%s to %q detaches its cleanup from the client", c.method, c.to)
 	}
 }

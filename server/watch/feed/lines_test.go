@@ -76,6 +76,7 @@ func TestSeventeenthFollowerIsRejected(t *testing.T) {
 	var ended atomic.Bool
 	go func() {
 		<-s.ctx.Done()
+		time.Sleep(20 * time.Millisecond) // a Close that does not wait ends earlier
 		ended.Store(true)
 		s.all.Done()
 	}()

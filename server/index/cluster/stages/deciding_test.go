@@ -128,7 +128,8 @@ func TestLostLogOfClassesIsRebuilt(t *testing.T) {
 		"a log with all classes: %+v, %v", again.last, again.defined)
 }
 
-// TestEachShareKnowsClassesOfFolders checks that a class of documents is of one share, and a folder's class of each.
+// TestEachShareKnowsClassesOfFolders checks that one share has the class of a document, and every share that of a
+// folder.
 func TestEachShareKnowsClassesOfFolders(t *testing.T) {
 	known := map[string]int{}
 	for share := range 2 {

@@ -139,7 +139,7 @@ func TestDirectoryErrorIsReportedOnce(t *testing.T) {
 }
 
 // TestSecondDirectoryTakesOverWithEarlierClock checks that a directory stage publishes after one whose clock was ahead,
-// and that the earlier one fails (N-49). It fails itself if the stream was recreated.
+// and that the earlier one fails (N-49). A directory stage fails if its stream was recreated.
 func TestSecondDirectoryTakesOverWithEarlierClock(t *testing.T) {
 	h := newOpenSite(t, 1)
 	publisher := func(run string, started time.Time) *directoryPublisher {

@@ -282,9 +282,9 @@ func (noRows) Begin(question string, _ []index.StoredPart) error {
 }
 func (noRows) Close() error { return nil }
 
-// TestStoredRowsAnswerOneQuestion checks that each setting that decides rows makes another question, whose store drops
-// the rows of the earlier one (N-130).
-func TestStoredRowsAnswerOneQuestion(t *testing.T) {
+// TestEachSettingChangesStoredQuestion checks that each setting that decides rows makes another question, whose store
+// drops the rows of the earlier one (N-130).
+func TestEachSettingChangesStoredQuestion(t *testing.T) {
 	questions := map[string]bool{}
 	for _, s := range []site.Site{{}, {Rights: "write"}, {Share: "D:"}, {Traverse: index.TraverseAlways}, {Parts: 2}} {
 		f := &following{c: &Conn{site: &s}, config: FollowConfig{Rows: noRows{}}}
