@@ -44,6 +44,7 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 		{cfg.AdminSocket, "/etc/passwd", "is a path in no tree", exitMalformed},
 		{cfg.AdminSocket, `\Device\none`, "ended: 0 sessions, 0 tokens, 0 open files\n", exitSuccess},
 		{cfg.AdminSocket, "nobody at all", `no account or group has the name "nobody at all"`, exitMalformed},
+		{cfg.AdminSocket, "BO", `no account or group has the name "BO"`, exitMalformed}, // no alias of SDDL
 		{cfg.AdminSocket, w.root, "ended: 0 sessions, 0 tokens, 1 open files\nnothing remains\n", exitSuccess},
 		{cfg.AdminSocket, w.root + "/pln", "no file has the path", exitSuccess},
 		{cfg.AdminSocket, user, "ended: 1 sessions, 1 tokens, 0 open files\nnothing remains\n", exitSuccess},
