@@ -49,7 +49,7 @@ func (r Repaired) String() string {
 }
 
 // RepairCounts has the results of a run of [Repair], as numbers of files. A dry run counts the same files as a real
-// one.
+// one, except files that cannot be written. A failed file counts only as failed.
 type RepairCounts struct {
 	Files    int64 // visited, including directories and links
 	Sessions int64 // with entries for logon sessions

@@ -237,20 +237,18 @@ func (r *repair) store(place, old string, a *ntacl.Attribute) error {
 // failed reports an error of one file.
 func (r *repair) failed(path string, err error) { r.report(Repaired{Path: path, Err: err}) }
 
-// report adds a repaired or failed file to the counts and passes it to Each, unless Each is nil.
+// report adds a repaired or failed file to the counts and passes it to Each, unless Each is nil. A failed file was not
+// repaired, so it counts only as failed.
 func (r *repair) report(f Repaired) {
-	if f.Err != nil {
-		r.counts.Failed++
+	add := func(n *int64, is bool) {
+		if is {
+			*n++
+		}
 	}
-	if f.Sessions > 0 {
-		r.counts.Sessions++
-	}
-	if f.Generic > 0 {
-		r.counts.Generic++
-	}
-	if f.Stale {
-		r.counts.Stale++
-	}
+	add(&r.counts.Failed, f.Err != nil)
+	add(&r.counts.Sessions, f.Err == nil && f.Sessions > 0)
+	add(&r.counts.Generic, f.Err == nil && f.Generic > 0)
+	add(&r.counts.Stale, f.Err == nil && f.Stale)
 	if r.Each != nil {
 		r.Each(f)
 	}
