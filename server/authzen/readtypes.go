@@ -140,24 +140,18 @@ func (rt *resourceType) readObjects(objects map[string]map[string]json.RawMessag
 // an error the earlier actions stay.
 func (rt *resourceType) readActions(e *typeEntry) (err error) {
 	for name, a := range e.Actions {
-		known := action{}
+		known := action{more: map[string]map[string]winnt.AccessMask{}}
 		if known.rights, err = rt.mask(a.Rights); err != nil || known.rights == 0 {
 			return fmt.Errorf("actions.%s.rights: want names of rights of this type", name)
 		}
 		for property, values := range a.Properties {
+			masks := map[string]winnt.AccessMask{} // without values no request has a declared one (Z-14)
 			for value, rights := range values {
-				mask, err := rt.mask(rights)
-				if err != nil {
+				if masks[value], err = rt.mask(rights); err != nil {
 					return fmt.Errorf("actions.%s.properties.%s.%s: %w", name, property, value, err)
 				}
-				if known.more == nil {
-					known.more = map[string]map[string]winnt.AccessMask{}
-				}
-				if known.more[property] == nil {
-					known.more[property] = map[string]winnt.AccessMask{}
-				}
-				known.more[property][value] = mask
 			}
+			known.more[property] = masks
 		}
 		rt.actions[name] = known
 	}

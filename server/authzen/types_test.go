@@ -162,6 +162,7 @@ func TestRequestOwnerMustBeKnownSubject(t *testing.T) {
 		{`{"owner":"a"}`, `"request"`, `"objects":{},"request"`, false},
 		{`{"owner":"a"}`, `"request"`, `"objects":{"any":{"owner":"b"}},"request"`, false},
 		{`{"owner":"a"}`, `{"rights":["r"]}`, `{"rights":["r"],"properties":{"scope":{"":["r"]}}}`, false},
+		{`{"owner":"a"}`, `{"rights":["r"]}`, `{"rights":["r"],"properties":{"scope":{}}}`, false},
 	} {
 		types, err := ReadTypes([]byte(strings.Replace(file, c.old, c.new, 1)))
 		check.NoError(t, err)
