@@ -115,8 +115,8 @@ func lockToken(random [16]byte) string {
 
 // Add stores a lock that expires after timeout, and returns it with its new token. It ignores Token and Until of l. On
 // an error it stores nothing, and made is not a valid lock. If other locks exclude the new one, the error is
-// errConflict and conflicts lists them. errFull means too many locks of the user or of all users, which is tested
-// first, or too many that cover a resource of the new one, which is tested last (G-19).
+// errConflict and conflicts lists one of each root. errFull means too many locks of the user or of all users, which is
+// tested first, or too many that cover a resource of the new one, which is tested last (G-19).
 func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []Lock, err error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
@@ -141,9 +141,9 @@ func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []L
 	return l, nil, nil
 }
 
-// conflictsLocked returns copies of the locks that exclude a new one, nil if there are none. Two locks exclude each
-// other if they cover a common resource and at least one is exclusive, even if one user owns both (RFC 4918, 6.2;
-// G-43).
+// conflictsLocked returns copies of the locks that exclude a new one, one for each root, nil if there are none. Two
+// locks exclude each other if they cover a common resource and at least one is exclusive, even if one user owns both
+// (RFC 4918, 6.2; G-43).
 //
 // +checklocks:t.mu
 func (t *LockTable) conflictsLocked(l *Lock) (all []Lock) {
@@ -177,12 +177,13 @@ func (t *LockTable) crowdedLocked(l *Lock) bool {
 	return len(t.coveringLocked(l.Root)) >= MostLocksShared
 }
 
-// appendConflicts appends copies of those locks in others that exclude l: they cover a common resource, and at least
-// one is exclusive.
+// appendConflicts appends a copy of the first lock in others that excludes l: both cover a common resource, and at
+// least one is exclusive. The locks in others have the same root.
 func (l *Lock) appendConflicts(all []Lock, others []*Lock) []Lock {
 	for _, other := range others {
 		if overlap := other.covers(l.Root) || l.covers(other.Root); overlap && !(l.Shared && other.Shared) {
-			all = append(all, *other)
+			// "A particular 'href' value MUST NOT appear more than once" in a 207 response (RFC 4918, 14.24).
+			return append(all, *other)
 		}
 	}
 	return all

@@ -53,6 +53,10 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		{"alice LOCK /f < exclusive\nalice LOCK /t If: ($1) (Not <DAV:no-lock>)", nil, 412,
 			"lock-token-matches-request-uri", 1},
 		{"alice LOCK /f < exclusive\nalice UNLOCK /t Lock-Token: $1", nil, 409, "lock-token-matches-request-uri", 1},
+		{"alice LOCK /d/m < shared\nbob LOCK /d/m < shared\nbob LOCK /d < exclusive", nil, 207, `<D:multistatus ` +
+			`xmlns:D="DAV:"><D:response><D:href>/c/d/m</D:href><D:status>HTTP/1.1 423 Locked</D:status><D:error>` +
+			`<D:no-conflicting-lock><D:href>/c/d/m</D:href></D:no-conflicting-lock></D:error></D:response>` +
+			`<D:response><D:href>/c/d</D:href><D:status>HTTP/1.1 424 `, 2},
 		{"alice LOCK /n < exclusive", nil, 201, "Second-3600<", 1},
 		{"alice LOCK /n < exclusive", refuse("Create", "/c/n"), 403, "access denied", 0},
 		{"alice LOCK /n < exclusive", func(m *memory) {
