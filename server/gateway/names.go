@@ -32,9 +32,6 @@ type place struct {
 // object returns the file's path in refmond's object namespace, such as \??\tree\dir\file. For a tree it ends in a
 // backslash.
 func (p place) object() string {
-	if p.path == "" {
-		return `\??\` + p.tree + `\`
-	}
 	return `\??\` + p.tree + `\` + p.path
 }
 
