@@ -13,7 +13,7 @@ import (
 var posix = [2]sid.SID{directory.UnixUsers, directory.UnixGroups}
 
 // resolve sets the SID and groups of each account. It drops these:
-//   - accounts that another one replaces
+//   - accounts that another one replaces, such as a user whose only name is the SID of a group
 //   - accounts with neither a SID nor an id, with a report
 //   - distribution groups, with a report if they have a SID
 //   - groups that LeaveOut names
@@ -21,6 +21,11 @@ func (c *Collector) resolve() {
 	for kind, t := range [2]*Table{&c.Users, &c.Groups} {
 		t.list = slices.DeleteFunc(t.list, func(a *Account) bool {
 			if a.same != nil {
+				return true
+			}
+			// A source that knows only a SID, such as wbinfo --sid-aliases, takes it for a user's.
+			if g := c.Groups.bySID[a.SID]; kind == 0 && g != nil && a.Name == a.SID.String() {
+				g.merge(a)
 				return true
 			}
 			if n, err := strconv.ParseUint(a.ID, 10, 32); a.SID.IsZero() && err == nil {
@@ -191,6 +196,9 @@ func (c *Collector) addMembership(x *index, m membership) {
 		if a = c.Users.find(r.Name); a == nil {
 			a = c.Groups.find(r.Name)
 		}
+	}
+	if a != nil && a.same != nil {
+		a = a.same
 	}
 	switch {
 	case a != nil && !a.SID.IsZero():

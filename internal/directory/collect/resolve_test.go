@@ -72,9 +72,10 @@ func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 			"dn: CN=all\nobjectClass: group\nsAMAccountName: all\nobjectSid: S-1-5-21-1-2-3-2000\n"})
 	sources.HasGroups(t, d, "a", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
 	d, unresolved = sources.Read(t, [2]string{"passwd", "a:x:1:9:::\n"}, [2]string{"passwd", "g:x:50:a,ghost\n"},
-		[2]string{"csv", "SamAccountName,SID,ObjectClass\nall,S-1-5-21-1-2-3-2000,group\n"},
-		[2]string{"members:all", "SamAccountName,SID,ObjectClass\nh,S-1-22-2-50,group\n"}, [2]string{"members:all", "ghost"})
-	sources.HasGroups(t, d, "a", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
+		[2]string{"csv", "SamAccountName,SID,ObjectClass\nall,S-1-5-21-1-2-3-2000,group\n" +
+			"more,S-1-5-21-1-2-3-2001,group\n"}, [2]string{"members:all", "SamAccountName,SID,ObjectClass\n" +
+			"h,S-1-22-2-50,group\n"}, [2]string{"members:more", "h"}, [2]string{"members:all", "ghost"})
+	sources.HasGroups(t, d, "a", "S-1-22-2-50 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001")
 	check.Equal(t, unresolved[len(unresolved)-1], "ghost, a member of all, is not in the input", "last unresolved")
 	// A name means the first group that matches without case, unless another one matches exactly.
 	d, _ = sources.Read(t, [2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\n" +

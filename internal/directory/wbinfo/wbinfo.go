@@ -179,8 +179,9 @@ func collectSID(c *collect.Collector, text, name, kind string) error {
 	return nil
 }
 
-// collectTokenGroup adds the group with SID line to the account with SID of. An unknown account is created, with its
-// SID as name. If both SIDs are equal, nothing changes. A malformed SID is an error.
+// collectTokenGroup adds the group with SID line to the account with SID of. It creates a user for an unknown account,
+// with its SID as name; Accounts merges the user with a group of this SID. If both SIDs are equal, nothing changes. A
+// malformed SID is an error.
 func collectTokenGroup(c *collect.Collector, line, of string) error {
 	s, err := sid.Parse(line)
 	if err != nil {

@@ -83,6 +83,8 @@ S-1-1-0 SID_WKN_GROUP (5)
 S-1-5-21-1-2-3 SID_DOMAIN (3)
 + wbinfo -n visitor
 S-1-5-21-7-7-7-1 SID_USER (1)
++ wbinfo --sid-aliases S-1-5-21-1-2-3-514
+S-1-5-21-1-2-3-1200
 + wbinfo -s S-1-5-21-1-2-3-514
 REFMON\Domain Guests 2
 + wbinfo --sid-aliases S-1-5-21-1-2-3-1111
@@ -107,7 +109,7 @@ users:
 groups:
   - {name: "sales", sid: S-1-5-21-1-2-3-1200}
   - {name: "Everyone", sid: S-1-1-0}
-  - {name: "REFMON\\Domain Guests", sid: S-1-5-21-1-2-3-514, gid: 88}
+  - {name: "REFMON\\Domain Guests", sid: S-1-5-21-1-2-3-514, memberOf: ["sales"], gid: 88}
 `, "directory file")
 	check.SlicesEqual(t, c.Unresolved, []string{"wbinfo -n gone: lookup: WBC_ERR_DOMAIN_NOT_FOUND",
 		`REFMON\lost, which wbinfo -g lists, has no entry in any input`}, "unresolved")
