@@ -15,6 +15,7 @@ import (
 const askingFile = `domain: S-1-5-21-1-2-3
 users:
   - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [Staff]}
+  - {name: away, sid: S-1-5-21-1-2-3-1110, disabled: true}
   - {name: gone, sid: S-1-5-21-1-2-3-1108, disabled: true}
 groups:
   - {name: Staff, sid: S-1-5-21-1-2-3-2000, memberOf: [Company]}
