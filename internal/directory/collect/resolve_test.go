@@ -102,16 +102,17 @@ func TestReferencesFindAccounts(t *testing.T) {
 	c.Put(&collect.Record{Kind: collect.Foreign, SID: sid.Everyone}) // without a DN nothing refers to it
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	user, team := c.Users.Account("a", domain.WithRID(1107)), c.Groups.Account("team", domain.WithRID(2000))
-	user.GID = "7"
+	user.GID, user.History = "7", []sid.SID{user.SID} // it is no group of its own
 	user.In = []collect.Reference{{SID: domain.WithRID(9)}, {GID: "7"}, {GID: "8"}, {Name: "team"}}
 	c.AddMember(c.Groups.Account("all", domain.WithRID(2001)), collect.Reference{SID: team.SID})
 	c.AddMember(c.Groups.Account("more", domain.WithRID(2002)), collect.Reference{Name: "team"})
-	c.Users.Account("b", sid.MustParse("S-1-22-1-5"))
+	c.Users.Account("b", sid.MustParse("S-1-22-1-5")).Primary = team.SID // of another domain
 	a := c.Accounts()
 	check.SlicesEqual(t, a.Users[0].MemberOf, []sid.SID{team.SID, domain.WithRID(9), sid.MustParse("S-1-22-2-8")},
 		"user")
 	check.SlicesEqual(t, a.Groups[0].MemberOf, []sid.SID{domain.WithRID(2001), domain.WithRID(2002)}, "group")
-	check.That(t, a.Domain == domain && len(c.Unresolved) == 0, "domain %v, unresolved %q", a.Domain, c.Unresolved)
+	check.That(t, a.Domain == domain && len(c.Unresolved) == 0 && a.Users[1].Primary.IsZero(),
+		"domain %v, unresolved %q, primary group of b %v", a.Domain, c.Unresolved, a.Users[1].Primary)
 }
 
 // TestLaterNameIsFound checks that a name and a SID given together name the account that was known by either one.
@@ -130,10 +131,13 @@ func TestLaterNameIsFound(t *testing.T) {
 			"%s and a are %d accounts, the first %+v", first, users, a)
 	}
 	number := "7"
+	c := collect.Collector{Domain: sid.MustParse("S-1-5-21-4-5-6")} // of an account
+	c.Users.Account("A", s).ID = number
+	other, _ := c.Users.Unix("a", "8")
+	check.That(t, other.SID.IsZero(), "a with another id than A is the account %+v", other)
 	err := collect.SetNumber("uid", &number, "x")
 	check.That(t, err != nil && number == "7", "a wrong number: %q, %v, want the one before and an error", number, err)
 	check.Equal(t, collect.Refer("ou=x,dc=c"), collect.Reference{DN: "ou=x,dc=c"}, "reference by DN")
-	c := collect.Collector{Domain: sid.MustParse("S-1-5-21-4-5-6")} // of an account
 	c.TakeDomain(sid.MustParse("S-1-5-21-1-2-3"), "")
 	check.Equal(t, c.Domain, sid.MustParse("S-1-5-21-1-2-3"), "domain that a source names")
 }
