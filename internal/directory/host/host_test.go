@@ -79,6 +79,7 @@ func TestHostUsersTokenEqualsMounts(t *testing.T) {
 	n, err := host.Lookup("nobody")
 	check.NoError(t, err)
 	check.Equal(t, n.SID(), sid.Anonymous, "SID of nobody")
+	check.Equal(t, (&host.User{UID: 65535}).SID().String(), "S-1-22-1-65535", "SID of the uid after nobody's")
 	if tok, err = n.Token(); err != nil || tok.User().SID != sid.Anonymous || tok.Member(sid.Everyone, false) {
 		t.Errorf("W-15: nobody is %v, %v", tok, err)
 	}
