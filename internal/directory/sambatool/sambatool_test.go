@@ -18,11 +18,12 @@ func TestSambaToolOutputYieldsAccountsAndGroups(t *testing.T) {
 		"objectSid: S-1-5-21-1-2-3-1102\nuserAccountControl: 512\nprimaryGroupID: 513\n\n" +
 		"dn: CN=Engineering,CN=Users,DC=refmon,DC=test\nobjectClass: group\nsAMAccountName: Engineering\n" +
 		"objectSid: S-1-5-21-1-2-3-1104\ngroupType: -2147483646\n\n" +
-		"dn: CN=Letters,CN=Users,DC=refmon,DC=test\nobjectClass: group\nsAMAccountName: All Security Mail\n" +
-		"objectSid: S-1-5-21-1-2-3-1106\ngroupType: 2\nmember: CN=alice,CN=Users,DC=refmon,DC=test\n"
+		"dn: CN=Letters,CN=Users,DC=refmon,DC=test\nobjectClass: group\n" +
+		"sAMAccountName: All Security Distribution Mail\nobjectSid: S-1-5-21-1-2-3-1106\n" +
+		"member: CN=alice,CN=Users,DC=refmon,DC=test\n"
 	const head = "Group Name                                  Group Type      Group Scope  Members\n" + dashes
 	const verbose = head + "Read-only Security Controllers              Security         Global            0\n" +
-		"All Security Mail                           Distribution     Global            1\n" +
+		"All Security Distribution Mail              Distribution     Global            1\n" +
 		"News                                        Distribution     Global            0\n" + head +
 		"All Distribution Lists                      Security         Global            0\n"
 	const last = "dn: CN=zoe\nobjectClass: user\nsAMAccountName: zoe\nobjectSid: S-1-5-21-1-2-3-1110\n"
@@ -34,7 +35,7 @@ func TestSambaToolOutputYieldsAccountsAndGroups(t *testing.T) {
 	check.That(t, !d.Principals[0].Token.Member(sid.MustParse("S-1-5-21-1-2-3-1106"), false),
 		"alice is in a distribution group")
 	want := []string{"Erna, a member of Engineering, is not in the input",
-		"All Security Mail is a distribution group, which no token has",
+		"All Security Distribution Mail is a distribution group, which no token has",
 		"bob, which samba-tool lists, has no entry in any input",
 		"Read-only Security Controllers, which samba-tool lists, has no entry in any input",
 		"All Distribution Lists, which samba-tool lists, has no entry in any input"}
