@@ -17,7 +17,8 @@ import (
 
 // Files of SharpHound: version 6, with the byte order mark that it writes first; a group of version 4.
 const (
-	bloodhoundUsers = "\ufeff" + `{"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3-1107","Properties":` +
+	bloodhoundUsers = "\ufeff" + `{"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3-1","IsDeleted":true,` +
+		`"Properties":{"name":"OLD@CORP.TEST"}},{"ObjectIdentifier":"S-1-5-21-1-2-3-1107","Properties":` +
 		`{"name":"ALICE@CORP.TEST","samaccountname":"alice","enabled":true,"domain":"CORP.TEST",` +
 		`"distinguishedname":"CN=ALICE,CN=USERS,DC=CORP,DC=TEST","domainsid":"S-1-5-21-1-2-3"},` +
 		`"PrimaryGroupSID":"S-1-5-21-1-2-3-513","AllowedToDelegate":[],"SPNTargets":[],"IsDeleted":false,` +
@@ -25,8 +26,7 @@ const (
 		`"ObjectType":"Base"}],"IsACLProtected":false,` +
 		`"Aces":[{"PrincipalSID":"S-1-5-21-1-2-3-512","PrincipalType":"Group","RightName":"GenericAll"}]},` +
 		`{"ObjectIdentifier":"9A0F","Properties":{"name":"CLOUD@CORP.TEST"}},` +
-		`{"ObjectIdentifier":"S-1-5-21-1-2-3-1108","Properties":{"name":"BOB@CORP.TEST","enabled":false}},` +
-		`{"ObjectIdentifier":"S-1-5-21-1-2-3-1","IsDeleted":true,"Properties":{"name":"OLD@CORP.TEST"}}],` +
+		`{"ObjectIdentifier":"S-1-5-21-1-2-3-1108","Properties":{"name":"BOB@CORP.TEST","enabled":false}}],` +
 		`"meta":{"methods":0,"type":"users","count":3,"version":6}}`
 	bloodhoundGroups = `{"data":[{"Members":[{"ObjectIdentifier":"S-1-5-21-1-2-3-1107","ObjectType":"User"},` +
 		`{"ObjectIdentifier":"CORP.TEST-S-1-5-32-545","ObjectType":"Group"},` +
