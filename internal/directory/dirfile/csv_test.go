@@ -19,7 +19,7 @@ func TestCSVEqualsYAML(t *testing.T) {
 		"group,Engineering,S-1-5-21-1-2-3-2001,Staff,,\r\n" +
 		"domain,,S-1-5-21-1-2-3,,,\r\n" +
 		",alice,S-1-5-21-1-2-3-1107,Engineering,false,2\r\n" +
-		"user,bob,S-1-5-21-1-2-3-1108,Engineering; Contractors,,1\r\n" +
+		"user,bob,S-1-5-21-1-2-3-1108,Engineering ; Contractors,,1\r\n" +
 		",carol,S-1-5-21-1-2-3-1109,\"Finance\",,\r\n" +
 		",root,S-1-5-21-1-2-3-500,Domain Admins,,\r\n" +
 		",former,S-1-5-21-1-2-3-1110,Finance,TRUE,\r\n" +
