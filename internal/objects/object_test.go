@@ -61,4 +61,9 @@ func TestTypeNameIsReadBack(t *testing.T) {
 		check.Equal(t, objects.TypeName(winnt.ObjectTypeByName(name)), name, "type")
 	}
 	check.Equal(t, objects.TypeName(nil), "file", "no type")
+	notes := map[string]bool{}
+	for n := range objects.NoteCollected + 1 {
+		notes[n.String()] = true
+	}
+	check.Equal(t, len(notes), int(objects.NoteCollected)+1, "different texts of notes")
 }
