@@ -164,6 +164,9 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 		o := check.Must(Open("a.jsonl", strings.NewReader(text)))
 		check.That(t, IsLines(o) && jsonl.IsLines(o) == want, "%q: lines of a file: %t", text, jsonl.IsLines(o))
 	}
+	var b objects.Batch // a mark counts
+	check.NoError(t, check.Must(Open("a.jsonl", strings.NewReader("\ufeff{}\n"))).Next(&b))
+	check.Equal(t, b.End, 6, "offset after the line")
 }
 
 // A header with unknown or repeated columns, truncated text, and a read error end the reading with an error.
