@@ -59,9 +59,11 @@ func TestRowLongerThanHeadingIsError(t *testing.T) {
 	i, err := first(t, "Sddl,Path\nO:SYG:SYD:,/a,b\n")
 	check.That(t, err == nil && i.Path == "line 2" && i.Err != nil && i.Err.Error() == want, "%+v, %v, want %s", i, err,
 		want)
-	i, err = first(t, "Sddl,Path,Type\nO:SYG:SYD:,/a\n") // a shorter one has no type
-	check.That(t, err == nil && i.Err == nil && i.Path == "/a" && i.Type == winnt.FileObject, "%+v, %v, want a file", i,
-		err)
+	for _, row := range []string{"O:SYG:SYD:,/a\n", "O:SYG:SYD:,/a,\n"} { // without a type
+		i, err = first(t, "Sddl,Path,Type\n"+row)
+		check.That(t, err == nil && i.Err == nil && i.Path == "/a" && i.Type == winnt.FileObject,
+			"%+v, %v, want a file", i, err)
+	}
 	i, err = first(t, "Sddl,Path,,\nO:SYG:SYD:,/a,b,c\n")
 	check.That(t, err == nil && i.Err == nil && i.Path == "/a", "%+v, %v, want the path /a", i, err)
 }
