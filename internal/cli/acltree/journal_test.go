@@ -130,7 +130,11 @@ func TestDamagedJournalEntryIsRejected(t *testing.T) {
 		head + blob + `{"path":"a","before":-1}` + "\n":     "line 3: it refers to a missing descriptor",
 		head + blob + `{"pathBytes":"/w==","raw":0}` + "\n": "",
 	} {
-		err := (&Journal{file: strings.NewReader(text)}).Each(func(*Entry) error { return nil })
+		j := &Journal{file: strings.NewReader(text)}
+		err := j.Each(func(*Entry) error { return nil })
+		before, _ := j.Sources("/")
+		same := objects.Each(t.Context(), before, func(*objects.Batch, *objects.Object) error { return nil })
+		check.Equal(t, fmt.Sprint(same), fmt.Sprint(err), "%s: error of the comparison", text)
 		check.That(t, (want != "" || err == nil) && (want == "" || err != nil && strings.Contains(err.Error(), want)),
 			"%s: %v, want %q", text, err, want)
 	}

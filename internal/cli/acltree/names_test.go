@@ -70,9 +70,11 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 			"%q is %v, %v, want %q", name, a, err, want)
 	}
 	check.ErrorIs(t, check.Err(n.Find("broken")), errInjected, "error of refmond")
-	_, err := (&Names{Host: func(string, bool) (uint32, bool) { return 0, false }}).Find("nobdy")
-	check.That(t, err != nil && strings.Contains(err.Error(), "of the host, no well-known name and no SID: give a "+
-		"file of users and groups with -d, or"), "unknown name of the host alone: %v, want advice to give -d", err)
+	for d, end := range map[*directory.Directory]string{dir: "the directory, no well-known name and no SID$",
+		nil: "of the host, no well-known name and no SID: give a file of users and groups with -d, or"} {
+		_, err := (&Names{Directory: d, Host: func(string, bool) (uint32, bool) { return 0, false }}).Find("nobdy")
+		check.That(t, err != nil && strings.Contains(err.Error()+"$", end), "unknown name: %v, want %q", err, end)
+	}
 	nobody := &Names{Host: func(string, bool) (uint32, bool) { return 65534, true }}
 	a, err := nobody.Find("nobody")
 	check.That(t, errors.Is(err, errOverflow) && a == (Account{}), "user with uid 65534: %v, %v, want %v", a, err,
