@@ -367,12 +367,14 @@ func TestMissingDACLIsReported(t *testing.T) {
 		`""`} {
 		fmt.Fprintf(&in, "{\"token\":{\"user\":\"BA\"},\"sd\":%s,\"desired\":1}\n", sd)
 	}
-	out, sum := runText(t, Checks{}.Job(), &in)
+	job := Checks{}.Job()
+	out, sum := runText(t, job, &in)
+	_, again := runText(t, job, strings.NewReader(""))
 	notes := ""
 	for line := range strings.Lines(out) {
 		notes += fmt.Sprintf("%v %v;", strings.Contains(line, "SUCCESS"),
 			strings.Contains(line, `"note":"`+accessquery.NoDACL+`"`))
 	}
 	check.Equal(t, notes, "true true;true false;true false;false false;false false;", "granted and noted")
-	check.Equal(t, sum, Summary{Lines: 5, Malformed: 1, NoDACL: 1}, "counts")
+	check.Equal(t, [2]Summary{sum, again}, [2]Summary{{Lines: 5, Malformed: 1, NoDACL: 1}}, "counts of two runs")
 }
