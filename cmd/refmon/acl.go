@@ -101,7 +101,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 				fmt.Fprintln(std.err, "refmon: more could not be read; only their number follows")
 				return true
 			}
-			fmt.Fprintf(std.err, "refmon: %s: %s\n", inLine(i.Path), inLine(i.Err.Error()))
+			fmt.Fprintf(std.err, "refmon: %s\n", inLine(objects.AddPath(i.Path, i.Err).Error()))
 			return true
 		}
 		countNote(&sum, &i)

@@ -175,7 +175,7 @@ func TestResumedRunEqualsWholeRun(t *testing.T) {
 	s.write("out", rows[0]+strings.Repeat("more than the rest", len(whole)))
 	code, says := s.refmon()
 	if want := "refmon: 2 of 4 objects could not be read: "; code != exitMalformed || !strings.HasPrefix(says, want) ||
-		!strings.Contains(says, "; the first: : line 3: ") {
+		!strings.Contains(says, "; the first: line 3: ") {
 		t.Errorf("resumed run: exit code %d, %s, want %d and the counts of the whole run", code, says, exitMalformed)
 	}
 	if out := s.read("out"); out != whole {

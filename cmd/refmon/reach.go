@@ -209,7 +209,7 @@ func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 	err = objects.All(ctx, in.source, s.Directory.Domain, typ, func(i objects.Item) bool {
 		if i.Err != nil {
 			if bad++; bad == 1 {
-				failed = i.Err
+				failed = objects.AddPath(i.Path, i.Err)
 			}
 			return true
 		}

@@ -58,7 +58,7 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) (err error
 	for _, o := range state.Objects {
 		if sum.Objects++; o.Err != nil {
 			if sum.Unreadable++; sum.FirstError == nil {
-				sum.FirstError = fmt.Errorf("%s: %w", o.Path, o.Err)
+				sum.FirstError = objects.AddPath(o.Path, o.Err)
 			}
 			continue
 		}

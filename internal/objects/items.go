@@ -66,6 +66,15 @@ func (p *parser) parse(form Form, text []byte) (*sd.Descriptor, error) {
 	return x.d, x.err
 }
 
+// AddPath returns err with the path of an object before it. It returns err itself without a path, as for a malformed
+// line.
+func AddPath(path string, err error) error {
+	if path == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
 // All calls f with every object of s in order until f returns false. typ is the type of objects without their own, and
 // domain that of relative SDDL aliases. A malformed descriptor is in Item.Err and does not end the run. All returns the
 // error of the source or of ctx, and nil if f ended it. It calls [Halt] for s. A malformed search descriptor is nil

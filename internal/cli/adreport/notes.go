@@ -3,6 +3,7 @@ package adreport
 import (
 	"fmt"
 
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -18,8 +19,8 @@ func (p *Page) notes(s *side, state *State) {
 	}
 	if n := len(s.failed); n > 0 {
 		p.Incomplete = true
-		add(n, "object", "objects", "%s of %d could not be read and is in no answer; the first is %s: %v",
-			len(state.Objects), s.failed[0].Path, s.failed[0].Err)
+		add(n, "object", "objects", "%s of %d could not be read and is in no answer; the first is %v",
+			len(state.Objects), objects.AddPath(s.failed[0].Path, s.failed[0].Err))
 	}
 	if cut := s.survey.Cut(); cut != "" {
 		p.Incomplete = true

@@ -133,7 +133,8 @@ func (r *Report) side(ctx context.Context, state *State) (*side, error) {
 	}
 	if len(s.search.Objects) == 0 {
 		if len(s.failed) > 0 {
-			return nil, fmt.Errorf("%w; the first: %s: %w", ErrNoObjects, s.failed[0].Path, s.failed[0].Err)
+			first := s.failed[0]
+			return nil, fmt.Errorf("%w; the first: %w", ErrNoObjects, objects.AddPath(first.Path, first.Err))
 		}
 		return nil, ErrNoObjects
 	}

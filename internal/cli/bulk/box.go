@@ -1,10 +1,6 @@
 package bulk
 
-import (
-	"fmt"
-
-	"github.com/refmon/refmon/internal/objects"
-)
+import "github.com/refmon/refmon/internal/objects"
 
 // box is a batch of objects on its way through the pipeline: its input, its rows of output, and in part the other
 // results of the question. It belongs to the goroutine that holds it.
@@ -43,7 +39,7 @@ func (b *box[T]) full() {
 func (b *box[T]) fail(o *objects.Object, err error) {
 	b.sum.Unreadable++
 	if b.sum.FirstError == nil {
-		b.sum.FirstError = fmt.Errorf("%s: %w", o.Path, err)
+		b.sum.FirstError = objects.AddPath(string(o.Path), err)
 	}
 }
 

@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
@@ -34,7 +33,7 @@ func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
 		sum.Objects++
 		if o.Err != nil {
 			if sum.Unreadable++; sum.FirstError == nil {
-				sum.FirstError = fmt.Errorf("%s: %w", o.Path, o.Err)
+				sum.FirstError = objects.AddPath(string(o.Path), o.Err)
 			}
 		}
 		sum.Offset = b.End

@@ -86,7 +86,7 @@ func (r *Report) ask(d *decider) asking[judged, *gathered] {
 		},
 		fail: func(b *box[*gathered], o *objects.Object, err error) {
 			if g := gatheredOf(b); len(g.errors) < maxErrors {
-				g.errors = append(g.errors, fmt.Sprintf("%s: %v", o.Path, err))
+				g.errors = append(g.errors, objects.AddPath(string(o.Path), err).Error())
 			}
 		},
 	}
