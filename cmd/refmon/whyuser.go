@@ -271,19 +271,30 @@ func servedNames(th *nt.Thread) func(sid.SID) string {
 			return name
 		}
 		name := other(s)
-		if policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES); st == ntstatus.Success && name == "" {
-			out, _ := th.LsaLookupSids(policy, s)
-			th.LsaClose(policy)
-			if len(out.Names) == 1 && out.Names[0].Use != winnt.SidTypeUnknown && out.Names[0].Use != winnt.SidTypeInvalid {
-				name = out.Names[0].Name
-				if at := int(out.Names[0].DomainIndex); at >= 0 && at < len(out.ReferencedDomains) {
-					name = out.ReferencedDomains[at].Name + `\` + name
-				}
-			}
+		if name == "" {
+			name = lookUpName(th, s)
 		}
 		known[s] = name
 		return name
 	}
+}
+
+// lookUpName returns the name that refmond has for a SID, with its domain before it, "" if it has none.
+func lookUpName(th *nt.Thread, s sid.SID) string {
+	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+	if st != ntstatus.Success {
+		return ""
+	}
+	defer th.LsaClose(policy)
+	out, _ := th.LsaLookupSids(policy, s)
+	if len(out.Names) != 1 || out.Names[0].Use == winnt.SidTypeUnknown || out.Names[0].Use == winnt.SidTypeInvalid {
+		return ""
+	}
+	name := out.Names[0].Name
+	if at := int(out.Names[0].DomainIndex); at >= 0 && at < len(out.ReferencedDomains) {
+		return out.ReferencedDomains[at].Name + `\` + name
+	}
+	return name
 }
 
 // noteClaims returns a note if a DACL of the question has an entry with a condition, because claims could decide it.
