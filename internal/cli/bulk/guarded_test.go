@@ -35,14 +35,15 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 		}
 	}
 	gate := sddl.MustParse("D:(A;;0x1301ff;;;WD)")
-	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read+write+control")), Format: bulk.JSONL, Share: gate}
+	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read+write+control+GW")), Format: bulk.JSONL,
+		Share: gate}
 	rows := decode[whoRow](t, rowsOf(t, r, list))
 	all := objectsOf(t, dir, list)
-	check.Require(t, len(rows), 3*len(all), "rows")
+	check.Require(t, len(rows), 4*len(all), "rows")
 	for i, row := range rows {
-		o := all[i/3]
+		o := all[i/4]
 		masks := map[string][]winnt.AccessMask{"read": {o.typ.Mapping.Read}, "write": {o.typ.Mapping.Write},
-			"control": {winnt.WRITE_DAC, winnt.WRITE_OWNER}}[row.Right]
+			"control": {winnt.WRITE_DAC, winnt.WRITE_OWNER}, "GW": {o.typ.Mapping.Write}}[row.Right]
 		for _, p := range dir.Principals {
 			want := false
 			for _, m := range masks {
@@ -87,6 +88,8 @@ func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 	}
 	out := rowsOf(t, &bulk.Run{Directory: limited, Ask: bulk.What, Format: bulk.CSV}, list)
 	check.That(t, strings.Contains(out, "/a,0x00120088,"), "without reading data, alice has\n%s", out)
+	out = rowsOf(t, &bulk.Run{Directory: limited, Ask: bulk.What, Principal: 1, Format: bulk.CSV}, list)
+	check.That(t, strings.Contains(out, "/a,0x00120089,"), "bob, whom the share does not limit, has\n%s", out)
 	admin := root.Clone() // of both states, so its entry in the file does not count
 	admin.Principals[0].Withheld = winnt.FILE_READ_DATA
 	_, out = compareLists(t, &bulk.Diff{Directory: root, DirectoryAfter: admin, Format: bulk.JSONL}, list,

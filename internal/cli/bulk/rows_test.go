@@ -71,20 +71,22 @@ func TestUndecidableObjectHasErrorRow(t *testing.T) {
 // TestRemarksReachRowAndSummary checks that the remarks on an object follow its note in its row, and that the summary
 // has the accounts that they name: unlisted ones (B-117) and those of a server without a name (B-5).
 func TestRemarksReachRowAndSummary(t *testing.T) {
-	const gone, local = "S-1-5-21-1-2-3-1190", "S-1-22-1-1002"
-	const list = `{"path":"/a","sd":"O:BAG:SYD:(A;;FR;;;` + gone + `)"}` + "\n" +
+	const gone, too, local = "S-1-5-21-1-2-3-1190", "S-1-5-21-1-2-3-1191", "S-1-22-1-1002"
+	const list = `{"path":"/a","sd":"O:BAG:SYD:(A;;FR;;;` + gone + `)(A;;FR;;;` + too + `)"}` + "\n" +
 		`{"path":"/b","sd":"O:` + local + `G:SY"}` + "\n" + `{"path":"/c","sd":"O:S-1-22-1-1003G:SYD:"}` + "\n"
 	dir := check.Must(dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 1001}\n")))
 	r := &bulk.Run{Directory: dir, Rights: check.Must(words.Parse("read")), Ask: bulk.Count, Format: bulk.JSONL,
 		Unlisted: true}
 	out, sum, err := runOver(r, list)
 	_, named := sum.Unlisted[gone]
-	check.That(t, err == nil && sum.Unmapped == 2 && sum.FirstUnmapped == local && named && len(sum.Unlisted) == 1,
+	check.That(t, err == nil && sum.Unmapped == 2 && sum.FirstUnmapped == local && named && len(sum.Unlisted) == 2,
 		"%+v, %v, want 2 accounts without a name, %s first, and %s", sum, err, local, gone)
-	check.Equal(t, out, `{"path":"/a","right":"read","count":0,"note":"1 account that no listed user has is allowed too: `+
-		gone+`"}`+"\n"+`{"path":"/b","right":"read","count":1,"note":"the descriptor has no D: part: no DACL limits access; `+
-		`no account of the directory has `+local+`"}`+"\n"+
+	const note = `,"note":"2 accounts that no listed user has are allowed too: ` + gone + ", " + too + "\"}\n"
+	check.Equal(t, out, `{"path":"/a","right":"read","count":0`+note+`{"path":"/b","right":"read","count":1,"note":`+
+		`"the descriptor has no D: part: no DACL limits access; no account of the directory has `+local+`"}`+"\n"+
 		`{"path":"/c","right":"read","count":0,"note":"no account of the directory has S-1-22-1-1003"}`+"\n", "rows")
+	out = rowsOf(t, &bulk.Run{Directory: dir, Rights: r.Rights, Format: bulk.ESBulk, Unlisted: true}, list)
+	check.That(t, strings.Contains(out, `["sid:S-1-0-0"]`+note), "no note in the documents\n%s", out)
 }
 
 // In the formats that programs read, a path that is not UTF-8 is an error, because two such paths would be one (B-6,
@@ -177,6 +179,7 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 	}
 	got, _ := compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, a+b+b+a, a+b+a)
 	check.That(t, got.Repeated == 3 && got.FirstRepeated == "/b", "repeated rows: %+v, want 3, the first /b", got)
-	got, _ = compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, a+b+lost, a+b)
-	check.Equal(t, got.Repeated, 0, "repeated rows if the second one of /b is unreadable")
+	got, _ = compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, a+b+lost+none, a+b)
+	check.That(t, got.Repeated == 0 && strings.HasPrefix(got.FirstError.Error(), "/b: line 3: "),
+		"%+v, want no repeated rows, and the second one of /b as the first that is unreadable", got)
 }

@@ -24,4 +24,8 @@ func TestFullDACLWithPrincipalSelfIsUnreadable(t *testing.T) {
 	check.That(t, sum.Unreadable == 1 && strings.Contains(out, "no room") && sum.Allowed == 3,
 		"%.300s\n%d unreadable, %d allowed; want the account unreadable, and 3 on the object without a SID", out,
 		sum.Unreadable, sum.Allowed)
+	const own = `"sd":"D:(A;;GA;;;PS)"` // an object without a SID does not share the answer of an account
+	_, sum, err = runOver(&bulk.Run{Directory: dir, Rights: r.Rights, Type: r.Type}, `{"path":"/a",`+own+
+		`,"sid":"`+self+`"}`+"\n"+`{"path":"/b",`+own+"}\n")
+	check.That(t, err == nil && sum.Allowed == 1, "%v, %d allowed, want the account itself", err, sum.Allowed)
 }
