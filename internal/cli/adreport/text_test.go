@@ -26,7 +26,7 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 	page.Entries[0] = adreport.EntryRow{Account: "a", Objects: 2, Important: 1, Sample: "S"}
 	for _, who := range []string{"x", "y"} {
 		page.Important[0].Routes = append(page.Important[0].Routes, adreport.Route{Through: "T",
-			Who: adreport.Names{Count: 1, List: []string{who}}})
+			Who: adreport.Names{Count: 2, List: []string{who}}})
 	}
 	var wide, narrow strings.Builder
 	check.NoError(t, page.Text(&wide, 0))
@@ -40,7 +40,7 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 	for _, line := range []string{"and 1 more paths, which", "and 1 more kinds of entries, which",
 		"  a, b, c, d, e, f and 1 more: ", "on 2 objects: A; B\n",
 		"on 5 objects, 4 of them important: A; B; C; D; and 1 more\n",
-		"root and 8 more", "on 2 objects, 1 of them important, such as S\n", "through T: x, y\n",
+		"root and 8 more", "on 2 objects, 1 of them important, such as S\n", "through T: x, y and 2 more\n",
 		"and 2 more who reach it"} {
 		check.That(t, strings.Contains(text, line), "no %q in\n%s", line, text)
 	}
