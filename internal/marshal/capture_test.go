@@ -265,6 +265,8 @@ func TestFieldsHaveTheirOffsets(t *testing.T) {
 	privileges := l.words(2|19<<32, 2<<32, 3|5<<32, 0x8000_0000) // count, then LUID and attributes, 12 bytes each
 	wantPrivileges := []nt.LUIDAndAttributes{{LUID: 19, Attributes: 2}, {LUID: 3 | 5<<32, Attributes: 0x8000_0000}}
 	matches(t, "TOKEN_PRIVILEGES", wantPrivileges)(m.PrivilegesAt(privileges))
+	matches(t, "a list of no groups, unlike NULL", []token.Group{})(m.GroupsAt(l.words(0)))
+	matches(t, "a list of no privileges, unlike NULL", []nt.LUIDAndAttributes{})(m.PrivilegesAt(l.words(0)))
 	set := l.words(2|1<<32, 20, 2|21<<32, 3<<32)
 	matches(t, "PRIVILEGE_SET", &nt.PrivilegeSet{Control: 1,
 		Privilege: []nt.LUIDAndAttributes{{LUID: 20, Attributes: 2}, {LUID: 21, Attributes: 3}}})(m.PrivilegeSetAt(set))
