@@ -50,13 +50,14 @@ func TestDeletePendingFileGoesWithLastHandle(t *testing.T) {
 	w.exists(`d\h`, true)
 	w.exists(`d\old`, true)
 	// A revoked open deletes only a file that it created (W-99).
-	for name, stays := range map[string]bool{`d\old`: true, `d\made`: false} {
-		h = w.create(one, name, call{desired: winnt.DELETE, disposition: fileaccess.FileOpenIf,
+	for name, disposition := range map[string]fileaccess.Disposition{`d\old`: fileaccess.FileOpenIf,
+		`d\h`: fileaccess.FileOverwriteIf, `d\made`: fileaccess.FileOverwriteIf} {
+		h = w.create(one, name, call{desired: winnt.DELETE, disposition: disposition,
 			options: fileaccess.DeleteOnClose}, ntstatus.Success)
 		_, n := w.sys.Revoke(nil, func(_ *token.Token, opened string) bool { return opened == `\Device\share\`+name })
 		check.Equal(t, n, 1, "W-99: revoked opens of %s", name)
 		w.want(one.NtClose(h), ntstatus.Success)
-		w.exists(name, stays)
+		w.exists(name, name != `d\made`)
 	}
 	// A directory with entries cannot be deleted, nor can the root.
 	w.want(two.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d`}), ntstatus.AccessDenied)
