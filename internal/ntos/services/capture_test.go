@@ -68,20 +68,18 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 				return check.Status(th.NtCreateUserProcess(in))
 			}},
 		"NtGetNextProcess": {0, 0, func(flags uint32) ntstatus.Status {
-			return check.Status(s.NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: 1, Flags: flags}))
+			return check.Status(th.NtGetNextProcess(0, 1, 0, flags))
 		}},
 		"handles of NtGetNextProcess": {winnt.OBJ_VALID_ATTRIBUTES &^ winnt.ProcessObject.Invalid,
 			winnt.ProcessObject.Invalid, func(flags uint32) ntstatus.Status {
-				return check.Status(s.NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: 1, HandleAttributes: flags}))
+				return check.Status(th.NtGetNextProcess(0, 1, flags, 0))
 			}},
 		"NtGetNextThread": {nt.NextThreadBackward, 0, func(flags uint32) ntstatus.Status {
-			return check.Status(s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess,
-				DesiredAccess: 1, Flags: flags}))
+			return check.Status(th.NtGetNextThread(winnt.NtCurrentProcess, 0, 1, 0, flags))
 		}},
 		"handles of NtGetNextThread": {winnt.OBJ_VALID_ATTRIBUTES &^ winnt.ThreadObject.Invalid,
 			winnt.ThreadObject.Invalid, func(flags uint32) ntstatus.Status {
-				return check.Status(s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess,
-					DesiredAccess: 1, HandleAttributes: flags}))
+				return check.Status(th.NtGetNextThread(winnt.NtCurrentProcess, 0, 1, flags, 0))
 			}},
 		"LsaLookupNames2": {winnt.LSA_LOOKUP_ISOLATED_AS_LOCAL, 0, func(flags uint32) ntstatus.Status {
 			_, st := s.LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: policy.PolicyHandle, Flags: flags})

@@ -18,7 +18,8 @@ func TestFailedHandOutLeavesUseToRecord(t *testing.T) {
 	w := newTreeWorld(t, recorded(t, sink, audit.Options{}))
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")
 	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
-	h := w.open(`\??\T\file`, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, 0)
+	const rights = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
+	h, other := w.open(`\??\T\file`, rights, 0), w.open(`\??\T\other`, rights, 0)
 	setEverything(t, w.sys.Audit(), audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	sink.full = true
 	out, st := w.context().HandOut(h, 0)
@@ -33,4 +34,7 @@ func TestFailedHandOutLeavesUseToRecord(t *testing.T) {
 	sink.full = true
 	want(t, "a read after the recorded hand-out", read(), ntstatus.Success)
 	want(t, "a write after it", check.Status(w.NtWriteFileAt(h, []byte("x"), 0)), ntstatus.AuditFailed)
+	for _, c := range [][2]winnt.Handle{{h, 0}, {h, h}, {h, other}, {other, h}} {
+		want(t, "contents replaced without a record", w.context().Refill(c[0], c[1]), ntstatus.AuditFailed)
+	}
 }

@@ -27,11 +27,11 @@ func (s *laterSink) WriteLater(e audit.Event) error {
 	return s.Write(e)
 }
 
-// oneName knows the name of one account.
+// oneName gives one account and LocalSystem the same name.
 type oneName struct{ audit.Names }
 
 func (oneName) Account(s sid.SID) (name, domain string, ok bool) {
-	return "carol", "CORP", s == sid.MustParse(acting)
+	return "carol", "CORP", s == sid.MustParse(acting) || s == sid.LocalSystem
 }
 
 // The records of a logon, of its refusal and of its end have the account's name, the other session of a pair, and
@@ -47,12 +47,12 @@ func TestLogonRecordsHaveTheirFields(t *testing.T) {
 	high.Integrity = sid.HighLevel
 	from := kernel.LogonSource{Process: "sshd", Package: "kerberos", Proof: "ticket", Address: "192.0.2.1", ClientID: 0x99,
 		ClientName: "/bin/sshd"}
-	const program = " 0x99 /bin/sshd S-1-5-18" // with the subject
+	const program = " 0x99 /bin/sshd S-1-5-18 carol" // with the subject
 	const source, yes, no = " 4 sshd: ticket kerberos 192.0.2.1 ", "%%1842", "%%1843"
 	fields := func() []string {
 		return fieldsOf(sink.Memory, "TargetUserName", "TargetDomainName", "TargetLogonId", "TargetLinkedLogonId",
 			"LogonType", "LogonProcessName", "AuthenticationPackageName", "IpAddress", "ElevatedToken",
-			"VirtualAccount", "ProcessId", "ProcessName", "SubjectUserSid")
+			"VirtualAccount", "ProcessId", "ProcessName", "SubjectUserSid", "SubjectUserName")
 	}
 	for _, c := range []struct {
 		r      logon.Result

@@ -40,6 +40,8 @@ func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 	}
 	h := check.Result(watcher.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, nil, false))
 	check.Equal(t, check.Status(watcher.NtReleaseMutant(h)), ntstatus.MutantNotOwned, "O-134: releasing a free mutant")
+	h = check.Result(watcher.NtCreateMutant(winnt.SYNCHRONIZE, nil, true))
+	check.Success(t, check.Status(watcher.NtReleaseMutant(h))) // the owner needs no right
 }
 
 func TestNtCreateMutant(t *testing.T) { testCreate(t, "Mutant") }

@@ -209,6 +209,7 @@ func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 		th, _ = w.thread(w.process(name))
 		ids[i] = clientID(t, th)
 	}
+	inherited, opened := &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT}, []winnt.Handle{}
 	for _, c := range []struct {
 		process, thread winnt.Handle
 		want            ntstatus.Status
@@ -219,14 +220,19 @@ func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 		{ids[0].UniqueProcess, ids[0].UniqueProcess, ntstatus.InvalidCid}, // of no thread
 		{3, 3, ntstatus.InvalidCid},
 	} {
-		h, st := th.NtOpenThread(winnt.THREAD_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
+		h, st := th.NtOpenThread(winnt.THREAD_QUERY_LIMITED_INFORMATION, inherited,
 			&nt.ClientID{UniqueProcess: c.process, UniqueThread: c.thread})
 		check.Equal(t, st, c.want, "O-37: opening process id %#x, thread id %#x", c.process, c.thread)
 		if st == ntstatus.Success {
 			x := check.Result(th.NtQueryInformationThread(h, nt.ThreadBasicInformation)).(nt.ThreadBasic)
 			check.Equal(t, x.ClientID, ids[0], "O-37: ids of the thread opened by id %#x", c.thread)
+			opened = append(opened, h)
 		}
 	}
-	want(t, "O-37: a process", check.Status(th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION,
-		&nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: ids[1].UniqueProcess + 3})), ntstatus.Success)
+	opened = append(opened, check.Result(th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, inherited,
+		&nt.ClientID{UniqueProcess: ids[1].UniqueProcess + 3})))
+	for _, h := range opened {
+		check.Equal(t, check.Result(th.NtQueryObject(h, nt.ObjectHandleFlagInformation)),
+			any(nt.HandleFlagInformation{Inherit: true}), "O-37: flags of a handle opened with OBJ_INHERIT")
+	}
 }

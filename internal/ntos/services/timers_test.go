@@ -73,14 +73,15 @@ func TestTimerIsChangedWithTheRight(t *testing.T) {
 	})
 }
 
-// The period of a timer is not below 0. No period and a due time that has come are valid (O-139).
+// The period of a timer is not below 0. No period and a due time that has come are valid. An
+// unreadable due time is refused after the period (O-139).
 func TestTimerPeriodIsNotNegative(t *testing.T) {
 	th := newThread(t)
 	h := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer))
-	for _, due := range []int64{0, -5} {
-		for period, st := range map[int32]ntstatus.Status{-1: ntstatus.InvalidParameter6, 0: ntstatus.Success} {
-			in := nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(due), Period: period}
-			check.Equal(t, check.Status(th.Services().NtSetTimer(in)), st, "due %d, period %d", due, period)
+	for _, due := range []nt.Captured[int64]{nt.Cap[int64](0), nt.Cap[int64](-5), {Status: ntstatus.AccessViolation}} {
+		for period, st := range map[int32]ntstatus.Status{-1: ntstatus.InvalidParameter6, 0: due.Status} {
+			in := nt.SetTimerIn{TimerHandle: h, DueTime: due, Period: period}
+			check.Equal(t, check.Status(th.Services().NtSetTimer(in)), st, "due %v, period %d", due, period)
 		}
 	}
 }

@@ -24,8 +24,9 @@ func TestClaimListLengthCountsAllParts(t *testing.T) {
 		claim            claims.Attribute
 		claimed, ofToken uint32
 	}{
-		"strings": {claims.Attribute{Type: claims.String, Strings: []string{"ab", "c"}}, 16 + 32 + 32, 16 + 40 + 40},
-		"numbers": {claims.Attribute{Type: claims.Int64, Ints: []int64{1, 2, 3}}, 16 + 32 + 32, 16 + 40 + 32},
+		"strings":  {claims.Attribute{Type: claims.String, Strings: []string{"ab", "c"}}, 16 + 32 + 32, 16 + 40 + 40},
+		"numbers":  {claims.Attribute{Type: claims.Int64, Ints: []int64{1, 2, 3}}, 16 + 32 + 32, 16 + 40 + 32},
+		"booleans": {claims.Attribute{Type: claims.Boolean, Uints: []uint64{1, 0}}, 16 + 32 + 24, 16 + 40 + 24},
 		"SIDs": {claims.Attribute{Type: claims.SID, SIDs: []sid.SID{sid.Everyone, sid.LocalSystem}}, 16 + 32 + 64,
 			16 + 40 + 64},
 		"octets": {claims.Attribute{Type: claims.Octets, Octets: [][]byte{{1, 2, 3}, {4, 5, 6, 7, 8}}}, 16 + 32 + 48,
@@ -88,11 +89,15 @@ func TestRequiredLengthsAreExact(t *testing.T) {
 	}
 	for class, length := range map[winnt.TokenInfoClass]uint32{winnt.TokenUser: group + system, winnt.TokenGroups: groups,
 		winnt.TokenOwner: pointer + admins, winnt.TokenPrimaryGroup: pointer + system,
-		winnt.TokenDefaultDacl: pointer + header + header + system, winnt.TokenBnoIsolation: 2*pointer + 2*2} {
+		winnt.TokenDefaultDacl: pointer + header + header + system, winnt.TokenBnoIsolation: 2*pointer + 2*2,
+		winnt.TokenRestrictedSids: header} {
 		out, _ := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
 			TokenInformationClass: class})
 		check.Equal(t, out.ReturnLength, length, "T-80: length of %v", class)
 	}
+	owner, _ := th.Services().NtQuerySecurityObject(nt.QuerySecurityObjectIn{Handle: event,
+		SecurityInformation: nt.SecurityInformation(winnt.OWNER_SECURITY_INFORMATION)})
+	check.Equal(t, owner.LengthNeeded, 20+admins, "O-64: length of a descriptor's owner alone")
 	for class := winnt.TokenUser; class <= winnt.TokenIsAppContainer; class++ {
 		in := nt.QueryInformationTokenIn{TokenHandle: own, TokenInformationClass: class, TokenInformationLength: ^uint32(0)}
 		if _, st := th.CallRow(nt.NtTable.Find("NtQueryInformationToken"), in); st == ntstatus.Success {
