@@ -126,6 +126,7 @@ func TestAsRevertsOnErrorAndPanic(t *testing.T) {
 	broken := errors.New("broken")
 	check.ErrorIs(t, w.th.As(a, func() error { w.expect(alice); return broken }), broken, "As")
 	w.expect(server)
+	w.th.Trace(&recorder{}) // a traced thread reverts too
 	func() {
 		defer func() {
 			p := recover()
