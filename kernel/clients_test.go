@@ -146,4 +146,10 @@ func TestCapturedTokenAdmitsServer(t *testing.T) {
 		d := check.Must(access.Check(who, tok.Security(), winnt.TOKEN_QUERY, winnt.TokenObject))
 		check.Equal(t, d.Allowed(), want, "I-23: %s may query the token", who.User().SID)
 	}
+	own := k.NewToken(client)
+	defer k.PsDereferenceImpersonationToken(own)
+	for who, want := range map[*token.Token]bool{client: true, server: false, caller: false} {
+		d := check.Must(access.Check(who, own.Security(), winnt.TOKEN_QUERY, winnt.TokenObject))
+		check.Equal(t, d.Allowed(), want, "%s may query a token that was not captured", who.User().SID)
+	}
 }

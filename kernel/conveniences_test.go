@@ -98,8 +98,11 @@ func TestTokenConveniencesPassParameters(t *testing.T) {
 	const ok = ntstatus.Success
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	eq(t, "NtOpenProcessToken", h, st, 4, ok)
-	h, st = th.NtFilterToken(4, 0, []sid.SID{sid.Users}, []winnt.Privilege{winnt.SeShutdownPrivilege}, []sid.SID{user})
+	h, st = th.NtFilterToken(4, 0, []sid.SID{sid.Users}, []winnt.Privilege{winnt.SeShutdownPrivilege,
+		winnt.SeUndockPrivilege}, []sid.SID{user})
 	eq(t, "NtFilterToken", h, st, 8, ok)
+	left, st := th.NtQueryInformationToken(8, winnt.TokenPrivileges)
+	eq(t, "privileges of the filtered token", len(left.([]nt.LUIDAndAttributes)), st, 3, ok)
 	same, st := th.NtCompareTokens(4, 8)
 	eq(t, "NtCompareTokens", same, st, false, ok)
 	same, st = th.NtCompareTokens(8, 8)

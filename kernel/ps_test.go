@@ -47,7 +47,8 @@ func TestImpersonationRoutinesWorkTogether(t *testing.T) {
 	k := check.Must(sys.SystemThread())
 	own := effective{"S-1-5-18", winnt.TokenPrimary, false, false, winnt.SecurityAnonymous}
 	client := k.NewToken(plain(t, user, winnt.TokenImpersonation))
-	for _, tracer := range []nt.Tracer{nil, new(calls)} {
+	traced := new(calls)
+	for _, tracer := range []nt.Tracer{nil, traced} {
 		k.Trace(tracer)
 		check.Equal(t, effectiveOf(k), own, "the thread before")
 		none, active := k.PsDisableImpersonation(k.Thread())
@@ -84,7 +85,9 @@ func TestImpersonationRoutinesWorkTogether(t *testing.T) {
 		check.Equal(t, effectiveOf(k), own, "I-50: the thread after PsRevertThreadToSelf")
 		check.Equal(t, k.PsImpersonateClient(k.Thread(), client, false, false, winnt.SecurityDelegation+1),
 			ntstatus.InvalidParameter, "I-41: PsImpersonateClient at an undefined level")
+		k.PsRevertToSelf()
 	}
+	check.Equal(t, (*traced)[len(*traced)-1].Row.Info().Name, "PsRevertToSelf", "the last traced call")
 	k.PsDereferenceImpersonationToken(client)
 }
 
