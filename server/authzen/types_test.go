@@ -288,11 +288,12 @@ func TestActionNeedsRightOfEachProperty(t *testing.T) {
 	}
 }
 
-// TestReasonsNeedReadControl checks that a reason names entries only to a subject with READ_CONTROL (Z-16).
+// TestReasonsNeedReadControl checks that a reason names entries only to a subject with READ_CONTROL (Z-16). The group
+// has the name of a right.
 func TestReasonsNeedReadControl(t *testing.T) {
-	types, err := ReadTypes([]byte(`{"groups":["told"],"subjects":{"user":{"a":{"groups":["told"]},"b":{}}},
+	types, err := ReadTypes([]byte(`{"groups":["r"],"subjects":{"user":{"a":{"groups":["r"]},"b":{}}},
 		"types":{"record":{"rights":["r","w"],
-		"descriptor":"O:SYG:SYD:(D;;${w};;;WD)(A;;RC;;;${told})",
+		"descriptor":"O:SYG:SYD:(D;;${w};;;WD)(A;;RC;;;${r})",
 		"actions":{"do":{"rights":["r","w"]}}}}}`))
 	check.NoError(t, err)
 	const why = "w: denied by (D;;DC;;;WD)"
