@@ -34,8 +34,8 @@ func TestOverlappingClaimsConflictUnlessShared(t *testing.T) {
 		for _, pair := range [][2]claim{{c.a, c.b}, {c.b, c.a}} {
 			check.Equal(t, pair[0].conflicts(pair[1]), c.want, "G-38: %+v against %+v", pair[0], pair[1])
 			s := newClaims()
-			first := s.take(t.Context(), time.Hour, pair[0])
-			second := s.take(t.Context(), time.Nanosecond, claim{at: at("else")}, pair[1])
+			first := s.take(t.Context(), time.Hour, claim{at: "/v"}, claim{at: "/w"}, pair[0])
+			second := s.take(t.Context(), time.Nanosecond, claim{at: "/x"}, claim{at: "/y"}, pair[1])
 			check.That(t, (second == nil) == c.want,
 				"G-38: claim %+v while %+v exists: granted %t, want %t", pair[1], pair[0], second != nil, c.want)
 			first()

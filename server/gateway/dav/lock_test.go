@@ -56,7 +56,7 @@ func TestLocksAreBounded(t *testing.T) {
 }
 
 // TestLocksOfOneResourceAreBounded checks that at most ten shared locks cover one resource, wherever their roots are,
-// and that locks of other resources do not count (G-19).
+// and that locks of other resources do not count (G-19). A conflict is reported before this limit.
 func TestLocksOfOneResourceAreBounded(t *testing.T) {
 	deep, member := Lock{Root: "/c/d", Deep: true}, Lock{Root: "/c/d/e/f"}
 	for _, c := range []struct {
@@ -80,6 +80,13 @@ func TestLocksOfOneResourceAreBounded(t *testing.T) {
 		_, _, err = table.Add(c.next, time.Minute)
 		check.That(t, err == nil, "G-19: %+v after the end of %+v: %v", c.next, c.held, err)
 	}
+	table := newLockTable(time.Now)
+	for i := range MostLocksShared + 1 { // the last one is exclusive
+		_, _, err := table.Add(Lock{Root: []Path{"/c/d", "/c/e"}[i/MostLocksShared], Shared: i < MostLocksShared}, time.Hour)
+		check.NoError(t, err)
+	}
+	_, conflicts, err := table.Add(Lock{Root: "/c", Deep: true, Shared: true}, time.Hour)
+	check.That(t, err == errConflict && len(conflicts) == 1, "a conflict and the limit: %+v, %v", conflicts, err)
 }
 
 // TestLocksExcludeEachOtherIfTheyOverlap checks which two locks exclude each other (RFC 4918, 6.2; G-43), and that a
