@@ -19,6 +19,7 @@ func (w *world) from(address, user, password string) int {
 	r.RemoteAddr = address
 	got := &recorded{header: http.Header{}}
 	w.g.Files().ServeHTTP(got, r)
+	check.That(w, got.code != 429 || got.header.Get("Retry-After") == "900", "a 429 has the header %v", got.header)
 	return got.code
 }
 

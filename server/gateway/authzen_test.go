@@ -355,7 +355,7 @@ func TestDeclaredTypesAreDecidedByAccount(t *testing.T) {
 }
 
 // TestUncheckedSubjectIs503 checks that a question about a subject whose logon could not be checked gets no decision,
-// and that a check that refmond does not complete has its status.
+// and that a check that refmond does not complete has its status. Neither does a failed read of a descriptor decide.
 func TestUncheckedSubjectIs503(t *testing.T) {
 	var a *refusing
 	w := newWorldOf(t, openToPEP, func(s *lsa.Store) logon.Authority { a = &refusing{Store: s}; return a }, everyoneAsks)
@@ -369,6 +369,7 @@ func TestUncheckedSubjectIs503(t *testing.T) {
 	r := &request{g: w.g, s: &session{p: check.Must(w.g.link.process())}, ctx: t.Context()}
 	ok, st := r.granted(sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)"), 0, askRight, askMapping)
 	check.That(t, !ok && st == ntstatus.InvalidHandle, "a check without a token: %t, %v", ok, st)
+	check.That(t, check.Err(r.uninspected(ntstatus.IODeviceError)) != nil, "a file that refmond cannot read is a denial")
 }
 
 // TestDenialReasonNeedsReadControl checks which parts of a denial each caller sees (G-65), and that a file which the

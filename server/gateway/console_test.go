@@ -64,6 +64,7 @@ func TestConsoleShowsOnlyWhatClientMaySee(t *testing.T) {
 		}
 	}
 	check.Equal(t, w.view("bob", "/share/dir/").code, 404, "the console serves files")
+	check.Equal(t, w.view("bob", "/Token").code, 404, "the console ignores the case of a path")
 	check.Equal(t, w.ask("bob", "GET", "/refmon.v1.Access/Token", "").code, 404, "the origin of files serves the API")
 }
 

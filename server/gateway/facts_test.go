@@ -176,6 +176,7 @@ func TestAccessPropertiesFollowRFC3744(t *testing.T) {
 	w.folder("d", "O:{alice}G:SYD:P(A;;0x1301ff;;;{bob})(A;;0x6;;;{carol})(A;;0x40;;;WD)")
 	w.file("null", "f", "O:{alice}G:SYD:NO_ACCESS_CONTROL")
 	w.file("ownerless", "f", "D:(A;;FA;;;WD)")
+	w.file("shut", "f", "O:{alice}G:SYD:P")
 	const ok, denied = "200 OK", "403 Forbidden"
 	ace := func(who, kind, privileges, more string) string {
 		for _, p := range strings.Fields(privileges) {
@@ -227,6 +228,8 @@ func TestAccessPropertiesFollowRFC3744(t *testing.T) {
 			"<D:acl><D:ace><D:principal><D:all/></D:principal>"+
 				"<D:grant><D:privilege><D:all/></D:privilege></D:grant><D:protected/></D:ace></D:acl>"+principals(alice,
 				system))},
+		{"an empty list", "alice", "/share/shut", ask, response("/share/shut", ok, "<D:acl></D:acl>"+principals(alice,
+			system))},
 		{"no owner", "bob", "/share/ownerless", propfind("<D:prop><D:owner/><D:group/></D:prop>"),
 			response("/share/ownerless", ok, principals("", ""))},
 		{"without READ_CONTROL", "bob", "/share/g", ask, response("/share/g", denied,
