@@ -121,6 +121,8 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 	} {
 		w.diff(fmt.Sprintf("Check %.200s as %s", c.body, c.user), w.call(c.user, "Check", c.body), c.want)
 	}
+	check.SlicesEqual(t, rights(0x81200000).GetNames(), []string{"0x200000", "ACCESS_SYSTEM_SECURITY", "GENERIC_READ"},
+		"names of rare rights")
 	w.diff("Explain of an absent file", w.call("bob", "Explain",
 		`{"check":{"object":{"path":"/share/none"},"rights":["DELETE"]}}`), absent)
 	explained := w.call("bob", "Explain", `{"check":{`+file+`,"rights":["FILE_READ_DATA","SYNCHRONIZE"]}}`)
