@@ -149,6 +149,7 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 		"GetUserRecord userName=text":     {`{"parameters":{"record":{"userName":"text","uid":"x","gid":1}}}`},
 		"GetUserRecord userName=list":     {`{"parameters":[]}`},
 		"GetUserRecord userName=garbage":  {`]`},
+		"GetUserRecord userName=silent":   {},
 		"GetUserRecord userName=negative": {`{"parameters":{"record":{"userName":"negative","uid":-1,"gid":1}}}`},
 		"GetUserRecord userName=twice": {`{"parameters":{"record":{"userName":"twice","uid":5,"gid":5}},"continues":true}`,
 			user("twice", 6, 5)},
@@ -239,6 +240,10 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 		got, ok := h.UserName(ctx, uid)
 		check.That(t, got == want && ok == (want != ""), "L-14: without getent uid %d is %q, %t, want %q", uid, got, ok, want)
 	}
+	hurried, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	_, err = h.call(hurried, "GetUserRecord", false, map[string]any{"userName": "silent"}, nil)
+	check.ErrorIs(t, err, errUnavailable, "a service that does not answer")
 }
 
 // TestIncompleteGroupsAreAnError checks that a user's groups come from the service and from getent, because the service
