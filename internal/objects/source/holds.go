@@ -12,16 +12,17 @@ import (
 const maxHead = 256 << 10
 
 // Holds reports whether [Open] can read the regular file at path and its first object has a valid descriptor. It reads
-// at most 256 KiB. It returns false for any other file, and one that it cannot open.
+// at most 256 KiB. It returns false for any other file, which it does not open, and one that it cannot open.
 func Holds(path string) (holds bool) {
+	// A pipe would wait for a writer, and a device can act on being opened.
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer func() { _ = f.Close() }() // only read
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return false
-	}
 	source, err := Open(path, io.LimitReader(f, maxHead))
 	if err != nil {
 		return false

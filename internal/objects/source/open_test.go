@@ -139,7 +139,7 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 			[]string{"x directoryService " + readers}},
 		{"-", "\xef\xbb\xbfa\nD:P\n", []string{"a key D:P" + noOwner}},
 		{"-", "\xef\xbb\xbfC:\\a Everyone:(R)\n", []string{"C:\\a key D:(A;;FR;;;WD)" + noOwner}},
-		{"a.ldf", "dn:x\nnTSecurityDescriptor:: " + padded, []string{"x directoryService " + readers}},
+		{"a.LDF", "cn: x\ndn:x\nnTSecurityDescriptor:: " + padded, []string{"x directoryService " + readers}},
 		{"noname", "# record 1\n#\n\n# x, y\ndn:x\nnTSecurityDescriptor:: " + padded,
 			[]string{"x directoryService " + readers}},
 		{"noname", "version: 1\ndn:x\nnTSecurityDescriptor:: " + padded, []string{"x directoryService " + readers}},
