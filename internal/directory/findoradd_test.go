@@ -20,7 +20,7 @@ users:
 groups:
   - {name: Staff, sid: S-1-5-21-1-2-3-2000, memberOf: [Company]}
   - {name: Company, sid: S-1-5-21-1-2-3-2001}
-  - {name: Helpers, sid: S-1-5-21-1-2-3-2002, memberOf: [BA]}
+  - {name: Helpers, sid: S-1-5-21-1-2-3-2002, memberOf: [BA], gid: 70}
 `
 
 // The principals for names, with their groups: those of a logon, and for a group the group and its groups (U-109).
@@ -29,7 +29,7 @@ func TestNamesBecomePrincipalsWithGroups(t *testing.T) {
 	const medium, low = " S-1-16-8192", "S-1-16-4096"
 	for who, want := range map[string]string{
 		"Staff":    logon + " S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513" + medium,
-		"helpers":  logon + " S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-513 S-1-5-32-544 S-1-16-12288",
+		"helpers":  logon + " S-1-5-21-1-2-3-2002 S-1-22-2-70 S-1-5-21-1-2-3-513 S-1-5-32-544 S-1-16-12288",
 		"Everyone": "S-1-5-2 " + low, "everyone": "S-1-5-2 " + low, "WD": "S-1-5-2 " + low, "S-1-1-0": "S-1-5-2 " + low,
 		"guest": "S-1-1-0 S-1-5-2 " + low, "GUEST": "S-1-1-0 S-1-5-2 " + low, "Anonymous": "S-1-1-0 S-1-16-0",
 		// No KDC has an account of a Unix host, so it logs on with NTLM (L-83).
