@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -182,7 +183,8 @@ func report(std *streams, err error) int {
 	case errors.Is(err, errReported):
 		return exitMalformed
 	}
-	fmt.Fprintf(std.err, "refmon: %s\n", printable(batch.Shorten(err.Error())))
+	lines := slices.Compact(strings.Split(err.Error(), "\n")) // a failed write and the flush after it have one error
+	fmt.Fprintf(std.err, "refmon: %s\n", printable(batch.Shorten(strings.Join(lines, "\n"))))
 	if under := pointedAt(err); under != "" {
 		fmt.Fprintln(std.err, under)
 	}
