@@ -52,6 +52,9 @@ func TestDenialHasOneSentence(t *testing.T) {
 			"no entry grants it (bob is in Domain Users, Users)"},
 		{bob, "", "FR", "the DACL is empty, which grants nothing"},
 		{bob, "(A;;FA;;;BA)", "MAXIMUM_ALLOWED", "no entry grants any right (bob is in Domain Users, Users)"},
+		{bob, "(D;;CC;;;WD)", "MAXIMUM_ALLOWED", "entry 1 of the DACL denies FILE_READ_DATA (Deny, Everyone, " +
+			"FILE_READ_DATA); no entry grants write, FILE_READ_EA|FILE_EXECUTE|FILE_DELETE_CHILD|FILE_READ_ATTRIBUTES" +
+			"|DELETE|WRITE_DAC|WRITE_OWNER (bob is in Domain Users, Users)"},
 		{bob, "(A;;FA;;;WD)S:(ML;;NR;;;HI)", "FR", "the user's integrity level, Medium Mandatory Level, is below the " +
 			"object's, whose label forbids it"},
 		{bob, "(A;;FA;;;WD)", "ACCESS_SYSTEM_SECURITY|FR", "the request needs SeSecurityPrivilege, which is not enabled"},

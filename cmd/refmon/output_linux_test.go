@@ -43,18 +43,18 @@ func TestSecondRunKeepsModeOwnerAndLink(t *testing.T) {
 }
 
 // TestFilesAboutRunArePrivate checks that other users cannot read the files with a run's progress and with the
-// descriptors that it changed. They can read a token file that it writes.
+// descriptors that it changed. They can read a token file and a report.
 func TestFilesAboutRunArePrivate(t *testing.T) {
 	t.Chdir(t.TempDir())
 	defer syscall.Umask(syscall.Umask(0))
-	check.NoError(t, writeCheckpoint("checkpoint", &checkpoint{}))
+	check.NoError(t, errors.Join(writeCheckpoint("checkpoint", &checkpoint{}), (&junit{}).write("report.xml")))
 	t.Setenv("XDG_STATE_HOME", "state")
 	undo := check.Must((&aclRun{editFlags: &editFlags{}}).journal())
 	check.NoError(t, undo.Close())
 	code, _, errs := runLine("token", "filter", "user", "-o", "token.json")
 	check.Equal(t, code, 0, "exit code of token filter: %s", errs)
 	for name, want := range map[string]os.FileMode{"checkpoint": 0o600, undo.Name(): 0o600, "token.json": 0o644,
-		filepath.Join("state", "refmon"): os.ModeDir | 0o700} {
+		"report.xml": 0o644, filepath.Join("state", "refmon"): os.ModeDir | 0o700} {
 		check.Equal(t, check.Must(os.Stat(name)).Mode(), want, "mode of %s", name)
 	}
 }
@@ -88,7 +88,8 @@ func TestInterruptedRunDoesNotLookWhole(t *testing.T) {
 		}()
 		code, out, errs := runLine(strings.Fields(line)...)
 		<-ended
-		check.That(t, code == exitMalformed && regexp.MustCompile(want).MatchString(errs) && !strings.Contains(out, "end"),
+		check.That(t, code == exitMalformed && regexp.MustCompile(want).MatchString(errs) &&
+			!strings.Contains(out, "end") && (out != "") == regexp.MustCompile("first [1-9]").MatchString(errs),
 			"%s: exit code %d: %s%s", line, code, out, errs)
 	}
 	check.Equal(t, string(check.Must(os.ReadFile("out"))), earlier, "the output")

@@ -89,7 +89,7 @@ SACL: absent (nothing is audited, no label)
 		check.That(t, err == nil && ok && fmt.Sprintf("%x", asText.Binary()) == hex,
 			"%q: text %s and bytes %s differ, %v, want the same descriptor", c.args, text, hex, err)
 		args := append([]string{"sddl"}, c.args...)
-		for _, binary := range []string{hex, coded} {
+		for _, binary := range []string{hex, coded, "nTSecurityDescriptor:: " + coded[:20] + "\n " + coded[20:]} {
 			args[len(args)-1] = binary
 			if code, again, _ := runLine(args...); code != 0 || again != out {
 				t.Errorf("%q: output for its bytes %s, want the same as for its text\n%s", c.args, binary, again)
@@ -115,9 +115,9 @@ func TestDescriptorFitsTerminal(t *testing.T) {
 		check.That(t, strings.Contains(page, whole), "no %q in\n%s", whole, page)
 	}
 	out.Reset()
-	p := &descriptorPage{std: std, typ: winnt.FileObject, nameOf: func(sid.SID) string { return "Jäger" }}
-	const row = "\nDACL: 1 entry, revision 2, 28 bytes\n  1  access allowed  S-1-1-0 (Jäger)  0x00120089 FR\n"
-	std.width = 51 // of the row, in characters
+	p := &descriptorPage{std: std, typ: winnt.FileObject, nameOf: func(sid.SID) string { return "J\näger" }}
+	const row = "\nDACL: 1 entry, revision 2, 28 bytes\n  1  access allowed  S-1-1-0 (J\ufffdäger)  0x00120089 FR\n"
+	std.width = 52 // of the row, in characters
 	check.NoError(t, p.list("DACL", sddl.MustParse("D:(A;;FR;;;WD)").DACL(), true, ""))
 	check.Equal(t, out.String(), row, "list that just fits")
 }

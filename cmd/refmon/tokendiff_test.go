@@ -74,15 +74,17 @@ func TestClaimForgesNoLine(t *testing.T) {
 func TestTokenDifferencesHaveBothValues(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
-		"a.json": `{"user":"S-1-5-21-1-2-3-1107","groups":["BU","BG",{"sid":"WD","attributes":["UseForDenyOnly"]}],
-			"privileges":["SeChangeNotifyPrivilege","SeBackupPrivilege","SeShutdownPrivilege"],"deviceGroups":["DU"],"domain":
-			"S-1-5-21-1-2-3","userClaims":[{"name":"u","type":"int64","values":[1]}],"owner":"S-1-5-21-1-2-3-1107",
+		"a.json": `{"user":"S-1-5-21-1-2-3-1107","groups":[{"sid":"BU","attributes":["Owner"]},"BG",
+			{"sid":"WD","attributes":["UseForDenyOnly"]}],"privileges":["SeChangeNotifyPrivilege","SeBackupPrivilege",
+			"SeShutdownPrivilege"],"deviceGroups":["DU"],"domain":"S-1-5-21-1-2-3",
+			"userClaims":[{"name":"u","type":"int64","values":[1]}],"owner":"S-1-5-21-1-2-3-1107",
 			"defaultDacl":"D:(A;;GA;;;SY)","integrityLevel":"Low","mandatoryPolicy":["NoWriteUp"]}`,
-		"b.json": `{"user":"S-1-5-21-1-2-3-1108","groups":["BU","BO","WD"],"privileges":["SeChangeNotifyPrivilege",
-			{"name":"SeBackupPrivilege","attributes":[]},{"name":"SeDebugPrivilege","attributes":[]}],"restrictedSids":["WR"],
+		"b.json": `{"user":"S-1-5-21-1-2-3-1108","groups":[{"sid":"BU","attributes":["Owner"]},"BO","WD"],
+			"privileges":["SeChangeNotifyPrivilege",{"name":"SeBackupPrivilege","attributes":[]},
+			{"name":"SeDebugPrivilege","attributes":[]}],"restrictedSids":["WR"],
 			"writeRestricted":true,"type":"Impersonation","impersonationLevel":"Delegation","deviceClaims":[{"name":"d",
 			"type":"string","values":["x"]}],"localAttributes":[{"name":"l","type":"uint64","values":[7]}],"userClaims":[
-			{"name":"u","type":"int64","values":[2]}],"owner":"S-1-5-21-1-2-3-1108","defaultDacl":"D:(A;;GR;;;SY)",
+			{"name":"u","type":"int64","values":[2]}],"owner":"BU","primaryGroup":"WD","defaultDacl":"D:(A;;GR;;;SY)",
 			"integrityLevel":"High","mandatoryPolicy":["NoWriteUp","NewProcessMin"]}`,
 	} {
 		check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
@@ -103,7 +105,8 @@ func TestTokenDifferencesHaveBothValues(t *testing.T) {
 ~ restricted true was false
 ~ write restricted true was false
 ~ default DACL D:(A;;GR;;;SY) was D:(A;;GA;;;SY)
-~ owner S-1-5-21-1-2-3-1108 was S-1-5-21-1-2-3-1107
+~ owner S-1-5-32-545 was S-1-5-21-1-2-3-1107
+~ primary group S-1-1-0 was S-1-5-32-545
 - group S-1-5-32-546 Guests
 - group S-1-16-4096 Low Mandatory Level
 + group S-1-5-32-551 Backup Operators Mandatory EnabledByDefault Enabled
