@@ -32,7 +32,7 @@ func TestHoldingsAreOrderedByConsequence(t *testing.T) {
 	helen.allow = []string{"(A;;DC;;;PS)"} // her own object
 	d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WD;;;" + helen.sid() + ")"}
 	d.add(&entry{dn: "OU=Sync," + base, class: "organizationalUnit",
-		allow: []string{"(A;;0x100000;;;" + desk.sid() + ")", "(A;;DC;;;AU)"}})
+		allow: []string{"(A;;0x100000;;;" + desk.sid() + ")", "(A;;DC;;;AU)", "(OA;;CC;" + userClass + ";;AU)"}})
 	d.add(&entry{dn: "OU=Staff," + base, class: "organizationalUnit", allow: []string{"(A;;CC;;;" + desk.sid() + ")"}})
 	for _, h := range checkHoldings(t, d, "CN=AdminSDHolder,CN=System,"+base+" WriteDacl, read, list, control",
 		carla.dn+" ForceChangePassword, WriteSPN, read, list", helen.dn+" read, list, DeleteChild",
