@@ -23,7 +23,8 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}}))
 	device := sid.MustParse("S-1-5-21-1-2-3-1200")
 	spec.UserClaims, spec.DeviceClaims = set, set
-	spec.DeviceGroups = []token.Group{{SID: device, Attributes: winnt.SE_GROUP_ENABLED}}
+	spec.DeviceGroups = []token.Group{{SID: device, Attributes: winnt.SE_GROUP_ENABLED},
+		{SID: sid.Users, Attributes: winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_MANDATORY}}
 	p := w.of("p", spec)
 	th, _ := w.thread(p)
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
@@ -52,6 +53,16 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 			t.Errorf("no room for %s: token statistics %+v, want %+v unchanged", name, after, before)
 		}
 	}
+	adjust := func(in nt.AdjustTokenClaimsIn) ntstatus.Status {
+		return check.Status(th.Services().NtAdjustTokenClaimsAndDeviceGroups(in))
+	}
+	refused := in
+	refused.NewDeviceGroupsState = nt.Cap([]token.Group{{SID: sid.Users}})
+	want(t, "a mandatory device group", adjust(refused), ntstatus.CantDisableMandatory)
+	check.Equal(t, class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics), before, "statistics after a refusal")
+	refused = nt.AdjustTokenClaimsIn{}
+	refused.NewDeviceGroupsState.Status = ntstatus.AccessViolation
+	want(t, "unreadable device groups before the handle", adjust(refused), ntstatus.AccessViolation)
 	out := check.Result(th.Services().NtAdjustTokenClaimsAndDeviceGroups(in))
 	if len(out.PreviousUserState) != 1 || len(out.PreviousDeviceState) != 1 || len(out.PreviousDeviceGroups) != 1 {
 		t.Errorf("previous state: %+v, want one user claim, one device claim and one device group", out)

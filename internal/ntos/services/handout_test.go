@@ -19,7 +19,9 @@ func TestFailedHandOutLeavesUseToRecord(t *testing.T) {
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")
 	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
 	const rights = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
-	h, other := w.open(`\??\T\file`, rights, 0), w.open(`\??\T\other`, rights, 0)
+	h, unused := w.open(`\??\T\file`, rights, 0), w.open(`\??\T\unused`, rights, 0)
+	written := w.open(`\??\T\written`, rights, 0)
+	check.Success(t, check.Status(w.NtWriteFileAt(written, []byte("x"), 0)))
 	setEverything(t, w.sys.Audit(), audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	sink.full = true
 	out, st := w.context().HandOut(h, 0)
@@ -34,7 +36,7 @@ func TestFailedHandOutLeavesUseToRecord(t *testing.T) {
 	sink.full = true
 	want(t, "a read after the recorded hand-out", read(), ntstatus.Success)
 	want(t, "a write after it", check.Status(w.NtWriteFileAt(h, []byte("x"), 0)), ntstatus.AuditFailed)
-	for _, c := range [][2]winnt.Handle{{h, 0}, {h, h}, {h, other}, {other, h}} {
+	for _, c := range [][2]winnt.Handle{{h, 0}, {h, h}, {unused, h}, {written, unused}} {
 		want(t, "contents replaced without a record", w.context().Refill(c[0], c[1]), ntstatus.AuditFailed)
 	}
 }

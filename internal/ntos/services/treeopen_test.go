@@ -294,6 +294,12 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 			}
 		}
 	}
+	// The record of a share is required whatever the file's own SACL says.
+	sink.full, w.tree.descriptor = true, sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")
+	w.tree.share = &fileaccess.Share{Descriptor: w.tree.descriptor}
+	want(t, "through a share", check.Status(w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)),
+		ntstatus.AuditFailed)
+	sink.full, w.tree.share = false, nil
 	// The next handle gets the value that the failed open had reserved.
 	check.Equal(t, check.Result(w.NtCreateEvent(1, nil, nt.NotificationEvent, false)), 4, "first handle")
 }
