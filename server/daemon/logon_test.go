@@ -137,6 +137,7 @@ func TestClientWithoutTokenIsRejected(t *testing.T) {
 			d.awaitRelease()
 			check.Eventually(t, func() bool { return len(log.withMessage(t, "connection ended")) > 0 },
 				"the log has no line about the rejected client")
+			check.Eventually(t, func() bool { return d.Stats().Connections == 0 }, "the rejected client is counted")
 			for _, m := range log.withMessage(t, "connection ended") {
 				check.That(t, m["level"] == "WARN" && m["error"] != nil && m["error"] != "", "logged %v", m)
 			}

@@ -24,6 +24,7 @@ func TestDenialHasEveryField(t *testing.T) {
 	if got := ask(t, admin, denials); !reflect.DeepEqual(got, inspect.Reply{Next: 1}) {
 		t.Errorf("before any: %+v", got)
 	}
+	check.Equal(t, d.Stats().Watchers, 0, "watchers after a query of denials")
 	if got := ask(t, admin, inspect.Query{What: "calls"}); !reflect.DeepEqual(got, inspect.Reply{Next: 1}) {
 		t.Errorf("calls, before any: %+v", got)
 	}
