@@ -369,7 +369,7 @@ func TestUncheckedSubjectIs503(t *testing.T) {
 	r := &request{g: w.g, s: &session{p: check.Must(w.g.link.process())}, ctx: t.Context()}
 	ok, st := r.granted(sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)"), 0, askRight, askMapping)
 	check.That(t, !ok && st == ntstatus.InvalidHandle, "a check without a token: %t, %v", ok, st)
-	check.That(t, check.Err(r.uninspected(ntstatus.IODeviceError)) != nil, "a file that refmond cannot read is a denial")
+	check.That(t, check.Err(r.uninspected(ntstatus.IODeviceError)) != nil, "an unreadable file is a denial")
 }
 
 // TestDenialReasonNeedsReadControl checks which parts of a denial each caller sees (G-65), and that a file which the

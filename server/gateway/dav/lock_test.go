@@ -82,7 +82,8 @@ func TestLocksOfOneResourceAreBounded(t *testing.T) {
 	}
 	table := newLockTable(time.Now)
 	for i := range MostLocksShared + 1 { // the last one is exclusive
-		_, _, err := table.Add(Lock{Root: []Path{"/c/d", "/c/e"}[i/MostLocksShared], Shared: i < MostLocksShared}, time.Hour)
+		l := Lock{Root: []Path{"/c/d", "/c/e"}[i/MostLocksShared], Shared: i < MostLocksShared}
+		_, _, err := table.Add(l, time.Hour)
 		check.NoError(t, err)
 	}
 	_, conflicts, err := table.Add(Lock{Root: "/c", Deep: true, Shared: true}, time.Hour)
