@@ -236,7 +236,8 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	_, err = NewBulk(name, "docs", dir, BulkSIDs)
 	check.That(t, err != nil && strings.Contains(err.Error(), "delete this cursor"), "N-104: a lost deletion: %v", err)
 	lines("aacbcdde")
-	check.NoError(t, os.Remove(cursor))
+	text := check.Must((&bulkCursor{Format: cursorFormat, Index: "former", Target: "docs", Seq: w.state.seq}).encode())
+	check.NoError(t, os.WriteFile(cursor, text, 0o600))
 	_ = run().Close()
 	lines("aacbcddebcde")
 	odd := t.TempDir()
@@ -264,7 +265,7 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	}
 	null := &Bulk{form: BulkSIDs, index: "docs"}
 	check.NoError(t, null.readCursor(os.DevNull, odd))
-	text := check.Must((&bulkCursor{Format: cursorFormat, Target: null.target()}).encode())
+	text = check.Must((&bulkCursor{Format: cursorFormat, Target: null.target()}).encode())
 	check.NoError(t, errors.Join(os.WriteFile(null.cursor.path, text, 0o600), null.readCursor(os.DevNull, odd)))
 	check.That(t, null.shorter, "a file that is not regular has the lines of its cursor")
 }
@@ -277,7 +278,9 @@ func TestBulkLinesAreWrittenInPieces(t *testing.T) {
 	writes := 0
 	b, err := newBulk(name, "docs", t.TempDir(), BulkQdrant, func(op, _ string) error {
 		if op == "write" {
-			writes++
+			if writes++; writes == 1 {
+				return syscall.EIO
+			}
 		}
 		return nil
 	})
@@ -286,8 +289,10 @@ func TestBulkLinesAreWrittenInPieces(t *testing.T) {
 	for i := range documents {
 		changed[fmt.Sprint("/t/", i, strings.Repeat("x", 64<<10))] = 1
 	}
+	check.ErrorIs(t, b.documents(changed), syscall.EIO, "the first of several writes")
+	writes = 1
 	check.NoError(t, errors.Join(b.documents(changed), b.file.Close()))
-	check.That(t, writes > 1, "%d writes", writes)
+	check.That(t, writes > 2, "%d writes", writes)
 	check.Equal(t, bytes.Count(check.Must(os.ReadFile(name)), []byte(`"delete"`)), documents, "lines in the file")
 }
 

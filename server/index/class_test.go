@@ -65,7 +65,8 @@ func TestClassIDIgnoresIrrelevantParts(t *testing.T) {
 	const plain = "O:BAG:SYD:(A;;FR;;;WD)"
 	want := name(plain, "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
 	for _, same := range []string{"O:BAG:BAD:(A;;FR;;;WD)", "O:BAG:SYD:AI(A;ID;FR;;;WD)", "O:BAG:SYD:P(A;OICI;FR;;;WD)",
-		"O:BAG:SYD:(A;;FR;;;WD)(A;OICIIO;FA;;;BU)", "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)"} {
+		"O:BAG:SYD:(A;;FR;;;WD)(A;OICIIO;FA;;;BU)", "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)",
+		"O:BAG:SYD:(A;;FR;;;WD)S:(ML;OICIIO;NR;;;HI)"} {
 		check.That(t, name(same, "", "FR", winnt.GENERIC_READ, winnt.FileObject) == want,
 			"%s is of another class than %s", same, plain)
 	}

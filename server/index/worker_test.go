@@ -294,6 +294,11 @@ func TestUnnamedDocumentsAreForgotten(t *testing.T) {
 		check.NoError(t, w.Batch(&c.batch))
 		check.Equal(t, len(w.unnamed), c.want, "unnamed documents after %+v", c.batch)
 	}
+	for _, b := range []watch.Batch{{Tree: "/t", Begin: true}, {Tree: "/u", Begin: true},
+		{Tree: "/t", Seen: []watch.Seen{{Path: "/t/a"}}}, {Tree: "/t", End: true}} {
+		check.NoError(t, w.Batch(&b))
+	}
+	check.That(t, w.state.rows["/t/a"] != nil, "a walk forgot a document that it found after another tree's walk began")
 }
 
 // TestNestedFoldersUpdateRowsOnce checks that a batch that changes each folder of a chain writes one row for each
