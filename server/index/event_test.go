@@ -20,7 +20,8 @@ func FuzzEvents(f *testing.F) {
 	f.Add([]byte(`{"seq":1,"time":-1,"row":{"path":"/a]","tree":"/","folder":true,"classes":["x","]"],"pass":"p"}}`),
 		[]byte(`{"seq":01,"time":9223372036854775808,"row":{"path":"/a","tree":"/","descriptor":"d","error":"e"}}`),
 		[]byte(`{"seq":1,"time":9223372036854775807,"row":{"path":"\u003c","tree":"\xff","error":"e"}} `), []byte(`1`))
-	f.Add([]byte(`{"seq":1,"time":0,"gone":"/a"}`), []byte(`{"seq":1,"start":null}`), []byte(`{"seq":1,"seq":1}`), []byte(`null`))
+	f.Add([]byte(`{"seq":1,"time":0,"gone":"/a"}`), []byte(`{"seq":1,"start":null}`), []byte(`{"seq":1,"seq":1}`),
+		[]byte(`null`))
 	f.Fuzz(func(t *testing.T, a, b, c, d []byte) {
 		s := newState()
 		for _, line := range [][]byte{a, b, c, d} {
