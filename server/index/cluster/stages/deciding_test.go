@@ -100,6 +100,7 @@ func TestFailedAttemptIsReportedAndRetried(t *testing.T) {
 		}
 		return errors.New("no")
 	})
+	check.ErrorIs(t, guarded(func() error { panic("no") }), errPanic, "a panic")
 	want := "[rows.a.x.0: no rows.a.x.0: no]" // the last error belongs to a worker whose context ended
 	if got := fmt.Sprint(warnings.take()); err != nil || turns != 4 || got != want {
 		t.Errorf("%d turns, error %v, warnings %s, want %s", turns, err, got, want)

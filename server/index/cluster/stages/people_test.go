@@ -49,9 +49,11 @@ func TestUnusableClassesAreCounted(t *testing.T) {
 	check.That(t, d.last.Poison == 7 && d.last.Refused == 1 && d.worker.Definition(id) == nil,
 		"%+v, want 7 unusable and 1 refused, and no class", d.last)
 	b.send(site.Work, announcer{other.part, place{3, 3}}.subject(0, id), "6", 0, body)
-	check.NoError(t, d.turn(t.Context()))
+	check.NoError(t, d.turns(t.Context()))
 	check.That(t, d.last.Poison == 7 && len(d.worker.Definition(id)) == 2, "%+v, want the class and that of its folder",
 		d.last)
+	left := check.Must(b.c.next(t.Context(), site.StreamClass, d.filter, 1))
+	check.Equal(t, len(left), 0, "messages of processed classes")
 	check.That(t, d.announced[from.part] == from.at && d.announced[other.part] == other.at && len(d.announced) == 2,
 		"N-148: last announcements %v", d.announced)
 }
@@ -82,7 +84,7 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 		f := check.Must(parseWatermark(m.Body))
 		return f.Beat.Time
 	}
-	if at := tell(company, list); last() != at || d.version == "" || len(told.take()) != 0 {
+	if at := tell(company, list); last() != at || d.clock != at || d.version == "" || len(told.take()) != 0 {
 		t.Fatalf("a directory vouches for %d, want %d", last(), at)
 	}
 	good := tell("", nil) // a heartbeat for the same version
@@ -148,8 +150,9 @@ func TestSecondDirectoryTakesOverWithEarlierClock(t *testing.T) {
 		return d
 	}
 	first, second := publisher("a", time.Now().Add(time.Hour)), publisher("b", time.Now())
-	v := index.Version{People: anyPeople(t), File: []byte(company), Heartbeat: beatNow()}
+	v := index.Version{People: anyPeople(t), File: []byte(company), Name: "0123456789abcdef", Heartbeat: beatNow()}
 	check.NoError(t, first.version(t.Context(), &v))
+	check.Equal(t, first.head.Name, v.Name, "the name of the version")
 	ctx, stop := context.WithCancel(t.Context())
 	versions, ended := make(chan index.Version), make(chan error, 1)
 	go func() { ended <- second.publish(ctx, versions) }()

@@ -30,6 +30,10 @@ func TestMalformedReplyIsRejected(t *testing.T) {
 	m.Header.Set(afterHeader, "none")
 	x, err = c.read(m)
 	check.That(t, err == nil && x.signed != nil, "a malformed position is signed: %v", err)
+	none := &nats.Msg{Header: nats.Header{"Status": {"404"}}}
+	check.NoError(t, check.Err(c.one(none, "odd")))
+	none.Header.Set("Status", "503")
+	check.That(t, check.Err(c.one(none, "odd")) != nil, "an error of the servers counts as no message")
 	for _, x := range []struct{ before, end, why string }{{"5", "204", ""}, {"6", "204", errCut.Error()},
 		{"5", "408", "status 408"}} { // a server that stops within its answer
 		sub, err := c.nc.Subscribe("$JS.API.DIRECT.GET.ODD", func(m *nats.Msg) {

@@ -299,13 +299,14 @@ type cursorStore struct {
 	index.RowStore
 	cursor  index.Cursor
 	dropped int
+	failure error // of Apply
 }
 
 func (s *cursorStore) Cursor(index.StoredPart) (index.Cursor, error) { return s.cursor, nil }
 func (s *cursorStore) Forget(index.StoredPart) error                 { s.dropped++; return nil }
 func (s *cursorStore) Apply(_ index.StoredPart, b *index.RowBatch) error {
 	s.cursor = b.Cursor
-	return nil
+	return s.failure
 }
 
 // TestStoreContinuesItsLog checks that a follower drops stored rows whose cursor is no message of the log (N-130), and
@@ -327,6 +328,10 @@ func TestStoreContinuesItsLog(t *testing.T) {
 		check.That(t, store.dropped == c.dropped && store.cursor == end, "N-130: from %s: dropped %d times, now at %+v",
 			what, store.dropped, store.cursor)
 	}
+	store.failure = index.ErrReload
+	f.push(watch.Batch{Seen: []watch.Seen{f.file("next")}})
+	check.NoError(t, f.seen.readRows(t.Context(), s)) // the next call reads the snapshot again
+	store.failure = nil
 	f.seen.watermarks[s.name()] = &seenWatermark{}
 	half := record{Generation: end.Generation, Worker: "w", Piece: 1}
 	seq := f.send(site.Work, s.name(), "half", 1<<40, check.Must(half.bytes()))

@@ -157,6 +157,7 @@ func TestEachTreeOfHostIsWatched(t *testing.T) {
 		})
 	}})
 	check.RequireThat(t, err == nil && len(begun) == 2, "%d sources, %v", len(begun), err)
+	check.That(t, Watch(t.Context(), h.dial(site.Watch("a")), WatchConfig{Host: "c"}) != nil, "an unknown host is watched")
 	got := []string{<-begun, <-begun}
 	slices.Sort(got)
 	want := []string{h.tree, "/other"}

@@ -56,6 +56,10 @@ func TestTreeTimeIsThatOfOldestPart(t *testing.T) {
 			f.watermarks[f.logs[0].name()] = &seenWatermark{&watermark{Generation: 5, Log: 28, Cursor: 1}, 1}
 			x.Log = 27
 		}, false, 1},
+		"after one before the known, of a log that restarted": {func(f *following, x *watermark, _ *message) {
+			f.watermarks[f.logs[0].name()] = &seenWatermark{&watermark{Generation: 5, Log: 28, Cursor: 1}, 1}
+			x.Log, f.logs[0].restarted = 27, true
+		}, false, 1},
 		"after a later log":   {func(_ *following, x *watermark, _ *message) { x.Log = 31 }, false, 0},
 		"of one before":       {func(_ *following, x *watermark, _ *message) { x.Generation = 4 }, false, 0},
 		"of the next":         {func(_ *following, x *watermark, _ *message) { x.Generation = 6 }, false, 0},
@@ -155,6 +159,11 @@ func TestWatermarksOfManySharesAreRead(t *testing.T) {
 	}, "the last watermark is not stored")
 	list := check.Must(f.readWatermarks(t.Context()))
 	check.Equal(t, len(list), len(f.logs), "watermarks that were read")
+	read := &f.logs[1].records.follower
+	for turn, stream := range []string{"none", "none", site.StreamRows} { // each turn asks about the next log
+		read.stream = stream
+		check.Equal(t, f.present(t.Context(), nil) != nil, turn == 1, "the stream of log 1 is missing, in turn %d", turn)
+	}
 	f.newest = 1 << 40
 	for range doubts + 1 {
 		check.NoError(t, f.present(t.Context(), nil)) // a new stream without watermarks
