@@ -23,7 +23,7 @@ import (
 // while a daemon runs (L-39).
 func TestRestoreBringsBackBackedUpAccounts(t *testing.T) {
 	p := build(t)
-	_, end := p.serve()
+	cmd, end := p.serve()
 	p.must("secret\n", "add", "alice", "--password")
 	file := filepath.Join(p.dir, "backup")
 	p.must("", "backup", file)
@@ -35,6 +35,7 @@ func TestRestoreBringsBackBackedUpAccounts(t *testing.T) {
 		t.Errorf("restored under a running daemon: %v", err)
 	}
 	end()
+	check.Equal(t, cmd.ProcessState.ExitCode(), exitSuccess, "exit code after SIGINT")
 	p.must("", "restore", file, "--config", p.config)
 	_, end = p.serve()
 	after := p.must("", "export")
@@ -143,7 +144,10 @@ func TestRestoreKeepsExistingKey(t *testing.T) {
 			t.Errorf("%s: %q is kept, message %q, %v, %v, %v", c.key, kept, errs.String(), err, err2, err3)
 		}
 	}
-	check.That(t, putBack(filepath.Join(name, "below"), []byte("x"), &streams{}) != nil, "a key was put below a file")
+	check.NoError(t, os.Symlink("none", name+"-link"))
+	for _, at := range []string{filepath.Join(name, "below"), name + "-link"} {
+		check.That(t, putBack(at, []byte("x"), &streams{}) != nil, "a key was put at %s, below a file or over a link", at)
+	}
 }
 
 // TestRestoreChecksKeyFirst checks that a backup with a damaged key of the audit log changes neither the accounts nor
@@ -176,7 +180,7 @@ func TestRestoreChecksKeyFirst(t *testing.T) {
 	check.NoError(t, os.WriteFile(filepath.Join(left, backedStore), []byte("secret"), 0o600))
 	for _, c := range []struct{ name, key, public string }{
 		{"changed", changed, public}, {"cut off", key[:last/2], public}, {"half of another key", key, string(half)},
-		{"public half cut off", key, public[:last/2]},
+		{"public half cut off", key, public[:last/2]}, {"cut off, without its half", key[:last/2], ""},
 	} {
 		damaged := packed(t, backedStore, store, backedKey, c.key, backedPublic, c.public)
 		if _, err := p.account("", "restore", damaged, "--config", p.config); err == nil ||

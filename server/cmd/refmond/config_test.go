@@ -262,7 +262,7 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"age: 82", "age: -1", "audit: size"}, {"reserve: 83", "reserve: -1", "audit: size"},
 		{"connections: 84", "connections: 0", "audit.connections"}, {"connections: 84", "connections: 1", ""},
 		{"size: 85\n  age: 82\n  overwrite: never\n  reserve: 83", "size: 0\n  reserve: 1099511627776", ""},
-		{"group: '77'", "group: root", ""},
+		{"group: '77'", "group: root", ""}, {"group: '77'", "group: '4294967296'", "trees: b: group"},
 		{"File System: success", "Files: success", "audit.policy"},
 		{"File System: success", "File System: often", "audit.policy: File System"},
 		{"File System: success", "File System: both, file system: none", "audit.policy: file system: another key"},

@@ -35,6 +35,11 @@ func TestDoctorNamesEachProblemWithRepair(t *testing.T) {
 		!strings.Contains(found, "start refmond") {
 		t.Errorf("before there is a daemon: %d\n%s", code, found)
 	}
+	written(t, file, strings.Replace(text, "keep: false", "keep: true", 1))
+	found, _ := doctor()
+	check.That(t, strings.Count(found, "  audit  ") == 1 && strings.Contains(found, "unknown, no daemon answers"),
+		"the audit log before there is a daemon:\n%s", found)
+	written(t, file, text)
 	state := filepath.Join(dir, "state")
 	check.Equal(t, statusFile(state), "/proc/self/status", "the capabilities without a daemon")
 	cfg, err := load(file)

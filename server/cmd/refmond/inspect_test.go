@@ -135,9 +135,7 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	defer shut.Close()
 	check.Success(t, shut.Thread().NtSetSecurityObject(winnt.NtCurrentProcess, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:(A;;0x1400;;;WD)")))
-	c, err := client.Dial(cfg.Socket)
-	check.NoError(t, err)
-	defer c.Close()
+	c := shownAt(t, cfg.Socket)
 	th := c.Thread()
 	if _, st := th.NtOpenFile(winnt.FILE_WRITE_DATA, &nt.ObjectAttributes{ObjectName: "payroll"}, 0, 0); st !=
 		ntstatus.AccessDenied {
@@ -148,7 +146,7 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 	check.Success(t, check.Status(th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, held)))
 	second, err := c.NewThread()
 	check.NoError(t, err)
-	thread, idle := numberOf(t, th), numberOf(t, second)
+	thread, idle := c.thread, numberOf(t, second)
 	id := check.Must(strconv.ParseUint(idle, 10, 64))
 	check.Success(t, check.Status(th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil,
 		&nt.ClientID{UniqueThread: winnt.Handle(id)})))
@@ -186,12 +184,13 @@ func TestInspectionVerbsHideOtherUsersData(t *testing.T) {
 		{[]string{"handles", own}, "", `0xc  Thread +` + name + `/2  .*QUERY_INFORMATION`, exitSuccess},
 		{[]string{"open-files", "elsewhere"}, "", `^ +ID  PROCESS[^\n]*\n$`, exitSuccess},
 		{[]string{"open-files"}, "", own + `  ` + name + ` +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
-		{[]string{"why", "--process", own}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
+		{[]string{"why", "--process", own}, "", `(?m)^\S+ process ` + own + `\n.*\n *because A-\d+ File .Files.payroll`,
+			exitSuccess},
 		{[]string{"why", "--process", "999999"}, "", `^No recent denial`, exitSuccess},
 		// The commands keep no duplicates of handles, which they would list as their own.
 		{[]string{"open-files", "PAYR"}, "", `^[^\n]*\n +` + own + `  ` + name + ` +0x4  \\Files\\payroll  READ_DATA\n$`,
 			exitSuccess},
-		{[]string{"token", own}, "", `(?m)^user .*\ntype +TokenPrimary\n`, exitSuccess},
+		{[]string{"token", own}, "", `(?m)^user .*\ntype +TokenPrimary\nsession +` + c.session + `\n`, exitSuccess},
 		{[]string{"token", own + "/" + thread}, "",
 			`(?m)^user +NT AUTHORITY.ANONYMOUS LOGON\ntype +TokenImpersonation, SecurityImpersonation\n`, exitSuccess},
 		{[]string{"token", own}, "", `(?m)^group .*, for deny entries only$`, exitSuccess},
