@@ -79,6 +79,8 @@ func TestFailedDemoCleansUp(t *testing.T) {
 	if code, out, errs := runLine("--demo"); code != exitMalformed || out != "" {
 		t.Errorf("no folder for the demo: code %d, %q, %q", code, out, errs)
 	}
+	_, _, errs := runLine("--demo", "x")
+	check.That(t, strings.Contains(errs, "see refmond --help"), "the demo with another argument: %q", errs)
 }
 
 // writerFunc is a writer that calls itself with each text written.

@@ -40,6 +40,9 @@ func TestLateWorkerWritesNoRecords(t *testing.T) {
 	if err := second.write(t.Context(), second.last, list[2:]); err != nil {
 		t.Error(err)
 	}
+	for range batchMessages { // more than a reader gets at once
+		check.NoError(t, second.write(t.Context(), second.last, nil))
+	}
 	third := check.Must(take(t.Context(), c, site.StreamPeople, "people.0", "w3"))
 	r := newRecords(c, site.StreamPeople, "people.0")
 	r.loading = true

@@ -141,6 +141,10 @@ func TestLagCountsUnreadMessages(t *testing.T) {
 	wants("1", "after a report of one message at the number of the second")
 	check.NoError(t, k.move(t.Context(), site.StreamSeen, consumer, 9, 0))
 	wants("0", "after all were read")
+	config := consumers(b.site, site.StreamSeen)[0]
+	config.Description = "of another site file"
+	check.NoError(t, check.Err(k.c.js.UpdateConsumer(t.Context(), site.StreamSeen, config)))
+	check.NoError(t, prepareConsumers(t.Context(), k.c, site.StreamSeen))
 	ended, end := context.WithCancel(t.Context())
 	end()
 	check.ErrorIs(t, prepareConsumers(ended, k.c, site.StreamSeen), context.Canceled, "prepareConsumers without time")

@@ -21,7 +21,7 @@ func TestBatchIsDividedAmongParts(t *testing.T) {
 	h := newOpenSite(t, 2)
 	h.site.Traverse = index.TraverseAlways
 	c := h.dial(site.Watch("a"))
-	p := &batchPublisher{c: c, site: h.site}
+	p := &batchPublisher{c: c, site: h.site, started: 1 << 62} // by a clock that is ahead
 	parts := []site.Part{h.part, h.part}
 	parts[1].Number = 1
 	for _, part := range parts {
@@ -51,6 +51,14 @@ func TestBatchIsDividedAmongParts(t *testing.T) {
 		check.Equal(t, shared, 2, "deleted names and folders in part %d", part.Number)
 	}
 	check.Equal(t, documents, 3*maxDocuments, "documents with a descriptor")
+	next, batches := &batchPublisher{c: c, site: h.site, chains: p.chains}, make(chan watch.Batch)
+	ctx, end := context.WithCancel(t.Context())
+	go func() {
+		batches <- watch.Batch{}
+		end()
+	}()
+	check.NoError(t, next.publish(ctx, batches))
+	check.Equal(t, next.started, p.started+walks, "N-49: the number of the next watcher's walks")
 }
 
 // source is a source without batches that blocks until its context ends, or returns failed at once if that is set.
