@@ -63,3 +63,9 @@ func readFile(d disk, name string, limit int64) ([]byte, error) {
 
 // isEnd reports whether err means the end of a segment after a whole frame.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) }
+
+// isUnread reports whether a file could not be opened or read, so that its contents are not known.
+func isUnread(err error) bool {
+	var failed *fs.PathError
+	return errors.As(err, &failed)
+}

@@ -72,13 +72,16 @@ type replay struct {
 }
 
 // segment adds the records of one segment to the tree. It cuts off an incomplete end of the last segment. Such an end
-// in another segment, or a segment that does not continue its predecessor, is ErrDamaged. Another version is an
-// error, but not ErrDamaged.
+// in another segment, or a segment that does not continue its predecessor, is ErrDamaged. Another version and a
+// failed read are other errors.
 func (r *replay) segment(first uint64, last bool) error {
 	w := r.w
 	f, s, err := openSegment(w.log.cfg.disk, first)
 	if errors.Is(err, errVersion) {
 		return fmt.Errorf("the audit log has another version: segment %s: %w", segmentName(first), err)
+	}
+	if isUnread(err) {
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("%w: segment %s: %w", ErrDamaged, segmentName(first), err)
@@ -105,7 +108,7 @@ func (r *replay) segment(first uint64, last bool) error {
 
 // frames adds the records of a segment to the tree. In the last segment it ends at the first bytes that are not a
 // record; elsewhere these are ErrDamaged. A wrong record number counts as such bytes. A record that contradicts the
-// checkpoint is ErrDamaged.
+// checkpoint is ErrDamaged. A failed read is returned as it is.
 func (r *replay) frames(s *scanner, last bool) error {
 	for {
 		f, err := s.next()
@@ -123,8 +126,10 @@ func (r *replay) frames(s *scanner, last bool) error {
 			}
 		case isEnd(err) || last && errors.Is(err, errTorn):
 			return nil
-		default:
+		case errors.Is(err, errTorn):
 			return fmt.Errorf("%w: record %d: %w", ErrDamaged, r.w.tree.size+1, err)
+		default:
+			return err
 		}
 	}
 }

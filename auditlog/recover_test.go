@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"io/fs"
 	"maps"
 	"strings"
+	"syscall"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
+
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 )
 
 // An incomplete last record is cut off, saved and announced; acknowledged records survive (U-61; UC-52).
@@ -92,6 +97,19 @@ func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 		again.disk = copied
 		if _, err := Open(again); !errors.Is(err, ErrDamaged) || copied.open != 0 {
 			t.Errorf("%s: %v, %d open files, want %v and none", name, err, copied.open, ErrDamaged)
+		}
+	}
+	// A segment that cannot be read is not called damaged, neither by Open nor by Verify.
+	_, key := testKey(t)
+	for _, kind := range []string{"open", "read"} {
+		again, lost := cfg, &fs.PathError{Op: kind, Err: syscall.EMFILE}
+		copied := d.crash(lostAll)
+		copied.reads, again.disk = true, copied
+		copied.Fail(lost, inject.Kind(kind), inject.PathMatch(segmentName(1)))
+		_, err := Verify(Verification{disk: copied, Keys: []note.Verifier{key}})
+		for _, err := range []error{err, testcheck.Err(Open(again))} {
+			testcheck.That(t, errors.Is(err, lost) && !errors.Is(err, ErrDamaged) && !errors.As(err, new(*Fault)),
+				"failed %s of a segment: %v", kind, err)
 		}
 	}
 	// The last segment begins right after the checkpoint, or later.

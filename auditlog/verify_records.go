@@ -55,11 +55,10 @@ func (c *check) anchors() error {
 // file is another error. On success the segment is added to c.out.
 func (c *check) segment(first uint64, oldest, newest bool) error {
 	f, s, err := openSegment(c.d, first)
+	if isUnread(err) {
+		return err
+	}
 	if err != nil {
-		var lost *fs.PathError
-		if errors.As(err, &lost) {
-			return err
-		}
 		return &Fault{FaultFrame, first, "the head of its segment " + segmentName(first) + ": " + err.Error()}
 	}
 	defer func() { _ = f.Close() }() // only read
