@@ -69,7 +69,7 @@ func (s *scanner) next() (frame, error) {
 		f, n, err = decodeFrame(s.buf)
 	}
 	if err != nil {
-		return frame{}, s.ending(err)
+		return frame{}, s.ending()
 	}
 	s.skip(n)
 	return f, nil
@@ -94,17 +94,16 @@ func openSegment(d disk, first uint64) (file, *scanner, error) {
 }
 
 // ending returns the error of next for bytes that are no frame: io.EOF if nothing but zeros follows, which the writer
-// writes ahead, and otherwise err. Only an error of a torn record can become io.EOF. A read error is returned as it
-// is.
-func (s *scanner) ending(err error) error {
-	if !errors.Is(err, errTorn) || !isZero(s.buf) {
-		return err
+// writes ahead, and otherwise errTorn. A read error is returned as it is.
+func (s *scanner) ending() error {
+	if !isZero(s.buf) {
+		return errTorn
 	}
 	at, room := s.at+int64(len(s.buf)), make([]byte, chunk/16)
 	for !s.eof {
 		n, failed := s.f.ReadAt(room, at)
 		if at += int64(n); !isZero(room[:n]) {
-			return err
+			return errTorn
 		}
 		if isEnd(failed) {
 			break
