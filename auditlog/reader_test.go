@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
 )
@@ -86,9 +87,11 @@ func TestReaderReportsMissingSegment(t *testing.T) {
 	for _, first := range firsts {
 		delete(d.now, segmentName(first))
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for _, r := range []*Reader{late, reading} {
 		for err = nil; err == nil; {
-			_, err = r.Next()
+			_, err = r.Wait(ctx)
 		}
 		testcheck.That(t, strings.HasSuffix(err.Error(), "its segments are gone"), "without segments: %v", err)
 	}

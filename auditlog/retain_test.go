@@ -202,6 +202,8 @@ func TestWrongClockExpiresNothing(t *testing.T) {
 	testcheck.Equal(t, k.list[2].ended, right+1, "U-67: end of a segment while the clock was behind")
 	k = keeper{old: right + 20*year, young: right + 20*year + day}
 	testcheck.Equal(t, k.dayOld(right), right, "U-67: latest time that counts after the clock was set back")
+	k = keeper{old: right - 1, young: right + 1}
+	testcheck.Equal(t, k.dayOld(right), right-1, "U-67: latest time that counts after a small change of the clock")
 }
 
 // TestNearlyFullLogWarnsOnce checks that a nearly full log warns once in four hours with its fill level, also after the
@@ -279,8 +281,9 @@ func TestFailedSyncOfArchiveEndsLog(t *testing.T) {
 	d.Fail(syscall.EIO, inject.Kind("syncdir"), inject.PathMatch("old"))
 	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), syscall.EIO, "clear")
 	d.Fail(nil)
-	_, failed := l.Health()
-	testcheck.ErrorIs(t, failed, syscall.EIO, "U-62: health")
+	s := testcheck.Must(l.State())
+	testcheck.That(t, errors.Is(s.Failed, syscall.EIO) && errors.Is(s.Ended, syscall.EIO) && !s.FailedAt.IsZero(),
+		"U-62: state of the failed log: %+v", s)
 	testcheck.ErrorIs(t, l.Write(opened(t, audit.Failure, "report")), syscall.EIO, "U-62: write")
 	_ = l.Close() // returns the failure again
 }
