@@ -174,6 +174,8 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 		{fileaccess.TraversePrivilege, traverser(t, true), false},
 		{fileaccess.TraversePrivilege, traverser(t, false), true},
 		{fileaccess.TraversePrivilege, access.Subject{}, true},
+		{fileaccess.TraversePrivilege, access.Subject{Primary: traverser(t, true).Primary,
+			Client: traverser(t, false).Primary}, true},
 	} {
 		check.Equal(t, walks(&fileaccess.Policy{Traverse: c.how}, &fileaccess.Request{Subject: c.who}), c.want,
 			"F-23: walks with policy %d", c.how)

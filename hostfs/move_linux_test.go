@@ -152,6 +152,7 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 // F-58, F-117, F-118).
 func TestRenameDecisionGetsAllFacts(t *testing.T) {
 	w := newMoveTree(t)
+	w.must(os.Link(w.path(`dx\f`), w.path(`d\e\link`)))
 	for _, c := range []struct {
 		from, to string
 		also     []string // files that are open, too
@@ -182,6 +183,7 @@ func TestRenameDecisionGetsAllFacts(t *testing.T) {
 		{"d", "y", []string{`d\f`}, "", "", "directory, opens below, same directory", ""},
 		{"d", "y", []string{`d\e\f`}, "", "", "directory, opens below, same directory", ""},
 		{"d", "y", []string{`dx\f`, "dx"}, "", "", "directory, same directory", ""},
+		{"d", "y", []string{`dx\f`, `d\e\link`}, "", "", "directory, opens below, same directory", ""},
 		{"d", "y", []string{"d"}, "", "", "directory, same directory", ""},
 		{"dx", "y", []string{`d\f`}, "", "", "directory, same directory", ""},
 		{"f", "new", nil, "", "f", "pending, same directory", ""},

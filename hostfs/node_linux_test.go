@@ -50,14 +50,19 @@ func TestDeletePendingFileGoesWithLastHandle(t *testing.T) {
 	w.exists(`d\h`, true)
 	w.exists(`d\old`, true)
 	// A revoked open deletes only a file that it created (W-99).
-	for name, disposition := range map[string]fileaccess.Disposition{`d\old`: fileaccess.FileOpenIf,
-		`d\h`: fileaccess.FileOverwriteIf, `d\made`: fileaccess.FileOverwriteIf} {
-		h = w.create(one, name, call{desired: winnt.DELETE, disposition: disposition,
-			options: fileaccess.DeleteOnClose}, ntstatus.Success)
-		_, n := w.sys.Revoke(nil, func(_ *token.Token, opened string) bool { return opened == `\Device\share\`+name })
-		check.Equal(t, n, 1, "W-99: revoked opens of %s", name)
+	for _, c := range []struct {
+		name        string
+		disposition fileaccess.Disposition
+		options     fileaccess.CreateOptions
+	}{{`d\h`, fileaccess.FileOpenIf, 0}, {`d\old`, fileaccess.FileOpenIf, fileaccess.DeleteOnClose},
+		{`d\h`, fileaccess.FileOverwriteIf, fileaccess.DeleteOnClose},
+		{`d\made`, fileaccess.FileOverwriteIf, fileaccess.DeleteOnClose}} {
+		h = w.create(one, c.name, call{desired: winnt.DELETE, disposition: c.disposition, options: c.options},
+			ntstatus.Success)
+		_, n := w.sys.Revoke(nil, func(_ *token.Token, opened string) bool { return opened == `\Device\share\`+c.name })
+		check.Equal(t, n, 1, "W-99: revoked opens of %s", c.name)
 		w.want(one.NtClose(h), ntstatus.Success)
-		w.exists(name, name != `d\made`)
+		w.exists(c.name, c.name != `d\made`)
 	}
 	// A directory with entries cannot be deleted, nor can the root.
 	w.want(two.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d`}), ntstatus.AccessDenied)
@@ -165,6 +170,7 @@ func TestDeleteKeepsOtherNames(t *testing.T) {
 	first := w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)
 	gone := w.create(th, "f", call{desired: winnt.DELETE, disposition: fileaccess.FileOpen,
 		options: fileaccess.DeleteOnClose}, ntstatus.Success)
+	w.wantPending(th, gone, false)
 	w.want(th.NtClose(gone), ntstatus.Success)
 	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.DeletePending)
 	w.exists("f", true)

@@ -131,10 +131,9 @@ func TestMoveWithoutDirectoryKeepsOtherFiles(t *testing.T) {
 		if i >= 2 { // only the directory of the new name is missing
 			m.from.inode, m.from.directory = w.inode(""), ""
 		}
-		if other {
+		if i == 1 {
 			w.file("d", "contents", wide)
-		} else {
-			w.dir("d", wide)
+		} else if w.dir("d", wide); !other {
 			m.replaced = w.inode("d")
 		}
 		w.must(os.Mkdir(w.path(redoDirectory), 0o700))

@@ -249,8 +249,10 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 		w.must(unix.Setxattr("d", aclAccess, posixACL(t, "user 1 r--,mask r--"), 0))
 		w.must(unix.Setxattr("d", aclDefault, posixACL(t, "user 2 rw-,mask rw-"), 0))
 		sealed("d")
-		if counts, lines := w.repair(RepairConfig{Path: w.path("d"), Rehash: true}); counts.Stale != 0 || len(lines) != 0 {
-			t.Errorf("F-205: a directory with both ACLs: %+v, %q, want nothing to repair", counts, lines)
+		for _, want := range []int64{0, 1, 0} {
+			counts, _ := w.repair(RepairConfig{Path: w.path("d"), Rehash: true})
+			check.Equal(t, counts, RepairCounts{Files: 1, Stale: want}, "F-205: repair of a directory with both ACLs")
+			w.must(os.Chmod(w.path("d"), 0o750))
 		}
 		for range 2 { // the access ACL, then the default one
 			seal, err := new(repair).stale(unix.AT_FDCWD, &ntacl.Attribute{Version: 4, What: "posix_acl"})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -40,7 +41,8 @@ func TestLinkAwareCallerOpensLink(t *testing.T) {
 	const readers = "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")(A;OICI;0x1200a9;;;" + bob + ")"
 	w.dir("d", readers)
 	w.file(`d\f`, "contents", readers)
-	w.link(`d\l`, "f", readers)
+	target := strings.Repeat("f", unix.PathMax-1)
+	w.link(`d\l`, target, readers)
 	w.link(`d\s`, "/", readers)
 	w.must(os.Symlink("f", w.path(`d\planted`)))
 	his, hers := w.as(bob), w.as(alice)
@@ -59,9 +61,8 @@ func TestLinkAwareCallerOpensLink(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	defer done()
 	link := f.(*file)
-	if text, st := link.Target(); text != "f" || st != ntstatus.Success {
-		t.Errorf(`F-193: Target = %q, %v, want "f", %v`, text, st, ntstatus.Success)
-	}
+	text, st := link.Target()
+	check.That(t, text == target && st == ntstatus.Success, "F-193: Target: %d bytes, %v", len(text), st)
 	w.want(check.Status(link.Backing(false)), ntstatus.InvalidParameter)
 	w.want(check.Status(link.Locking()), ntstatus.InvalidParameter)
 	_, _, st = link.HandOut(winnt.FILE_READ_DATA|seen, 61001)
@@ -77,9 +78,8 @@ func TestLinkAwareCallerOpensLink(t *testing.T) {
 		}
 		w.create(hers, `d\l`, in, want)
 	}
-	if to, err := os.Readlink(w.path(`d\l`)); to != "f" || err != nil {
-		t.Errorf(`target of the link: %q, %v, want "f"`, to, err)
-	}
+	to, err := os.Readlink(w.path(`d\l`))
+	check.That(t, to == target && err == nil, "target of the link: %q, %v, want it unchanged", to, err)
 }
 
 // A link is created where a file could be created, in one step and with the descriptor that a file would get. It is
@@ -186,7 +186,8 @@ func TestLinkUsesOwnDescriptor(t *testing.T) {
 // links. Other handles list none (F-191). Leftover private links are removed by the same rule (F-129).
 func TestListingShowsLinksOnRequest(t *testing.T) {
 	linksHere(t)
-	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
+	var host inject.Injector
+	w := newWorld(t, func(c *Config) { c.Missing, c.Faults = SynthesiseMissing, host.Do })
 	w.dir("d", wide)
 	w.link(`d\ours`, "somewhere", hers)
 	w.link(`d\`+privatePrefix+"ours", "somewhere", hers)
@@ -227,6 +228,10 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 		{"spoiled", w.inode(`d\spoiled`), false}, {"none", 0, false}, {".", w.inode("d"), false}} {
 		check.Equal(t, w.tree.ownLink(dir, c.name, c.inode), c.want, "F-129: ownLink(%s, %d)", c.name, c.inode)
 	}
+	w.link(`d\late`, "f", hers)
+	host.Fail(unix.EIO, inject.Kind("getxattr"))
+	check.That(t, !w.tree.ownLink(dir, "late", w.inode(`d\late`)), "F-129: a link that cannot be read is of the tree")
+	host.Fail(nil)
 	// A link that the tree did not create is not replaced, whatever its permissions grant (F-191).
 	w.file("f", "", wide)
 	mover := w.opened("f", fileaccess.Request{}, winnt.DELETE)
