@@ -265,10 +265,7 @@ func (r *jsonReader) text() (s string, err error) {
 // choiceName returns the name of a type in choices: the Go name without its package, or a documented name. A list
 // keeps its brackets.
 func choiceName(t reflect.Type) string {
-	switch t {
-	case reflect.TypeFor[*sd.ACL]():
-		return "ACL"
-	case reflect.TypeFor[*sd.Descriptor]():
+	if t == reflect.TypeFor[*sd.Descriptor]() {
 		return "SecurityDescriptor"
 	}
 	name, list := t.String(), ""
