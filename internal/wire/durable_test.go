@@ -166,15 +166,18 @@ func TestAnswersAfterOneFlushAreSentTogether(t *testing.T) {
 	})
 }
 
-// A call that takes long after its wait for the disk delays no other call that the same flush released (W-43).
+// A call that takes long after its wait for the disk, and then waits for it again, delays no other call that the same
+// flush released (W-43). No time slice is left in use.
 func TestLongCallAfterFlushDelaysNoOtherThread(t *testing.T) {
 	const threads = 8
 	synctest.Test(t, func(t *testing.T) {
 		held := make(chan struct{})
 		var later atomic.Bool
-		s, _, _, _ := recorded(t, func(_ *nt.Thread, c *nt.Call) {
-			if _, opens := c.In.(nt.OpenEventIn); opens && !later.Swap(true) {
+		s, _, _, _ := recorded(t, func(th *nt.Thread, c *nt.Call) {
+			if in, opens := c.In.(nt.OpenEventIn); opens && !later.Swap(true) {
 				<-held
+				_, st := th.NtOpenEvent(in.DesiredAccess, in.ObjectAttributes.V)
+				check.Equal(t, st, ntstatus.Success, "status of another open")
 			}
 		})
 		all := s.opens(threads, threads)

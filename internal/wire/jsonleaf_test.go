@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -26,8 +27,8 @@ func TestFixedLengthBytesNeedExactBase64(t *testing.T) {
 			t.Errorf("base64 of %d bytes = %v, %v, want 5 bytes or an error that says so", n, got, err)
 		}
 	}
-	for _, text := range []string{"null", `"MTIzNDU"`, `"MTIzNDV="`, `"MTIzNDU=\n"`, `"MTIz NDU="`, "12345", "[1,2,3,4,5]",
-		""} {
+	for _, text := range []string{"null", `"MTIzNDU"`, `"MTIzNDV="`, `"MTIzNDU=\n"`, `"MTIzNDU=\r"`, `"MTIz NDU="`,
+		"12345", "[1,2,3,4,5]", ""} {
 		if got, err := decodeJSON(c, reflect.TypeFor[[5]byte](), []byte(text)); !errors.Is(err, ErrValue) {
 			t.Errorf("decoding %s = %v, %v, want %v", text, got, err, ErrValue)
 		}
@@ -59,10 +60,10 @@ func TestJSONContentsAreCounted(t *testing.T) {
 	}
 }
 
-// TestMalformedJSONLeafIsAnError checks that a Boolean and a claim in JSON have one form.
+// TestMalformedJSONLeafIsAnError checks that a Boolean, a claim and a descriptor in JSON have one form.
 func TestMalformedJSONLeafIsAnError(t *testing.T) {
 	for text, kind := range map[string]reflect.Type{"1": reflect.TypeFor[bool](),
-		`{"Name":1}`: reflect.TypeFor[claims.Attribute]()} {
+		`{"Name":1}`: reflect.TypeFor[claims.Attribute](), `{"sddl":"O:ba"}`: reflect.TypeFor[*sd.Descriptor]()} {
 		err := jsonOf(kind).get(newJSONReader([]byte(text)), reflect.New(kind).Elem())
 		check.That(t, err != nil, "%s is a %v, want an error", text, kind)
 	}

@@ -35,6 +35,11 @@ func TestMalformedReadAsIsRefused(t *testing.T) {
 	s.exchangeHello()
 	check.Equal(t, s.status(frame("NtClose", append(wire.AppendReadAs(nil, 0, 100), make([]byte, 9)...))),
 		ntstatus.InvalidParameter, "ReadAs of a call that opens nothing")
+	unknown := check.Must(openRow().AppendCall(wire.AppendReadAs(nil, 400, 100), openDevice(), true))
+	s.send(frame("NtCreateFile", unknown))
+	head, _, err := wire.DecodeAnswer(s.receive().Body)
+	check.That(t, err == nil && head.Status == ntstatus.InvalidHandle && head.Why != nil,
+		"ReadAs of an unknown token with the reason: %+v, %v", head, err)
 	s.send(frame("NtCreateFile", body[:11]))
 	check.ErrorIs(t, s.awaitEnd(), wire.ErrValue, "ReadAs with half of its head")
 }
