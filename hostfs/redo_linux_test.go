@@ -163,6 +163,8 @@ func TestKilledServerLeavesOldOrNewTree(t *testing.T) {
 					seen["before"]++
 				case maps.Equal(got, after):
 					seen["after"]++
+					left, _ := filepath.Glob(filepath.Join(w.root, "d", privatePrefix+"*"))
+					check.Equal(t, len(left), 0, "F-211: %s killed before call %d: private names", c.name, n)
 				default:
 					t.Errorf("F-210: %s killed before call %d, after %q, with %v: %d files, neither as before nor as after",
 						c.name, n, k.trace, st, len(got))
