@@ -201,15 +201,20 @@ func TestRepliesAreSentTogether(t *testing.T) {
 	}
 }
 
-// TestUnreadRepliesHoldNoTimeSlice checks that a client that reads no replies keeps no scheduler slot (W-21, W-44).
+// TestUnreadRepliesHoldNoTimeSlice checks that a client that reads no replies keeps no scheduler slot (W-21, W-44), also
+// if its last frame ends the connection.
 func TestUnreadRepliesHoldNoTimeSlice(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p, writes := servePatient(t)
-		go func() { _, _ = s.conn.Write(frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50)) }()
-		<-writes
-		synctest.Wait()
-		check.Equal(t, p.now(), [2]int{}, "time slices [normal, slow] in use while the client does not read")
-	})
+	for _, last := range [][]byte{{0}, nil} { // nil breaks a rule
+		synctest.Test(t, func(t *testing.T) {
+			s, p, writes := servePatient(t)
+			test := &wire.Frame{Kind: wire.Call, Thread: 1, Service: rowNumber("NtTestAlert"), Body: last}
+			all := append(frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50), frames(test, 1)...)
+			go func() { _, _ = s.conn.Write(all) }()
+			<-writes
+			synctest.Wait()
+			check.Equal(t, p.now(), [2]int{}, "time slices [normal, slow] in use while the client does not read")
+		})
+	}
 }
 
 // A connection with many calls keeps its time slice for all of them while no other waits. Otherwise its slice ends
