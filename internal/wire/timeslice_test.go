@@ -201,8 +201,8 @@ func TestRepliesAreSentTogether(t *testing.T) {
 	}
 }
 
-// TestUnreadRepliesHoldNoTimeSlice checks that a client that reads no replies keeps no scheduler slot (W-21, W-44), also
-// if its last frame ends the connection.
+// TestUnreadRepliesHoldNoTimeSlice checks that a client that reads no replies keeps no scheduler slot (W-21, W-44),
+// also if its last frame ends the connection.
 func TestUnreadRepliesHoldNoTimeSlice(t *testing.T) {
 	for _, last := range [][]byte{{0}, nil} { // nil breaks a rule
 		synctest.Test(t, func(t *testing.T) {
