@@ -54,7 +54,7 @@ func TestFailedCreateCountsNoLookup(t *testing.T) {
 	n := w.m.nodes.get(w.known(bob, "log"))
 	before := n.lookups
 	w.m.mu.Lock()
-	w.m.backings[n] = &backing{passed: 1}
+	w.m.backings[n] = &backing{passed: true}
 	w.m.mu.Unlock()
 	in := &fuse.CreateIn{InHeader: header(bob, rootID), Flags: syscall.O_WRONLY | syscall.O_APPEND, Mode: 0o600}
 	w.leavesNoHandle("M-18: create", fuse.Status(unix.EBUSY), func() fuse.Status {

@@ -13,9 +13,8 @@ import (
 // backing records whether the mount or the host's kernel (FUSE passthrough) serves the handles of a file. At any time
 // all handles of a file are served the same way. Guarded by Mount.mu.
 type backing struct {
-	id     int32 // number of the registered file in the kernel; valid if passed is not 0
-	passed int   // handles whose reads and writes bypass the mount
-	plain  int   // handles that the mount serves
+	id     int32 // number of the registered file in the kernel; valid if passed is set
+	passed bool  // the reads and writes of all handles bypass the mount
 	first  *open // the handles, as a list
 }
 
@@ -40,9 +39,9 @@ func (b *backing) remove(o *open) {
 	o.next, o.previous = nil, nil
 }
 
-// pass decides whether the host's kernel serves a new handle directly, and counts the handle. The handle must grant
-// all that its flags allow, and the mount must serve no handle of the file. Then pass sets out. If the mount must
-// serve this handle and the kernel serves others, the result is EBUSY and the handle is not counted (M-18).
+// pass decides whether the host's kernel serves a new handle directly, and adds the handle to those of its file. The
+// handle must grant all that its flags allow, and the mount must serve no handle of the file. Then pass sets out. If
+// the mount must serve this handle and the kernel serves others, the result is EBUSY and the handle is not added (M-18).
 func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fuse.Status {
 	// This can write to the disk, which no other request waits for.
 	may := o.passable(flags) && prepare(f, flags&syscall.O_ACCMODE != syscall.O_RDONLY)
@@ -53,23 +52,20 @@ func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fu
 		b = &backing{}
 		m.backings[o.n] = b
 	}
-	switch {
-	case b.passed > 0 && !may:
+	if b.passed && !may {
 		// All handles of a file are served the same way. Served directly, this one could write
 		// anywhere in the file (M-18).
 		return fuse.EBUSY
-	case b.passed == 0 && may && b.plain == 0:
-		may = m.register(b, f)
+	}
+	if b.first == nil {
+		b.passed = may && m.register(b, f)
 	}
 	b.add(o)
-	if may && b.plain == 0 {
-		b.passed++
+	if b.passed {
 		o.passed = true
 		out.OpenFlags |= fuse.FOPEN_PASSTHROUGH
 		out.BackingID = b.id
-		return fuse.OK
 	}
-	b.plain++
 	return fuse.OK
 }
 
@@ -123,7 +119,7 @@ func (m *Mount) register(b *backing, f nt.OpenFile) bool {
 	return true
 }
 
-// unpass removes a closed handle from the counts of pass. With the last passthrough handle of a file it unregisters the
+// unpass removes a closed handle from those of its file. With the last passthrough handle of a file it unregisters the
 // file from the host's kernel. For a file without handles it does nothing. An error of the kernel is only logged.
 func (m *Mount) unpass(o *open) {
 	m.mu.Lock()
@@ -132,16 +128,13 @@ func (m *Mount) unpass(o *open) {
 	if b == nil {
 		return
 	}
-	if o.passed {
-		if b.passed--; b.passed == 0 {
-			if errno := m.server.UnregisterBackingFd(b.id); errno != 0 {
-				m.log.Warn("cannot unregister a passthrough file from the kernel", "error", errno)
-			}
-		}
-	} else {
-		b.plain--
+	if b.remove(o); b.first != nil {
+		return
 	}
-	if b.remove(o); b.first == nil {
-		delete(m.backings, o.n)
+	delete(m.backings, o.n)
+	if b.passed {
+		if errno := m.server.UnregisterBackingFd(b.id); errno != 0 {
+			m.log.Warn("cannot unregister a passthrough file from the kernel", "error", errno)
+		}
 	}
 }
