@@ -129,10 +129,14 @@ func TestPlantedSymlinkIsNeitherListedNorOpened(t *testing.T) {
 // follow links that the configuration forbids (M-34).
 func TestForbiddenLinksCannotBeRead(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.FollowLinks = true })
+	w.file("f", "", full)
 	w.link("l", "f", full)
 	w.sees(alice, "f", "readlink", "l")
+	h := header(alice, w.known(alice, "f"))
+	_, s := w.m.Readlink(nil, &h)
+	w.want("M-33: readlink of a file", s, unix.EINVAL)
 	w.m.readLinks(false) // this mount follows links
-	h := header(alice, w.known(alice, "l"))
+	h = header(alice, w.known(alice, "l"))
 	if text, s := w.m.Readlink(nil, &h); s != fuse.EPERM || text != nil {
 		t.Errorf("M-34: %q, %v, want nil, %v", text, s, fuse.EPERM)
 	}

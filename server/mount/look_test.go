@@ -176,7 +176,7 @@ func TestWildcardAndStreamNamesAreEINVAL(t *testing.T) {
 		":": unix.EINVAL, "a*": unix.EINVAL, "a?": unix.EINVAL, `a\b`: unix.EINVAL,
 		".~refmon-x": unix.EINVAL, ".~refmon": 0,
 		"a\x1f": unix.EINVAL, "\xff": unix.EINVAL, "a|b": unix.EINVAL, strings.Repeat("x", 255): 0,
-		strings.Repeat("x", 256): unix.ENAMETOOLONG} {
+		strings.Repeat("x", 256): unix.ENAMETOOLONG, strings.Repeat("é", 128): unix.ENAMETOOLONG} {
 		check.Equal(t, checkName(name), fuse.Status(want), "M-9: %q", name)
 	}
 }

@@ -19,6 +19,7 @@ func TestMountStatsCountByOperationAndUser(t *testing.T) {
 	for range 3 {
 		_ = as(bob, "/bin/cat", w.at+"/plan").Run() // denied
 	}
+	_ = as(bob, "/bin/cat", w.at+"/missing").Run() // an error, but no denial
 	s := w.m.Stats()
 	w.must(held.in.Close())
 	_ = held.cmd.Wait()
