@@ -41,7 +41,7 @@ func (b *backing) remove(o *open) {
 
 // pass decides whether the host's kernel serves a new handle directly, and adds the handle to those of its file. The
 // handle must grant all that its flags allow, and the mount must serve no handle of the file. Then pass sets out. If
-// the mount must serve this handle and the kernel serves others, the result is EBUSY and the handle is not added (M-18).
+// the mount must serve this handle and the kernel serves others, the result is EBUSY and no handle is added (M-18).
 func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fuse.Status {
 	// This can write to the disk, which no other request waits for.
 	may := o.passable(flags) && prepare(f, flags&syscall.O_ACCMODE != syscall.O_RDONLY)
