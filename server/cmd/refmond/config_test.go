@@ -258,7 +258,7 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"size: 85", "size: 83", "audit.size"}, {"size: 85", "size: 0", ""}, {"size: 85", "size: -1", "audit: size"},
 		{"size: 85", "size: 1099511627776", ""}, {"size: 85", "size: 1099511627777", "audit: size"},
 		{"reserve: 83", "reserve: 1099511627777", "audit: size"},
-		{"age: 82", "age: 36500", ""}, {"age: 82", "age: 36501", "audit: size"},
+		{"age: 82", "age: 36500", ""}, {"age: 82", "age: 36501", "age from 0 to 36500"},
 		{"age: 82", "age: -1", "audit: size"}, {"reserve: 83", "reserve: -1", "audit: size"},
 		{"connections: 84", "connections: 0", "audit.connections"}, {"connections: 84", "connections: 1", ""},
 		{"size: 85\n  age: 82\n  overwrite: never\n  reserve: 83", "size: 0\n  reserve: 1099511627776", ""},

@@ -54,7 +54,8 @@ func (a *auditSettings) check() error {
 	}
 	const most = 1 << 40 // so that the conversion to bytes cannot overflow
 	if a.Size < 0 || a.Age < 0 || a.Reserve < 0 || a.Size > most || a.Age > 36500 || a.Reserve > most {
-		return errors.New("audit: size and reserve (in MiB) and age (in days) must be at least 0")
+		return fmt.Errorf("audit: size and reserve must be from 0 to %d (MiB), and age from 0 to 36500 (days)",
+			int64(most))
 	}
 	if a.Connections < 1 {
 		return errors.New("audit.connections must be at least 1")
