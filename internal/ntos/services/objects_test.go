@@ -121,8 +121,8 @@ func TestPlainNameFindsFilesOnly(t *testing.T) {
 	}
 }
 
-// An open in kernel mode writes no record, even if its access is checked. The same open in user mode does (U-10,
-// O-33).
+// An open in kernel mode writes no record, even if its access is checked. The same open in user mode does. The record
+// of a close names the thread's client (U-10, U-20, O-33).
 func TestKernelModeLeavesNoRecord(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
@@ -143,13 +143,19 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 		th      *nt.Thread
 		records int
 	}{{"kernel mode", k.Zw(), 0}, {"user mode", th, 1}} {
-		want(t, "open", check.Status(c.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &forced)), ntstatus.Success)
+		h := check.Result(c.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &forced))
 		got := drain(m)
 		check.That(t, len(got) == c.records, "%s: open wrote %d records, want %d: %q", c.name, len(got), c.records, got)
 		for _, record := range got { // names the user and the process (U-20, U-57)
 			check.That(t, strings.HasPrefix(record, "4656 SubjectUserSid="+svc+" ") && strings.Contains(record,
 				fmt.Sprintf(" ProcessId=%#x ProcessName=p", uint64(k.Thread().Process().ID()))), "record %s", record)
 		}
+		w.impersonate(k, client, winnt.SecurityImpersonation)
+		check.Success(t, c.th.NtClose(h))
+		k.PsRevertToSelf()
+		got = drain(m)
+		check.That(t, len(got) == c.records && strings.Count(fmt.Sprint(got), "4658 SubjectUserSid="+client) == c.records,
+			"%s: records of the close %q, want %d of the client", c.name, got, c.records)
 	}
 }
 
