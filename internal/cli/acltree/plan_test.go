@@ -46,6 +46,10 @@ func TestPlanRenewsInheritedEntriesOnly(t *testing.T) {
 		err)
 	_, counts = planned(t, m, grantEveryone("read"))
 	check.Equal(t, counts.Changed, 0, "files that a repeated grant changes")
+	audited := &Node{Before: sddl.MustParse("D:(A;ID;FX;;;WD)S:(AU;SA;FA;;;WD)"),
+		Above: sddl.MustParse("D:(A;OI;FR;;;WD)")}
+	after, _, _ := Renew(audited)
+	check.That(t, after.SACL().Len() == 1 && after.DACL().At(0).Mask() == 0x120089, "renewed: %v, want its SACL", after)
 }
 
 // A path that is too long for a program to name is reported, and its file and descendants stay unchanged. Otherwise
@@ -126,7 +130,9 @@ func TestPlanStoresNewAttributes(t *testing.T) {
 	a.Version = 2
 	m.add("d", Directory, "").values[ntacl.Name] = check.Must(a.Append(nil))
 	m.add("d/f", Regular, "")
-	for store, want := range map[bool]string{false: "", true: "f 3;d/f 2;"} {
+	m.add("d/e", Directory, "")
+	m.add("d/e/f", Regular, "")
+	for store, want := range map[bool]string{false: "", true: "f 3;d/f 2;d/e 2;d/e/f 2;"} {
 		j := journalOf(t, &Plan{Files: m, Keeper: Offline{}, Recursive: true,
 			Change: func(n *Node) (*sd.Descriptor, bool, error) {
 				n.Store = store
