@@ -46,11 +46,12 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 			"user\tGlobal\t513\tS-1-5-21-1-2-3-2000\n"},
 		[2]string{"csv", "SamAccountName,SID,GroupScope,GroupName\nlocal,S-1-5-21-1-2-3-2010,DomainLocal,\n" +
 			"Engineering,S-1-5-21-1-2-3-2001,Global,local\n"},
-		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf\n" +
-			"Engineering,S-1-5-21-1-2-3-2001,group,;;;;;;;\n"})
+		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf,GroupCategory,PrimaryGroup\n" +
+			"Engineering,S-1-5-21-1-2-3-2001,group,;;;;;;;,,\nLetters,S-1-5-21-1-2-3-2009,group,,,\n" +
+			"carol,S-1-5-21-1-2-3-1109,user,,,S-1-5-21-1-2-3-2077\n"})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77 "+
 		"S-1-5-21-9-9-9-76 S-1-5-21-1-2-3-2010")
-	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001")
+	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2077")
 	sources.HasGroups(t, d, "dave", "S-1-5-21-1-2-3-2001 S-1-22-1-77 S-1-22-2-88")
 	dave := d.Principals[d.Find("dave")].Token
 	check.That(t, !dave.Member(sid.MustParse("S-1-5-21-1-2-3-2000"), false), "dave is in the group of the second column")
