@@ -18,6 +18,7 @@ import (
 const users = `{"data":[{"Aces":[
 {"PrincipalSID":"S-1-5-21-1-2-3-2001","PrincipalType":"Group","RightName":"ForceChangePassword","IsInherited":true},
 {"PrincipalSID":"CORP.TEST-S-1-5-32-544","PrincipalType":"Group","RightName":"GenericAll","IsInherited":false},
+{"PrincipalSID":"S-1-5-21-1-2-3-1109","PrincipalType":"User","RightName":"Owns","IsInherited":false},
 {"PrincipalSID":"S-1-5-21-1-2-3-512","PrincipalType":"Group","RightName":"Owns","IsInherited":false},
 {"PrincipalSID":"S-1-5-21-1-2-3-1109","PrincipalType":"User","RightName":"ReadLAPSPassword","IsInherited":false},
 {"PrincipalSID":"S-1-5-21-1-2-3-1109","PrincipalType":"User","RightName":"ManageCA","IsInherited":false},
@@ -29,7 +30,7 @@ const users = `{"data":[{"Aces":[
 
 const domains = `{"data":[{"Aces":[
 {"PrincipalSID":"S-1-5-21-1-2-3-1107","PrincipalType":"User","RightName":"GetChanges","IsInherited":false}],
-"ObjectIdentifier":"S-1-5-21-1-2-3","Properties":{"distinguishedname":"DC=CORP,DC=TEST"}}],
+"ObjectIdentifier":"S-1-5-21-1-2-3","Properties":{"name":"CORP.TEST"}}],
 "meta":{"type":"domains","count":1,"version":6}}`
 
 // rows returns each object as name, SID, last class and SDDL, and what the files do not have.
@@ -68,7 +69,7 @@ func TestAcesBecomeEntries(t *testing.T) {
 	check.NoError(t, w.Close())
 	helen := "CN=HELEN,DC=CORP,DC=TEST S-1-5-21-1-2-3-1107 user O:S-1-5-21-1-2-3-512D:P" +
 		"(OA;ID;CR;00299570-246d-11d0-a768-00aa006e0529;;S-1-5-21-1-2-3-2001)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)"
-	root := "DC=CORP,DC=TEST  domainDNS D:(OA;;CR;1131f6aa-9c07-11d1-f79f-00c04fc2dcd2;;S-1-5-21-1-2-3-1107)"
+	root := "CORP.TEST  domainDNS D:(OA;;CR;1131f6aa-9c07-11d1-f79f-00c04fc2dcd2;;S-1-5-21-1-2-3-1107)"
 	got, loss, err := rows(t, z.Bytes())
 	slices.Sort(got)
 	if err != nil || !slices.Equal(got, []string{helen, root}) {
