@@ -66,6 +66,7 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
 		"base64",
 		"objectSid:: !":                          "line 2: objectSid: wrong base64",
+		"sAMAccountName:: !":                     "line 2: sAMAccountName: wrong base64",
 		"objectClass:: !":                        "line 2: objectClass: wrong base64",
 		"operatingSystem:: !":                    "line 2: operatingSystem: wrong base64",
 		"userPrincipalName:: !":                  "line 2: userPrincipalName: wrong base64",
