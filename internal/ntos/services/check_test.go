@@ -71,8 +71,9 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 		out, st := th.Services().NtAccessCheckByTypeResultList(one)
 		want(t, c.name, st, c.want)
 		single, _ := th.Services().NtAccessCheckByType(one)
-		check.That(t, c.want != ntstatus.BufferTooSmall || out.PrivilegeSetLength == 20 && single.PrivilegeSetLength == 20,
-			"%s: required privilege set lengths %d, %d, want 20", c.name, out.PrivilegeSetLength, single.PrivilegeSetLength)
+		need := [2]uint32{out.PrivilegeSetLength, single.PrivilegeSetLength}
+		check.That(t, c.want != ntstatus.BufferTooSmall || need == [2]uint32{20, 20},
+			"%s: required privilege set lengths %v, want 20", c.name, need)
 	}
 	in.ObjectTypeList.V = nil
 	_, st := k.Zw().Services().NtAccessCheckByTypeResultList(in)

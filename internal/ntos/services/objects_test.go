@@ -154,7 +154,8 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 		check.Success(t, c.th.NtClose(h))
 		k.PsRevertToSelf()
 		got = drain(m)
-		check.That(t, len(got) == c.records && strings.Count(fmt.Sprint(got), "4658 SubjectUserSid="+client) == c.records,
+		named := strings.Count(fmt.Sprint(got), "4658 SubjectUserSid="+client)
+		check.That(t, len(got) == c.records && named == c.records,
 			"%s: records of the close %q, want %d of the client", c.name, got, c.records)
 	}
 }
