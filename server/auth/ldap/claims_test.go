@@ -25,7 +25,7 @@ func TestAttributeTextsBecomeTypedClaims(t *testing.T) {
 		want   string // as a token file lists them
 		why    string
 	}{
-		{"n", []string{"-7", "9"}, `[{"name": "number", "type": "int64", "values": [-7, 9]}]`, ""},
+		{"n", []string{"-7", "09"}, `[{"name": "number", "type": "int64", "values": [-7, 9]}]`, ""},
 		{"N", []string{"7"}, `[{"name": "number", "type": "int64", "values": [7]}]`, ""},
 		{"n", []string{"7x"}, "", "the claim number is not a number"},
 		{"n", []string{"9223372036854775808"}, "", "the claim number is not a number"},

@@ -298,7 +298,8 @@ func (p *People) collect(next []*parsed) {
 			p.collector.Report("%s", note)
 		}
 	}
-	p.accounts, p.Unresolved = p.collector.Accounts(), p.collector.Unresolved
+	p.accounts = p.collector.Accounts()
+	p.Unresolved = p.collector.Unresolved // which Accounts completes
 }
 
 // Accounts returns the accounts of the last complete read, nil before the first. The caller must not change

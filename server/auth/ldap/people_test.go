@@ -197,11 +197,12 @@ func TestRenamedEntryIsReadAgain(t *testing.T) {
 	check.NoError(t, f.read(&p))
 	check.That(t, strings.Contains(strings.Join(p.Unresolved, "\n"), "CN=gone,DC=corp"),
 		"D-22: unresolved are %q, want the group that is gone", p.Unresolved)
-	of := func(values ...string) string {
-		return string(appendAttribute(nil, goldap.NewEntryAttribute("n", values)))
+	of := func(name string, values ...string) string {
+		return string(appendAttribute(nil, goldap.NewEntryAttribute(name, values)))
 	}
-	check.That(t, of("ab", "c") != of("a", "bc"), "D-35: the values ab, c and a, bc have one encoding")
-	check.That(t, of("", "a") != of("a"), "D-35: an empty value has no encoding")
+	check.That(t, of("n", "ab", "c") != of("n", "a", "bc"), "D-35: the values ab, c and a, bc have one encoding")
+	check.That(t, of("n", "", "a") != of("n", "a"), "D-35: an empty value has no encoding")
+	check.That(t, of("uidNumber", "7") != of("gidNumber", "7"), "D-35: two attributes have one encoding")
 }
 
 // TestReadDropsSIDsThatDirectoryMayNotAssign checks that a read of the whole directory has no user of another domain,
