@@ -56,6 +56,8 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 			Type: network}, lost, ntstatus.NameTooLong, logon.Account{}, long[:64] + "…"},
 		{"a name of 64 bytes", logon.Request{Package: password, Name: long[:64], Password: "p", Type: network}, lost,
 			ntstatus.NoSuchUser, logon.Account{}, long[:64]},
+		{"a name cut in a character", logon.Request{Package: password, Name: "x" + strings.Repeat("é", 32), Password: "p",
+			Type: network}, lost, ntstatus.NoSuchUser, logon.Account{}, "x" + strings.Repeat("é", 31) + "\uFFFD…"},
 		{"a domain and its name", logon.Request{Package: password, Name: `HOST\alice`, Domain: "HOST", Password: "p",
 			Type: network}, lost, ntstatus.NoSuchUser, logon.Account{}, `HOST\alice`},
 		{"another domain", logon.Request{Package: password, Name: "alice", Domain: "CORP", Password: "p", Type: network},

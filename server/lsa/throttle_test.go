@@ -60,6 +60,8 @@ func TestWrongPasswordCountsPerAccountName(t *testing.T) {
 		t.Errorf("L-31: got %v and %d failures after Unlock, want none", err, count("ALICE"))
 	}
 	ask("", "alice", "p", network) // stored as a failure until the password was compared
+	f.reopen(t)
+	check.Equal(t, count("OUT"), 2, "L-31: failures of another account after Unlock")
 	f.must(t, func(e *Edit) error { return e.DeleteAccount("out") })
 	f.reopen(t) // failures of a deleted account
 	check.Equal(t, count("OUT"), 0, "L-31: failures of no account")
