@@ -162,17 +162,13 @@ func seCreateAccessState(c *call) uint64 {
 	return status(c.Write(p, b))
 }
 
-// accessStateAt copies an ACCESS_STATE of the program with its subject context. An unreadable one ends the program,
-// as a kernel bug does.
+// accessStateAt copies what the routines use of an ACCESS_STATE of the program: the rights still to be granted, and
+// the subject context. An unreadable one ends the program, as a kernel bug does.
 func (c *call) accessStateAt(p user) *kernel.AccessState {
-	var b [32]byte
+	var b [20]byte
 	c.read(p, b[:])
-	return &kernel.AccessState{
-		RemainingDesiredAccess:  winnt.AccessMask(le.Uint32(b[16:])),
-		PreviouslyGrantedAccess: winnt.AccessMask(le.Uint32(b[20:])),
-		OriginalDesiredAccess:   winnt.AccessMask(le.Uint32(b[24:])), TraversePrivilege: b[12]&1 != 0,
-		SubjectSecurityContext: c.subjectAt(p + 32),
-	}
+	return &kernel.AccessState{RemainingDesiredAccess: winnt.AccessMask(le.Uint32(b[16:])),
+		SubjectSecurityContext: c.subjectAt(p + 32)}
 }
 
 // rmDeleteAccessState releases the subject context in an ACCESS_STATE.
