@@ -106,7 +106,7 @@ func TestKernelMisuseEndsProgram(t *testing.T) {
 		"PsRestoreImpersonation: the Token at 0x[0-9a-f]+: " + owedNothing,
 		"ObReferenceObjectByHandle: 0x[0-9a-f]+ is not an object type: " +
 			"pass what a variable such as SeTokenObjectType points to",
-		"SeTokenType: 0x0 is not an object: it is gone, or it never was one",
+		"SeCreateClientSecurity: 0x0 is not an object: it is gone, or it never was one",
 		"the work item at 0x[0-9a-f]+ returned while it impersonates: it must call PsRevertToSelf",
 		"PsDisableImpersonation: the memory at 0x[0-9a-f]+ cannot be written",
 		"PsRestoreImpersonation: the memory at 0x7eadbee0 cannot be read",

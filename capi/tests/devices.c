@@ -93,6 +93,7 @@ static void facts(void)
 		ERROR_ACCESS_DENIED);
 	path(u"\\??\\pipe\\capi-device", NULL);
 	STATUS(NtOpenFile(&c, SYNCHRONIZE, &oa, &io, 0, 0), STATUS_SUCCESS);
+	SAME(io.Information, FILE_OPENED);
 	STATUS(NtQueryInformationFile(c, &io, &b, sizeof b, FileAccessInformation), STATUS_SUCCESS);
 	SAME(b.a.AccessFlags, SYNCHRONIZE);
 	SAME(io.Information, sizeof b.a);
@@ -153,6 +154,7 @@ static void listing(void)
 	n = 77;
 	STATUS(NtQueryDirectoryObject(NULL, &l, sizeof l, TRUE, TRUE, &context, &n), STATUS_INVALID_HANDLE);
 	STATUS(NtQueryDirectoryObject(dir, &l, sizeof l, TRUE, TRUE, NULL, &n), STATUS_ACCESS_VIOLATION);
+	STATUS(NtQueryDirectoryObject(NULL, &l, sizeof l, TRUE, TRUE, readonly, &n), STATUS_ACCESS_VIOLATION);
 	STATUS(NtQueryDirectoryObject(dir, none, sizeof l, TRUE, TRUE, &context, &n), STATUS_ACCESS_VIOLATION);
 	STATUS(NtQueryDirectoryObject(NULL, &l, sizeof l, TRUE, TRUE, &context, none), STATUS_ACCESS_VIOLATION);
 	SAME(n, 77);

@@ -62,6 +62,7 @@ static void containers(void)
 	InitializeObjectAttributes(&oa, NULL, 0, NULL, NULL);
 	STATUS(NtCreateLowBoxToken(&t, own, TOKEN_ALL_ACCESS, &oa, package, 1, &capability, 1, UNMAPPED),
 		STATUS_ACCESS_VIOLATION);
+	STATUS(NtCreateLowBoxToken(&t, own, TOKEN_ALL_ACCESS, &oa, package, 1, UNMAPPED, 0, NULL), STATUS_ACCESS_VIOLATION);
 	STATUS(NtCreateLowBoxToken(&t, own, TOKEN_ALL_ACCESS, &oa, package, 1, &capability, 0, NULL), STATUS_SUCCESS);
 	CHECK(CheckTokenCapability(t, internet, &is));
 	SAME(is, TRUE);
@@ -88,9 +89,7 @@ static void containers(void)
 	FAILS(CheckTokenMembershipEx(t, users, CTMF_INCLUDE_APPCONTAINER, &is), ERROR_NO_IMPERSONATION_TOKEN);
 	CHECK(CheckTokenMembershipEx(NULL, users, 0, &is));
 	SAME(is, TRUE);
-	CHECK(CloseHandle(imp));
-	CHECK(CloseHandle(t));
-	CHECK(CloseHandle(own));
+	CHECK(CloseHandle(imp) && CloseHandle(t) && CloseHandle(own));
 	FreeSid(package);
 	LocalFree(want);
 	LocalFree(internet);

@@ -14,7 +14,7 @@ static void handles(void)
 	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), &d, 0, 0, DUPLICATE_SAME_ACCESS),
 		STATUS_SUCCESS);
 	STATUS(NtCompareObjects(own, d), STATUS_SUCCESS);
-	CHECK(SetHandleInformation(d, HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE));
+	CHECK(SetHandleInformation(d, HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE | HANDLE_FLAG_INHERIT));
 	CHECK(GetHandleInformation(d, &flags));
 	SAME(flags, HANDLE_FLAG_PROTECT_FROM_CLOSE);
 	STATUS(NtClose(d), STATUS_HANDLE_NOT_CLOSABLE);

@@ -32,7 +32,7 @@ static void info(void)
 	STATUS(NtQueryInformationFile(c, &io, &modes, sizeof modes, FilePipeInformation), STATUS_SUCCESS);
 	SAME(modes.CompletionMode, 0);
 	STATUS(NtQueryInformationFile(s, &io, &l, 39, FilePipeLocalInformation), STATUS_INFO_LENGTH_MISMATCH);
-	STATUS(NtQueryInformationFile(s, none, &l, sizeof l, FilePipeLocalInformation), STATUS_ACCESS_VIOLATION);
+	STATUS(NtQueryInformationFile(NULL, none, &l, sizeof l, FilePipeLocalInformation), STATUS_ACCESS_VIOLATION);
 	STATUS(NtQueryInformationFile(NULL, &io, none, sizeof l, FilePipeLocalInformation), STATUS_ACCESS_VIOLATION);
 	STATUS(NtQueryVolumeInformationFile(c, &io, &device, sizeof device, FileFsDeviceInformation), STATUS_SUCCESS);
 	SAME(io.Information, 8);

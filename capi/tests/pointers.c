@@ -114,6 +114,8 @@ static void misaligned(void)
 	STATUS(NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY, (PHANDLE)(buffer + 1)), STATUS_DATATYPE_MISALIGNMENT);
 	STATUS(NtQueryInformationToken(NULL, TokenUser, buffer + 1, 100, &n), STATUS_DATATYPE_MISALIGNMENT);
 	STATUS(NtQueryInformationProcess(NULL, ProcessBasicInformation, buffer + 1, 48, NULL), STATUS_DATATYPE_MISALIGNMENT);
+	STATUS(NtAdjustPrivilegesToken(NULL, TRUE, NULL, 16, (PTOKEN_PRIVILEGES)(buffer + 1), &n),
+		STATUS_DATATYPE_MISALIGNMENT);
 	STATUS(NtAllocateLocallyUniqueId((PLUID)(buffer + 4)), STATUS_SUCCESS);
 }
 

@@ -166,6 +166,7 @@ static void serve(void)
 	r = make("enough");
 	r.h.ClientId = m.h.ClientId;
 	r.h.MessageId = m.h.MessageId;
+	STATUS(NtReplyWaitReceivePort(port, NULL, &r.h, UNMAPPED), STATUS_ACCESS_VIOLATION); /* which sends no reply */
 	STATUS(NtReplyPort(port, &r.h), STATUS_SUCCESS);
 	/* the client goes, and another connection is made */
 	STATUS(NtReplyWaitReceivePort(comm, NULL, NULL, &m.h), STATUS_PORT_DISCONNECTED);

@@ -272,6 +272,7 @@ void test_text(void)
 	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorW(u"S:(RA;;;;;WD;(\"a\",TS,0,\"\U0001f600\"))", 1, &d,
 		NULL));
 	CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorW(d, 1, 0x20, &wide, &units)); /* attributes */
+	FAILS(ConvertSecurityDescriptorToStringSecurityDescriptorW(d, 1, 0x20, &(LPWSTR){NULL}, readonly), ERROR_NOACCESS);
 	SAME(units, sizeof u"S:(RA;;;;;WD;(\"a\",TS,0x0,\"\U0001f600\"))" / sizeof *wide);
 	CHECK(wide[units - 1] == 0);
 	CHECK(LocalFree(wide) == NULL);

@@ -71,6 +71,7 @@ static void semaphores(void)
 	SAME(n, 8);
 	SAME(s.CurrentCount, 2);
 	SAME(s.MaximumCount, 3);
+	STATUS(NtQuerySemaphore(NULL, SemaphoreBasicInformation, none, sizeof s, NULL), STATUS_ACCESS_VIOLATION);
 	FAILS(ReleaseSemaphore(h, 2, NULL), ERROR_TOO_MANY_POSTS);
 	CHECK(CloseHandle(h));
 }
@@ -106,6 +107,7 @@ static void timers(void)
 	SAME(was, TRUE);
 	CHECK(CancelWaitableTimer(h));
 	STATUS(NtQueryTimer(h, TimerBasicInformation, &t, 8, NULL), STATUS_INFO_LENGTH_MISMATCH);
+	STATUS(NtQueryTimer(NULL, TimerBasicInformation, none, sizeof t, NULL), STATUS_ACCESS_VIOLATION);
 	CHECK(CloseHandle(h));
 	FAILS(CancelWaitableTimer(h), ERROR_INVALID_HANDLE);
 }

@@ -216,6 +216,7 @@ static void filtering(void)
 	CHECK(CheckTokenMembership(NULL, admins, &member));
 	SAME(member, TRUE);
 	FAILS(CheckTokenMembership(NULL, NULL, &member), ERROR_INVALID_SID);
+	FAILS(CheckTokenMembership(NULL, UNMAPPED, &member), ERROR_NOACCESS);
 	CHECK(DuplicateToken(f, SecurityIdentification, &limited));
 	CHECK(CheckTokenMembership(limited, admins, &member));
 	SAME(member, FALSE);

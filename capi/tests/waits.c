@@ -30,8 +30,9 @@ static void test_two_threads(void)
 	SAME(WaitForSingleObject(joined, 0), WAIT_OBJECT_0); /* for good */
 	CHECK(CloseHandle(joined));
 
-	HANDLE both[2] = {ask, answer}, wrong[2] = {answer, (HANDLE)4000};
+	HANDLE both[2] = {ask, answer}, wrong[3] = {answer, (HANDLE)4000, answer};
 	STATUS(NtWaitForMultipleObjects(2, wrong, WaitAny, FALSE, NULL), STATUS_INVALID_HANDLE);
+	STATUS(NtWaitForMultipleObjects(2, wrong + 1, WaitAll, FALSE, NULL), STATUS_INVALID_HANDLE);
 	SAME(WaitForMultipleObjects(2, both, FALSE, INFINITE), WAIT_OBJECT_0 + 1);
 	SAME(WaitForMultipleObjects(2, both, TRUE, 1), WAIT_TIMEOUT);
 	CHECK(SetEvent(ask));

@@ -164,6 +164,7 @@ static void subjects(void)
 	SeDeleteClientSecurity(&c);
 	q.ImpersonationLevel = SecurityDelegation;
 	STATUS(SeCreateClientSecurityFromSubjectContext(&subject, &q, FALSE, &c), STATUS_BAD_IMPERSONATION_LEVEL);
+	STATUS(SeCreateClientSecurityFromSubjectContext(&subject, NULL, FALSE, &c), STATUS_ACCESS_VIOLATION);
 	SeReleaseSubjectContext(&subject);
 	STATUS(SeCreateClientSecurity(ME, NULL, FALSE, &c), STATUS_ACCESS_VIOLATION);
 	q.ImpersonationLevel = SecurityImpersonation;

@@ -67,6 +67,10 @@ static void assigned(void)
 	STATUS(SeAssignSecurity(none, NULL, &d, FALSE, &s, &m, PagedPool), STATUS_ACCESS_VIOLATION);
 	STATUS(SeAssignSecurity(parent, NULL, readonly, FALSE, &s, &m, PagedPool), STATUS_ACCESS_VIOLATION);
 	SeReleaseSubjectContext(&s);
+	SeCaptureSubjectContext(&s); /* the process's token alone is a subject */
+	STATUS(SeAssignSecurity(parent, NULL, &d, FALSE, &s, &m, PagedPool), STATUS_SUCCESS);
+	STATUS(SeDeassignSecurity(&d), STATUS_SUCCESS);
+	SeReleaseSubjectContext(&s);
 	PsDereferenceImpersonationToken(a);
 }
 
@@ -88,6 +92,7 @@ static void changed(void)
 	STATUS(SeQuerySecurityDescriptorInfo(&part, room, &n, &d), STATUS_SUCCESS);
 	SAME(n, want);
 	CHECK(reads(room, 7, "O:BA"));
+	STATUS(SeQuerySecurityDescriptorInfo(none, room, &n, &d), STATUS_ACCESS_VIOLATION);
 	STATUS(SeQuerySecurityDescriptorInfo(&part, none, &n, &d), STATUS_ACCESS_VIOLATION);
 	STATUS(SeQuerySecurityDescriptorInfo(&part, room, &n, none), STATUS_ACCESS_VIOLATION);
 	/* as the client the owner cannot be bob */
@@ -98,6 +103,8 @@ static void changed(void)
 	CHECK(second == d);
 	STATUS(SeSetSecurityDescriptorInfoEx(NULL, &part, bobs, &second, SEF_AVOID_OWNER_CHECK, PagedPool, &m),
 		STATUS_SUCCESS);
+	STATUS(SeSetSecurityDescriptorInfoEx(NULL, none, bobs, &d, SEF_AVOID_OWNER_CHECK, PagedPool, &m),
+		STATUS_ACCESS_VIOLATION);
 	STATUS(SeDeassignSecurity(&second), STATUS_SUCCESS);
 	PsRevertToSelf();
 	PsDereferenceImpersonationToken(a);

@@ -32,6 +32,9 @@ static void context(int number)
 			exit(3);
 		SeDeleteClientSecurity(&c);
 		SeImpersonateClient(&c, NULL);
+		break;
+	case 10:
+		SeCreateClientSecurity(NULL, &q, FALSE, &c);
 	}
 }
 
@@ -70,9 +73,6 @@ int main(int argc, char **argv)
 		break;
 	case 9:
 		ObReferenceObjectByHandle(ZwCurrentThread(), 0, (POBJECT_TYPE)PsThreadType, KernelMode, &o, NULL);
-		break;
-	case 10:
-		SeTokenType(NULL);
 		break;
 	case 12: /* code can be read, and not written */
 		PsDisableImpersonation(PsGetCurrentThread(), (PSE_IMPERSONATION_STATE)(uintptr_t)main);

@@ -85,6 +85,9 @@ static void adjusted(void)
 		NULL, NULL, NULL), STATUS_SUCCESS);
 	STATUS(NtAdjustTokenClaimsAndDeviceGroups(NULL, TRUE, TRUE, TRUE, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL,
 		NULL, NULL), STATUS_INVALID_HANDLE);
+	/* each previous state has a length of its own */
+	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, NULL, NULL, NULL, sizeof before, old, 15,
+		(void *)devices, 0, NULL, &n, &m, NULL), STATUS_BUFFER_TOO_SMALL);
 	bad_states(h);
 	CHECK(CloseHandle(h));
 }
