@@ -183,6 +183,10 @@ func TestOpenHonorsTruncCreatAndExcl(t *testing.T) {
 		w.m.leave(out.Fh)
 		w.m.Forget(out.NodeId, 1)
 	}
+	w.file("h", "text", full)
+	w.m.leave(w.opens(alice, "h", syscall.O_WRONLY|syscall.O_TRUNC))
+	b, err := os.ReadFile(filepath.Join(w.root, "h"))
+	check.That(t, err == nil && len(b) == 0, "M-13: after an open that truncates: %q, %v, want none", b, err)
 	if opens, files := w.counted(); opens != 0 || files != 0 {
 		t.Errorf("M-18: %d handles are counted, of %d files, want 0, 0", opens, files)
 	}
