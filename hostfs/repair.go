@@ -49,7 +49,8 @@ func (r Repaired) String() string {
 }
 
 // RepairCounts has the results of a run of [Repair], as numbers of files. A dry run counts the same files as a real
-// one, except files that cannot be written. A failed file counts only as failed.
+// one, except files that cannot be written. A file whose repair failed counts only as failed. A repaired directory that
+// cannot be listed counts as both.
 type RepairCounts struct {
 	Files    int64 // visited, including directories and links
 	Sessions int64 // with entries for logon sessions

@@ -237,8 +237,8 @@ func (r *repair) store(place, old string, a *ntacl.Attribute) error {
 // failed reports an error of one file.
 func (r *repair) failed(path string, err error) { r.report(Repaired{Path: path, Err: err}) }
 
-// report adds a repaired or failed file to the counts and passes it to Each, unless Each is nil. A failed file was not
-// repaired, so it counts only as failed.
+// report adds a repaired or failed file to the counts and passes it to Each, unless Each is nil. With an error the file
+// was not repaired, and f counts only as failed.
 func (r *repair) report(f Repaired) {
 	add := func(n *int64, is bool) {
 		if is {

@@ -112,7 +112,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 	if rows := sum.Objects - sum.Unreadable; err == nil && rows > 0 {
 		_, err = w.Write(jsonl.AppendEnd(line[:0], int64(rows)))
 	}
-	err = errors.Join(err, w.Flush())
+	err = joinEnd(err, w.Flush())
 	if err == nil && sum.Unreadable > 0 {
 		remark(std, &sum)
 		if relative > 0 {

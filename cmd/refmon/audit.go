@@ -206,5 +206,6 @@ func (c *auditQueryCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(trail.Query(r, f, w.Write), w.Close()) // records found before an error are printed
+	err = trail.Query(r, f, w.Write)
+	return joinEnd(err, w.Close()) // records found before an error are printed
 }

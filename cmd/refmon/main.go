@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -183,12 +182,20 @@ func report(std *streams, err error) int {
 	case errors.Is(err, errReported):
 		return exitMalformed
 	}
-	lines := slices.Compact(strings.Split(err.Error(), "\n")) // a failed write and the flush after it have one error
-	fmt.Fprintf(std.err, "refmon: %s\n", printable(batch.Shorten(strings.Join(lines, "\n"))))
+	fmt.Fprintf(std.err, "refmon: %s\n", printable(batch.Shorten(err.Error())))
 	if under := pointedAt(err); under != "" {
 		fmt.Fprintln(std.err, under)
 	}
 	return exitMalformed
+}
+
+// joinEnd joins the error of a command and that of the end of its output. After a failed write the end has the same
+// error, which joinEnd does not repeat.
+func joinEnd(err, end error) error {
+	if errors.Is(err, end) {
+		return err
+	}
+	return errors.Join(err, end)
 }
 
 // errorAs returns the wrapped error of type E; ok is false if there is none.

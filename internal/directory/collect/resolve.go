@@ -25,6 +25,7 @@ func (c *Collector) resolve() {
 			}
 			// A source that knows only a SID, such as wbinfo --sid-aliases, takes it for a user's.
 			if g := c.Groups.bySID[a.SID]; kind == 0 && g != nil && a.Name == a.SID.String() {
+				a.ID, a.GID = "", "" // those of a user
 				g.merge(a)
 				return true
 			}
@@ -197,7 +198,7 @@ func (c *Collector) addMembership(x *index, m membership) {
 			a = c.Groups.find(r.Name)
 		}
 	}
-	if a != nil && a.same != nil {
+	for a != nil && a.same != nil {
 		a = a.same
 	}
 	switch {

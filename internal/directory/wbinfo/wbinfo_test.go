@@ -70,7 +70,7 @@ func TestWbinfoOutputYieldsGroups(t *testing.T) {
 }
 
 // TestEachKindOfAccountIsRead checks computers, aliases, well-known groups and the domain, and uids and gids of both
-// kinds. The first number of an account counts.
+// kinds. The first number of an account counts. The uid that a SID has too is no gid of the group with that SID.
 func TestEachKindOfAccountIsRead(t *testing.T) {
 	const text = `+ /usr/bin/wbinfo -n 'REFMON\pc1$'
 
@@ -89,6 +89,12 @@ S-1-5-21-1-2-3-1200
 REFMON\Domain Guests 2
 + wbinfo --sid-aliases S-1-5-21-1-2-3-1111
 S-1-5-21-1-2-3-1200
++ wbinfo --sid-aliases S-1-5-21-1-2-3-515
+S-1-5-21-1-2-3-1200
++ wbinfo -S S-1-5-21-1-2-3-515
+79
++ wbinfo -s S-1-5-21-1-2-3-515
+REFMON\Domain Computers 2
 + wbinfo -G 88
 S-1-5-21-1-2-3-514
 + wbinfo --sids-to-unix-ids S-1-5-21-1-2-3-1111
@@ -110,6 +116,7 @@ groups:
   - {name: "sales", sid: S-1-5-21-1-2-3-1200}
   - {name: "Everyone", sid: S-1-1-0}
   - {name: "REFMON\\Domain Guests", sid: S-1-5-21-1-2-3-514, memberOf: ["sales"], gid: 88}
+  - {name: "REFMON\\Domain Computers", sid: S-1-5-21-1-2-3-515, memberOf: ["sales"]}
 `, "directory file")
 	check.SlicesEqual(t, c.Unresolved, []string{"wbinfo -n gone: lookup: WBC_ERR_DOMAIN_NOT_FOUND",
 		`REFMON\lost, which wbinfo -g lists, has no entry in any input`}, "unresolved")
