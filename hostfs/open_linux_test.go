@@ -107,7 +107,7 @@ func TestPolicyDecidesMissingAttribute(t *testing.T) {
 		}
 		// The permissions of the root decide like those of a file.
 		w.must(unix.Removexattr(w.root, w.tree.cfg.Attribute))
-		w.must(os.Chmod(w.root, 0o777)) //nolint:gosec // the test asks who may add a file
+		w.must(os.Chmod(w.root, 0o777)) //nolint:gosec // so that the descriptor alone decides
 		w.create(th, "new", call{desired: winnt.DELETE, disposition: fileaccess.FileCreate}, want)
 	}
 }

@@ -133,7 +133,7 @@ func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 			w.tree.move, w.tree.decision = fileaccess.Move{}, fileaccess.MoveDecision{}
 		}
 	}
-	// A rename needs DELETE and a link FILE_WRITE_ATTRIBUTES, by what the handle grants (F-57, F-59).
+	// A rename needs DELETE and a link FILE_WRITE_ATTRIBUTES, in the handle's granted access (F-57, F-59).
 	for granted, renamed := range map[winnt.AccessMask]bool{winnt.DELETE: true,
 		winnt.FILE_ALL_ACCESS &^ winnt.DELETE: false} {
 		h := w.open(`\??\T\file`, granted, 0)

@@ -90,8 +90,8 @@ func revokeError(what string, err error) error {
 }
 
 // selection converts the argument of refmond revoke to a path or a SID. A text that begins with a slash or backslash is
-// a path. Any other text is a SID S-1-…, or the name of an account or group. The daemon looks up names, and user is the
-// SID. An unknown name is an error.
+// a path. Any other text is a SID S-1-…, or the name of an account or group. The daemon looks up names.
+// user is the SID. An unknown name is an error.
 func (l *inspector) selection(what string) (user, path string, err error) {
 	if strings.HasPrefix(what, "/") || strings.HasPrefix(what, `\`) {
 		return "", what, nil

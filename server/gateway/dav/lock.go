@@ -141,9 +141,9 @@ func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []L
 	return l, nil, nil
 }
 
-// conflictsLocked returns copies of the locks that exclude a new one, one for each root, nil if there are none. Two
-// locks exclude each other if they cover a common resource and at least one is exclusive, even if one user owns both
-// (RFC 4918, 6.2; G-43).
+// conflictsLocked returns copies of the locks that exclude a new one: one for each root, or nil. Two locks exclude each
+// other if they cover a common resource and at least one is exclusive, even if one user owns both (RFC 4918, 6.2;
+// G-43).
 //
 // +checklocks:t.mu
 func (t *LockTable) conflictsLocked(l *Lock) (all []Lock) {
