@@ -45,7 +45,7 @@ func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.A
 		}
 		return 0, dec.Status()
 	}
-	r, st := c.reserve(attributes)
+	r, st := c.Reserve(attributes)
 	if st != ntstatus.Success {
 		return 0, st
 	}

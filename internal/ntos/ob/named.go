@@ -46,7 +46,7 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 		return 0, 0, dec.Status()
 	}
 	// commit
-	r, st := c.reserve(n.Attributes)
+	r, st := c.Reserve(n.Attributes)
 	if st != ntstatus.Success {
 		return 0, 0, st
 	}
@@ -72,9 +72,10 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	return r.Handle(), dec.Granted, ntstatus.Success
 }
 
-// reserve reserves a handle value in the process's or the kernel's table, depending on the attributes. A process that
-// has ended is STATUS_PROCESS_IS_TERMINATING, and a full table STATUS_INSUFFICIENT_RESOURCES.
-func (c *Caller) reserve(attributes uint32) (Reservation, ntstatus.Status) {
+// Reserve reserves a handle value in the process's or the kernel's table, depending on the attributes. A process that
+// has ended is STATUS_PROCESS_IS_TERMINATING, and a full table STATUS_INSUFFICIENT_RESOURCES. The caller publishes or
+// abandons the value.
+func (c *Caller) Reserve(attributes uint32) (Reservation, ntstatus.Status) {
 	t := c.TableFor(attributes)
 	if t == nil {
 		// The process of the table has ended.
@@ -192,7 +193,7 @@ type creation struct {
 // object has no name. A failed audit record, or the exit of the process, removes a name that was already visible.
 // After a failure there is neither a handle nor a name.
 func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status) {
-	r, st := c.reserve(k.Attributes)
+	r, st := c.Reserve(k.Attributes)
 	if st != ntstatus.Success {
 		return 0, st
 	}

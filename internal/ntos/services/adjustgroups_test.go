@@ -20,7 +20,8 @@ import (
 func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
-	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}}))
+	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}},
+		{Name: "m", Type: claims.Uint64, Flags: claims.FlagMandatory, Uints: []uint64{1}}}))
 	device := sid.MustParse("S-1-5-21-1-2-3-1200")
 	spec.UserClaims, spec.DeviceClaims = set, set
 	spec.DeviceGroups = []token.Group{{SID: device, Attributes: winnt.SE_GROUP_ENABLED},
@@ -60,6 +61,9 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 	refused.NewDeviceGroupsState = nt.Cap([]token.Group{{SID: sid.Users}})
 	want(t, "a mandatory device group", adjust(refused), ntstatus.CantDisableMandatory)
 	check.Equal(t, class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics), before, "statistics after a refusal")
+	refused = in
+	refused.NewDeviceState = nt.Cap([]claims.Attribute{{Name: "m", Type: claims.Uint64, Flags: claims.FlagDisabled}})
+	want(t, "a mandatory device claim", adjust(refused), ntstatus.CantDisableMandatory)
 	refused = nt.AdjustTokenClaimsIn{}
 	refused.NewDeviceGroupsState.Status = ntstatus.AccessViolation
 	want(t, "unreadable device groups before the handle", adjust(refused), ntstatus.AccessViolation)
@@ -84,6 +88,8 @@ func TestAdjustGroupsReturnsPreviousState(t *testing.T) {
 	if want(t, "adjust", st, ntstatus.Success); len(out.PreviousState) != 1 || out.PreviousState[0] != extra {
 		t.Errorf("previous groups = %+v, want %+v", out.PreviousState, extra)
 	}
+	want(t, "a reset without room", check.Status(th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{
+		TokenHandle: own, WantPrevious: true, ResetToDefault: true})), ntstatus.BufferTooSmall)
 	// A reset ignores the list, and enables the groups that are enabled by default.
 	out, st = th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own, WantPrevious: true,
 		BufferLength: 1000, ResetToDefault: true, NewState: nt.Captured[[]token.Group]{Status: unread(1)}})
@@ -104,6 +110,11 @@ func TestAdjustGroupsReturnsPreviousState(t *testing.T) {
 		t.Errorf("DACL of the package's token = %s, want %q in it", got, "(A;;"+full+";;;"+pkg+")")
 	}
 	job := check.Result(th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, nil))
+	_, st = th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{
+		JobObjectInformationClass:  nt.JobObjectSecurityLimitInformation,
+		JobObjectInformation:       nt.Cap(&nt.JobSecurityLimitInformation{SecurityLimitFlags: 0x80}),
+		JobObjectInformationLength: nt.JobSecurityLimitSize})
+	want(t, "unknown limits, and the handle", st, ntstatus.InvalidHandle)
 	for by, wanted := range map[uint32]ntstatus.Status{nt.JobSecurityLimitSize - 1: ntstatus.InfoLengthMismatch,
 		nt.JobSecurityLimitSize: 0, nt.JobSecurityLimitSize + 1: ntstatus.InfoLengthMismatch} {
 		_, st := th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job,

@@ -132,7 +132,9 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 			nil, ntstatus.BufferOverflow, "abc", 3},
 		{"immediate write", nil, func(o *operations, l *nt.Later) ntstatus.Status {
 			in := nt.WriteFileIn{FileHandle: o.server, Buffer: nt.Cap([]byte("ab")), Later: l}
-			return check.Status(o.th.Services().NtWriteFile(in))
+			out, st := o.th.Services().NtWriteFile(in)
+			check.Equal(o.t, out.Information, 2, "bytes written")
+			return st
 		}, 0, nil, 0, "", 2},
 		{"read after the end", func(o *operations) { o.th.NtClose(o.client) }, read, ntstatus.PipeBroken, nil,
 			ntstatus.PipeBroken, "", 0},

@@ -39,6 +39,9 @@ func TestQuerySymbolicLinkReturnsRequiredSize(t *testing.T) {
 		out, st := th.Services().NtQuerySymbolicLinkObject(c.in)
 		check.That(t, st == c.st && out == c.want, "%s: %+v, %v, want %+v, %v", c.name, out, st, c.want, c.st)
 	}
+	_, st := th.Services().NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{
+		LinkTarget: nt.Captured[string]{Status: unread(1)}})
+	want(t, "a target that cannot be read", st, unread(1))
 	long := `\` + strings.Repeat("a", 300)
 	h = check.Result(th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, nil, long))
 	check.Equal(t, check.Result(th.NtQuerySymbolicLinkObject(h)), long, "a long target")

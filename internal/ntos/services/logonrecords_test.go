@@ -64,6 +64,7 @@ func TestLogonRecordsHaveTheirFields(t *testing.T) {
 		{logon.Result{Token: high}, "", yes, []uint16{4624, 4634}},
 		{logon.Result{Token: limited, Linked: &full}, yes, no, nil},
 		{logon.Result{Token: full, Linked: &limited}, no, yes, nil},
+		{logon.Result{Token: token.StandardUser(sid.MustParse(client))}, "", no, []uint16{4624, 4634}},
 	} {
 		for _, peer := range []string{"", "uid 7"} {
 			sink.Drain()
@@ -74,9 +75,13 @@ func TestLogonRecordsHaveTheirFields(t *testing.T) {
 			got := slices.DeleteFunc(fields(), func(r string) bool { return strings.HasPrefix(r, "4672 ") })
 			own, other := fmt.Sprintf("%#x", uint64(tok.AuthenticationID())), "0x0"
 			var started, ended []string
+			name := " carol CORP "
+			if c.r.Token.User.SID != user {
+				name = " - - "
+			}
 			add := func(id, other, elevated string) {
-				started = append(started, "4624 carol CORP "+id+" "+other+source+elevated+" "+no+program)
-				ended = append(ended, "4634 carol CORP "+id+" 4")
+				started = append(started, "4624"+name+id+" "+other+source+elevated+" "+no+program)
+				ended = append(ended, "4634"+name+id+" 4")
 			}
 			if c.linked != "" {
 				other = strings.Fields(got[0])[3]

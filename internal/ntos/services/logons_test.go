@@ -250,6 +250,14 @@ func TestLogonChargesLinkedToken(t *testing.T) {
 	th.Services().(*services.Context).Thread().Process().SetQuota(block)
 	want(t, "log on without quota for the linked token", check.Status(logOn(&full)), ntstatus.QuotaExceeded)
 	want(t, "log on with quota for one token", check.Status(logOn(nil)), ntstatus.Success)
+	// Without a client each user that logs on has a share of the quota.
+	w.sys.KernelMode(th).PsRevertToSelf()
+	th.Services().(*services.Context).Thread().Process().SetQuota(kernel.NewQuotaBlock(nil, 7*alone/2, false))
+	for i, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.QuotaExceeded, ntstatus.Success} {
+		user := sid.MustParse([]string{client, client, acting}[i])
+		s.result = logon.Result{Token: token.LimitedAdministrator(user)}
+		want(t, "log on", check.Status(th.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))), wanted)
+	}
 }
 
 // The audit policy of the user who logs on applies in addition to the system's, also to a connection of a user of the
@@ -428,13 +436,22 @@ func TestFailedLogonLeavesNoSession(t *testing.T) {
 func TestLogonUsesCallersSession(t *testing.T) {
 	_, th := threadOf(t, kernel.Config{LSA: logon.Example(sid.SID{})}, token.LocalSystem())
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
+	in := nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, AuthenticationInformation: nt.LogonInformation{
+		MessageType: nt.InteractiveLogon, UserName: "User", Password: logon.ExamplePassword}}
+	unreadable := in
+	unreadable.SourceContext.Status = unread(1)
+	want(t, "a source that cannot be read", check.Status(th.LsaLogonUser(unreadable)), unread(1))
+	// The thread impersonates a client of another session.
+	client := check.Result(th.NtDuplicateToken(own, winnt.TOKEN_ALL_ACCESS, &nt.ObjectAttributes{
+		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}}, false,
+		winnt.TokenImpersonation))
+	check.Success(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, client))
 	for _, session := range []uint32{7, 0} {
 		check.Require(t, th.NtSetInformationToken(own, winnt.TokenSessionId, session), ntstatus.Success,
 			"NtSetInformationToken")
 		for _, source := range []*token.Source{nil, {Name: "tests"}} {
-			out := check.Result(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-				SourceContext: nt.Cap(source), AuthenticationInformation: nt.LogonInformation{
-					MessageType: nt.InteractiveLogon, UserName: "User", Password: logon.ExamplePassword}}))
+			in.SourceContext = nt.Cap(source)
+			out := check.Result(th.LsaLogonUser(in))
 			if got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId); got != session {
 				t.Errorf("TokenSessionId of the new token = %v, %v; want %d", got, st, session)
 			}

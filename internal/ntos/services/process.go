@@ -217,11 +217,11 @@ func labelOf(d *sd.Descriptor) uint32 {
 // still runs.
 func (n *creation) commit() ntstatus.Status {
 	c := n.c
-	hp, st := c.reserve(n.process.Attributes)
+	hp, st := c.Reserve(n.process.Attributes)
 	if st != ntstatus.Success {
 		return st
 	}
-	ht, st := c.reserve(n.thread.Attributes)
+	ht, st := c.Reserve(n.thread.Attributes)
 	if st != ntstatus.Success {
 		hp.Abandon()
 		return st
@@ -279,14 +279,4 @@ func (n *creation) release() {
 	if n.token != nil {
 		n.token.Deref(ob.TagCall)
 	}
-}
-
-// reserve reserves a handle value in the process's or the kernel's table, depending on the attributes. The caller
-// publishes or abandons it.
-func (c *Context) reserve(attributes uint32) (ob.Reservation, ntstatus.Status) {
-	r, st := c.TableFor(attributes).Reserve()
-	if st != ntstatus.Success {
-		c.NoHandle(st)
-	}
-	return r, st
 }

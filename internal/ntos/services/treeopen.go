@@ -143,7 +143,6 @@ func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 			place.Release()
 		}
 	}
-	q.decision = fileaccess.Decision{}
 	place, st := n.device.tree.Find(r, n.start)
 	if st != ntstatus.Success {
 		return nil, st
@@ -202,16 +201,9 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 		c.tellTree(n, r, place)
 		return out, false, c.Fail(d.Rule, d.Status())
 	}
-	table := c.TableFor(attributes)
-	if table == nil {
-		return out, false, c.Fail("O-47", ntstatus.ProcessIsTerminating)
-	}
-	if st := c.MayInsert(); st != ntstatus.Success {
-		return out, false, st
-	}
-	slot, st := table.Reserve()
+	slot, st := c.Reserve(attributes)
 	if st != ntstatus.Success {
-		return out, false, c.NoHandle(st)
+		return out, false, st
 	}
 	admitted, st := c.admit(n, place, r.Subject.Effective())
 	if st != ntstatus.Success {
