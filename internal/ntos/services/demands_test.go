@@ -35,7 +35,14 @@ var demands = map[string][]demand{
 		return d.asks.NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte("x"))})
 	}), onFile("f", winnt.FILE_APPEND_DATA, func(d *demanded, h winnt.Handle) (any, ntstatus.Status) {
 		return d.asks.NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte("x")), ByteOffset: atEnd})
-	})},
+	}), func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
+		check.NoError(t, d.sys.CreateFile("bare", sddl.MustParse(audited)))
+		var h winnt.Handle
+		d.relaxedWhile(t, func() { h = check.Result(d.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Files\bare`), 0, 0)) })
+		return func() (any, ntstatus.Status) {
+			return d.asks.NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte("x"))})
+		}
+	}},
 	"NtSetInformationFile": {onFile("f", winnt.FILE_WRITE_DATA,
 		func(d *demanded, h winnt.Handle) (any, ntstatus.Status) {
 			return nil, d.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 3})
@@ -72,9 +79,13 @@ var demands = map[string][]demand{
 	"LsaLogonUser": {direct(func(d *demanded) (any, ntstatus.Status) {
 		return d.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))
 	})},
-	"NtCreateUserProcess": {direct(func(d *demanded) (any, ntstatus.Status) {
-		return d.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: 1, ThreadDesiredAccess: 1})
-	})},
+	"NtCreateUserProcess": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
+		check.Result(d.NtCreateEvent(1, &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT}, nt.NotificationEvent, false))
+		return func() (any, ntstatus.Status) {
+			return d.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: 1, ThreadDesiredAccess: 1,
+				ProcessFlags: winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES})
+		}
+	}},
 	"NtSetInformationProcess": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		made, st := d.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})

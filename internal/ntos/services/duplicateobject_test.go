@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -134,6 +135,13 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 			t.Errorf("%s: records\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(records, "\n"))
 		}
 	}
+	w.sys.Audit().Policy.Store(check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
+		Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
+			sid.MustParse(client): {audit.HandleManipulation: audit.UserSetting{Include: audit.OnSuccess}}}})))
+	check.Result(th.Services().NtDuplicateObject(in))
+	w.impersonate(k, client, winnt.SecurityImpersonation)
+	check.Result(th.Services().NtDuplicateObject(in))
+	check.Equal(t, len(m.Drain()), 1, "records by the policy of the client")
 }
 
 // If kernel mode requests no kernel handle, it gets a handle in the System process's own table. If another process is

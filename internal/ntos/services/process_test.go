@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
@@ -86,6 +87,8 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 	thread := func(a uint32) func(in) {
 		return func(i in) { i.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{Attributes: a}) }
 	}
+	parent := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, winnt.NtCurrentProcess, winnt.NtCurrentProcess,
+		winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_CREATE_PROCESS, 0, 0))
 	before := handles(t, th)
 	for name, c := range map[string]struct {
 		change func(in)
@@ -108,13 +111,17 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 			ntstatus.PrivilegeNotHeld},
 		"no memory": {func(in) { memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ps: create process")) },
 			ntstatus.InsufficientResources},
-		"no such program":    {func(i in) { i.ImageName = "none" }, ntstatus.ObjectNameNotFound},
-		"an event":           {func(i in) { i.ImageName = "ev" }, ntstatus.ObjectNameNotFound},
-		"a directory":        {func(i in) { i.ImageName = "dir" }, ntstatus.ObjectNameNotFound},
-		"a parent, no such":  {func(i in) { i.ParentProcess = 0x7770 }, ntstatus.InvalidHandle},
-		"a parent, a thread": {func(i in) { i.ParentProcess = winnt.NtCurrentThread }, ntstatus.ObjectTypeMismatch},
-		"a token, no such":   {func(i in) { i.Token = 0x7770 }, ntstatus.InvalidHandle},
-		"a token, a process": {func(i in) { i.Token = winnt.NtCurrentProcess }, ntstatus.ObjectTypeMismatch},
+		"no memory for a handle": {func(in) {
+			memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ob: handle"))
+		}, ntstatus.InsufficientResources},
+		"a parent, without the right": {func(i in) { i.ParentProcess = parent }, ntstatus.AccessDenied},
+		"no such program":             {func(i in) { i.ImageName = "none" }, ntstatus.ObjectNameNotFound},
+		"an event":                    {func(i in) { i.ImageName = "ev" }, ntstatus.ObjectNameNotFound},
+		"a directory":                 {func(i in) { i.ImageName = "dir" }, ntstatus.ObjectNameNotFound},
+		"a parent, no such":           {func(i in) { i.ParentProcess = 0x7770 }, ntstatus.InvalidHandle},
+		"a parent, a thread":          {func(i in) { i.ParentProcess = winnt.NtCurrentThread }, ntstatus.ObjectTypeMismatch},
+		"a token, no such":            {func(i in) { i.Token = 0x7770 }, ntstatus.InvalidHandle},
+		"a token, a process":          {func(i in) { i.Token = winnt.NtCurrentProcess }, ntstatus.ObjectTypeMismatch},
 	} {
 		asked := children()
 		asked.ImageName = "tool"
@@ -128,11 +135,18 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 		check.That(t, len(after) == len(before), "%s: handles %v before, %v after, want no new handle", name, before,
 			after)
 	}
-	var sum winnt.Handle
-	for range 2 {
-		sum += check.Result(th.NtCreateEvent(1, nil, nt.NotificationEvent, false))
+	var last winnt.Handle
+	for range 126 { // the table's first block then has one free value, which is not enough for two handles
+		last = check.Result(th.NtCreateEvent(1, nil, nt.NotificationEvent, false))
 	}
-	check.Equal(t, sum, 4+8, "sum of the first two handles")
+	check.Equal(t, last, 127*4, "the last handle")
+	p := th.Services().(*services.Context).Thread().Process()
+	p.SetQuota(kernel.NewQuotaBlock(nil, 1, false))
+	th.Services().RecordWhy(true)
+	want(t, "quota for one handle", check.Status(th.NtCreateUserProcess(children())), ntstatus.QuotaExceeded)
+	check.Equal(t, th.Services().TakeWhy().Rule, "Q-2", "the rule without quota for a handle")
+	p.SetQuota(nil)
+	check.Equal(t, check.Result(th.NtCreateEvent(1, nil, nt.NotificationEvent, false)), last+4, "the next handle")
 }
 
 // An impersonation token that becomes a child's primary token loses its level and keeps its descriptor. The source
@@ -149,6 +163,7 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 		in := children()
 		in.Token = check.Result(k.ObOpenObjectByPointer(given, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
 			kernel.KernelMode))
+		before := w.quota.Used()
 		out, st := th.NtCreateUserProcess(in)
 		if want(t, level.String(), st, wanted); st != ntstatus.Success {
 			continue
@@ -157,6 +172,10 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 		check.That(t, v.Type() == winnt.TokenPrimary && v.Level() == 0 && v.User().SID.String() == client,
 			"level %v: child has a token of type %v, level %v, user %v, want a primary token of the client", level, v.Type(),
 			v.Level(), v.User().SID)
+		used := w.quota.Used()
+		in.Token = assignable(k, v)
+		check.Result(th.NtCreateUserProcess(in))
+		check.That(t, used-before >= w.quota.Used()-used+int64(v.HeapSize()), "Q-2: the primary copy is not charged")
 		g := given.Value()
 		check.That(t, g.Type() == winnt.TokenImpersonation && g.Level() == level,
 			"source token is now of type %v, level %v, want %v, %v", g.Type(), g.Level(), winnt.TokenImpersonation, level)
@@ -226,6 +245,18 @@ func TestUnassignableTokenIsRefused(t *testing.T) {
 		in.Token = assignable(k, value(t, client, typ, winnt.SecurityImpersonation))
 		want(t, "T-111: "+typ.String(), check.Status(th.NtCreateUserProcess(in)), ntstatus.PrivilegeNotHeld)
 	}
+}
+
+// The record of a new process names the parent that its creator chose (U-78).
+func TestProcessRecordNamesItsParent(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := recorded(t, m, audit.Options{})
+	th, k := w.thread(w.process("maker"))
+	in := children()
+	in.ParentProcess = openProcess(t, k, w.process("parent"))
+	m.Drain()
+	check.Result(th.NtCreateUserProcess(in))
+	check.SlicesEqual(t, fieldsOf(m, "ParentProcessName"), []string{"4688 parent"}, "records")
 }
 
 // If the creator ends while it creates a process, no handle remains, not even in the kernel's table (O-47).

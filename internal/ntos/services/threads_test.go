@@ -128,6 +128,7 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 }
 
 // No program can terminate the System process, whatever its handle grants and whichever privileges it holds (O-170).
+// Another process ends once (O-169).
 func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	th := newThread(t, winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege)
 	h := check.Result(th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{},
@@ -136,6 +137,10 @@ func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	v, st := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	if b, ok := v.(nt.ProcessBasic); st != ntstatus.Success || !ok || b.ExitStatus != ntstatus.Pending {
 		t.Errorf("System process afterwards = %+v, %v, want exit status STATUS_PENDING", v, st)
+	}
+	made := check.Result(th.NtCreateUserProcess(children()))
+	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.ProcessIsTerminating} {
+		want(t, "end another process", th.NtTerminateProcess(made.ProcessHandle, 0), wanted)
 	}
 }
 

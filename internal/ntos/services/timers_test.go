@@ -59,6 +59,11 @@ func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 		check.Equal(t, check.Result(th.NtSetTimer(h, -5, 0)), was, "NtSetTimer at %d returns the previous state", now)
 		now += 5
 	}
+	for _, period := range []int32{1, 0} { // the second call ends the first one's period
+		check.Success(t, check.Status(th.NtSetTimer(h, -5, period)))
+	}
+	now += 7
+	check.Equal(t, check.Result(th.NtQueryTimer(h)).RemainingTime, -2, "remaining time of a timer that runs once")
 }
 
 // Setting and cancelling a timer needs TIMER_MODIFY_STATE (O-139).

@@ -219,6 +219,9 @@ func TestAccessBasedListingNeedsReadAccess(t *testing.T) {
 		w.tree.share = &fileaccess.Share{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), ABE: !every}
 		h := w.open(`\??\T\dir`, winnt.FILE_LIST_DIRECTORY, 0)
 		check.Equal(t, w.context().ListsSameNames(h), every, "F-71: everybody gets the same names")
+		w.tree.takeCalls()
+		w.context().ListNames(h, 0)
+		check.Equal(t, w.tree.takeCalls() == "", every, "F-71: the names come without a check of each")
 	}
 }
 
@@ -228,8 +231,11 @@ func TestListNamesAddsDotsOnce(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	w.tree.found = []nt.FileEntry{{FileName: "."}, {FileName: "a"}, {FileName: ".."},
 		{FileName: "d", FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeDirectory}},
-		{FileName: "l", FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeReparsePoint}}}
-	rest := []nt.DirectoryName{{Name: "a"}, {Name: "d", Directory: true}, {Name: "l", Link: true}}
+		{FileName: "l", FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeReparsePoint}},
+		{FileName: "b", FileBasic: nt.FileBasic{
+			FileAttributes: fileaccess.AttributeDirectory | fileaccess.AttributeReparsePoint}}}
+	rest := []nt.DirectoryName{{Name: "a"}, {Name: "d", Directory: true}, {Name: "l", Link: true},
+		{Name: "b", Directory: true, Link: true}}
 	all := append([]nt.DirectoryName{{Name: ".", Directory: true}, {Name: "..", Directory: true}}, rest...)
 	dir := w.open(`\??\T\dir`, winnt.FILE_LIST_DIRECTORY, 0)
 	for after, want := range map[uint64][]nt.DirectoryName{0: all, 7: rest} {

@@ -154,6 +154,7 @@ func TestRefusedOpenReadsDirectory(t *testing.T) {
 		{"file", winnt.DELETE, 0, "FindDirect, Find, " + open},
 		{"file", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied, "FindDirect, Find"},
 		{"new", winnt.FILE_READ_DATA, ntstatus.ObjectNameNotFound, "FindDirect"},
+		{"new", winnt.ACCESS_SYSTEM_SECURITY, ntstatus.PrivilegeNotHeld, "FindDirect, Find"},
 	} {
 		h, st := w.NtOpenFile(c.rights, &nt.ObjectAttributes{ObjectName: `\??\T\` + c.name}, 7, 0)
 		want(t, c.name, st, c.st)

@@ -72,6 +72,7 @@ func (d *demanded) relaxedWhile(t *testing.T, do func()) {
 // state holds everything that a call could have changed.
 type state struct {
 	Handles                     map[winnt.Handle]string
+	Next                        winnt.Handle // the sum of the next two free values
 	Objects, Holds, References  int64
 	Token, Descriptor, Children any
 }
@@ -80,6 +81,11 @@ func (d *demanded) state(t *testing.T) (s state) {
 	t.Helper()
 	s.Handles = handles(t, d.Thread)
 	s.Objects, s.Holds, s.References = d.sys.Counts()
+	for range 2 {
+		h := check.Result(d.NtCreateEvent(1, nil, nt.NotificationEvent, false))
+		defer d.NtClose(h)
+		s.Next += h
+	}
 	s.Token = d.context().Thread().Process().Token()
 	s.Children = len(d.sys.Proved())
 	return s

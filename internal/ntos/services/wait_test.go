@@ -32,11 +32,32 @@ func TestSignalQueryKeepsSignal(t *testing.T) {
 	th := newThread(t)
 	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true))
 	for range 2 {
-		_, ok := th.Services().ObjectSignaled(event)
+		w, ok := th.Services().ObjectSignaled(event)
 		check.That(t, ok, "ObjectSignaled(event) reports that an event cannot be waited for, want that it can")
+		w.End(false)
 	}
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.Timeout} {
 		want(t, "wait", check.Status(th.NtWaitForSingleObject(event, false)), wanted)
+	}
+	semaphore := check.Result(th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 0, 2))
+	for h, signal := range map[winnt.Handle]func() ntstatus.Status{
+		event:     func() ntstatus.Status { return check.Status(th.NtSetEvent(event)) },
+		semaphore: func() ntstatus.Status { return check.Status(th.NtReleaseSemaphore(semaphore, 2)) },
+	} {
+		first, _ := th.Services().ObjectSignaled(h)
+		second, _ := th.Services().ObjectSignaled(h)
+		check.Success(t, signal())
+		woken := func(w nt.Waiter) bool {
+			select {
+			case <-w.Signaled():
+				return true
+			default:
+				return false
+			}
+		}
+		check.Equal(t, [2]bool{woken(first), woken(second)}, [2]bool{true, h == semaphore}, "O-149: woken waits")
+		second.End(false)
+		check.Equal(t, first.End(true), h == event, "O-149: the wait has acquired its object")
 	}
 	timer := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer))
 	want(t, "wait for a timer", check.Status(th.NtWaitForSingleObject(timer, false)), ntstatus.ObjectTypeMismatch)
