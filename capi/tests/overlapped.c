@@ -53,6 +53,13 @@ static void test_overlapped_handles(void)
 	SAME(routines, 0);
 	SAME(SleepEx(INFINITE, TRUE), WAIT_IO_COMPLETION);
 	SAME(routines, 1);
+	/* a message that is longer than the buffer is a success with a code, and calls the routine (ReadFileEx, Remarks) */
+	for (r.Offset = ERROR_MORE_DATA; routines < 3; r.Offset = 0) {
+		CHECK(r.Offset == 0 || WriteFile(end, "them", 4, &n, NULL));
+		CHECK(ReadFileEx(server, b, 2, &r, routine));
+		SAME(GetLastError(), r.Offset);
+		SAME(SleepEx(INFINITE, TRUE), WAIT_IO_COMPLETION);
+	}
 
 	/* cancelled by its name, by the thread, and by closing */
 	FAILS(ReadFile(server, b, sizeof b, NULL, &o), ERROR_IO_PENDING);
@@ -65,7 +72,7 @@ static void test_overlapped_handles(void)
 	SAME(SleepEx(0, TRUE), 0); /* CancelIo on another thread left the read pending */
 	CHECK(CancelIo(server));
 	SAME(SleepEx(INFINITE, TRUE), WAIT_IO_COMPLETION);
-	SAME(routines, 2);
+	SAME(routines, 4);
 	FAILS(ReadFile(end, b, sizeof b, NULL, &o), ERROR_IO_PENDING);
 	CHECK(CloseHandle(end));
 	FAILS(GetOverlappedResult(server, &o, &n, TRUE), ERROR_OPERATION_ABORTED);
@@ -147,6 +154,8 @@ static void test_unwaitable(void)
 	FAILS(ReadFile(h, b, sizeof b, &n, NULL), ERROR_OPERATION_ABORTED);
 	SAME(n, 0);
 	CHECK(WriteFile(end, "you", 3, &n, NULL) && n == 3 && b[0] == '-');
+	FAILS(ReadFile(server, (char *)readonly - 1, 2, &n, NULL), ERROR_NOACCESS); /* and nothing is read */
+	CHECK(PeekNamedPipe(server, NULL, 0, NULL, &n, NULL) && n == 3);
 	CHECK(ReadFile(server, b, sizeof b, &n, NULL) && n == 3 && !memcmp(b, "you", 3));
 	CHECK(CloseHandle(h) && CloseHandle(end) && CloseHandle(server));
 }
@@ -181,11 +190,30 @@ static void test_synchronous_cancel(void)
 	CHECK(CloseHandle(waiter) && CloseHandle(end) && CloseHandle(server));
 }
 
+/* A request and its reply in one call, which refuses to take an earlier message for the reply. */
+static void test_transaction(void)
+{
+	char ask[8], b[8];
+	DWORD n = 9, mode = PIPE_READMODE_MESSAGE;
+	OVERLAPPED o = {.hEvent = event};
+	connect_ends(FILE_FLAG_OVERLAPPED);
+	CHECK(SetNamedPipeHandleState(end, &mode, NULL, NULL));
+	FAILS(TransactNamedPipe(end, "ask", 3, b, sizeof b, NULL, &o), ERROR_IO_PENDING);
+	CHECK(ReadFile(server, ask, sizeof ask, &n, NULL) && n == 3 && !memcmp(ask, "ask", 3));
+	CHECK(WriteFile(server, "reply", 5, &n, NULL));
+	CHECK(GetOverlappedResult(end, &o, &n, TRUE) && n == 5 && !memcmp(b, "reply", 5));
+	CHECK(WriteFile(server, "early", 5, &n, NULL));
+	FAILS(TransactNamedPipe(end, "ask", 3, b, sizeof b, &n, NULL), ERROR_PIPE_BUSY);
+	SAME(n, 0);
+	CHECK(CloseHandle(end) && CloseHandle(server));
+}
+
 void test_overlapped(void)
 {
 	event = CreateEventW(NULL, TRUE, FALSE, NULL);
 	test_overlapped_handles();
 	test_waiting();
+	test_transaction();
 	test_endings();
 	test_unwaitable();
 	test_synchronous_cancel();

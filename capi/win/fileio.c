@@ -91,16 +91,26 @@ static void NTAPI tell_routine(PVOID routine, PIO_STATUS_BLOCK io, ULONG reserve
 		(LPOVERLAPPED)io);
 }
 
+/* The BOOL of ReadFileEx and WriteFileEx. A warning, such as ERROR_MORE_DATA, is a success that calls the routine: only
+ * the last error names it. */
+static BOOL started(NTSTATUS st)
+{
+	if (NT_ERROR(st))
+		return done(st);
+	SetLastError(st == STATUS_PENDING ? ERROR_SUCCESS : RtlNtStatusToDosError(st));
+	return TRUE;
+}
+
 BOOL WINAPI ReadFileEx(HANDLE h, LPVOID buffer, DWORD n, LPOVERLAPPED o, LPOVERLAPPED_COMPLETION_ROUTINE routine)
 {
 	struct over b = begun(o);
-	return done(NtReadFile(h, NULL, tell_routine, (PVOID)routine, b.io, buffer, n, &b.at, NULL));
+	return started(NtReadFile(h, NULL, tell_routine, (PVOID)routine, b.io, buffer, n, &b.at, NULL));
 }
 
 BOOL WINAPI WriteFileEx(HANDLE h, LPCVOID buffer, DWORD n, LPOVERLAPPED o, LPOVERLAPPED_COMPLETION_ROUTINE routine)
 {
 	struct over b = begun(o);
-	return done(NtWriteFile(h, NULL, tell_routine, (PVOID)routine, b.io, buffer, n, &b.at, NULL));
+	return started(NtWriteFile(h, NULL, tell_routine, (PVOID)routine, b.io, buffer, n, &b.at, NULL));
 }
 
 BOOL WINAPI FlushFileBuffers(HANDLE h)
