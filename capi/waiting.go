@@ -32,10 +32,10 @@ var watchEnds = sync.OnceFunc(func() {
 	go func() {
 		var b [8]byte
 		for {
+			refmonDrain() // first of all those that ended before fd was there
 			if _, err := f.Read(b[:]); err != nil {
 				return
 			}
-			refmonDrain()
 		}
 	}()
 })

@@ -7,14 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 extern atomic_int checks, failures;
+
+/* Counts a failure. Threads that depend on it may wait for ever, so the program ends 30 seconds after the first. */
+#define FAILURE() (void)(atomic_fetch_add(&failures, 1) || alarm(30))
 
 #define CHECK(cond) \
 	do { \
 		atomic_fetch_add(&checks, 1); \
 		if (!(cond)) { \
-			atomic_fetch_add(&failures, 1); \
+			FAILURE(); \
 			printf("%s:%d: %s\n", __FILE__, __LINE__, #cond); \
 		} \
 	} while (0)
@@ -25,7 +29,7 @@ extern atomic_int checks, failures;
 		unsigned long long g_ = (unsigned long long)(got), w_ = (unsigned long long)(want); \
 		atomic_fetch_add(&checks, 1); \
 		if (g_ != w_) { \
-			atomic_fetch_add(&failures, 1); \
+			FAILURE(); \
 			printf("%s:%d: %s is %#llx, want %#llx\n", __FILE__, __LINE__, #got, g_, w_); \
 		} \
 	} while (0)
@@ -56,7 +60,8 @@ static inline ULONG handle_count(void)
 #define UNMAPPED ((void *)0x7eadbee0)
 #define KERNEL ((void *)0xffff800000000000)
 #define NONCANONICAL ((void *)0xdeadbee0deadbee0)
-extern void *readonly, *none; /* a page that can be read only, one that cannot be touched */
+extern void *readonly; /* a page that can be read only, behind one that can be written */
+extern void *none; /* a page that cannot be touched */
 
 HANDLE process_token(ACCESS_MASK access);
 /* An impersonation token made of the process's at that level. */

@@ -142,6 +142,9 @@ static void privileges(HANDLE t)
 	STATUS(NtPrivilegeCheck(NULL, &set, none), STATUS_ACCESS_VIOLATION);
 	STATUS(NtPrivilegeCheck(NULL, readonly, &result), STATUS_ACCESS_VIOLATION);
 	STATUS(NtPrivilegeCheck(NULL, (PPRIVILEGE_SET)((char *)&set + 1), none), STATUS_DATATYPE_MISALIGNMENT); /* first */
+	PPRIVILEGE_SET across = (PPRIVILEGE_SET)((char *)readonly - 20); /* room for one */
+	across->PrivilegeCount = 2;
+	STATUS(NtPrivilegeCheck(NULL, across, &result), STATUS_ACCESS_VIOLATION);
 	HANDLE anonymous = client(SecurityAnonymous);
 	STATUS(NtPrivilegeCheck(anonymous, &set, &result), STATUS_BAD_IMPERSONATION_LEVEL);
 	CHECK(CloseHandle(anonymous));
@@ -158,6 +161,10 @@ static void privileges(HANDLE t)
 	NTSTATUS access;
 	STATUS(NtAccessCheck(d, t, 0x01080001, &file, used, &n, &granted, &access), STATUS_BUFFER_TOO_SMALL);
 	SAME(n, 32);
+	/* all outputs are tried before the handle */
+	STATUS(NtAccessCheck(d, NULL, 1, &file, across, &n, &granted, &access), STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheck(d, NULL, 1, &file, used, &n, readonly, &access), STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheck(d, NULL, 1, &file, used, &n, &granted, readonly), STATUS_ACCESS_VIOLATION);
 	STATUS(NtAccessCheck(d, t, 0x01080001, &file, used, &n, &granted, &access), STATUS_SUCCESS); /* AC-045 */
 	SAME(access, 0);
 	SAME(granted, 0x01080001);

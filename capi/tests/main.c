@@ -1,5 +1,7 @@
 #include "check.h"
+#include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +30,37 @@ PSECURITY_DESCRIPTOR sddl(const char *text)
 	return d;
 }
 
-/* A child of fork is refused, and says so once. After exec it may call again, and end itself. */
+static pthread_barrier_t turn;
+static pthread_t ending;
+static void *end(void *handle)
+{
+	DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), handle, 0, FALSE,
+		DUPLICATE_SAME_ACCESS);
+	pthread_barrier_wait(&turn);
+	pthread_barrier_wait(&turn);
+	return NULL;
+}
+
+/* The first wait of a program makes a descriptor to learn of threads that end. This one ends just before. */
+int eventfd(unsigned count, int flags)
+{
+	if (ending) {
+		pthread_barrier_wait(&turn);
+		pthread_join(ending, NULL);
+	}
+	return (int)syscall(SYS_eventfd2, count, flags);
+}
+
+static BOOL first_wait(void)
+{
+	HANDLE h;
+	pthread_barrier_init(&turn, NULL, 2);
+	pthread_create(&ending, NULL, end, &h);
+	pthread_barrier_wait(&turn);
+	return WaitForSingleObject(h, 60000) == WAIT_OBJECT_0;
+}
+
+/* A child of fork is refused, and says so once. After exec it may call again, wait, and end itself. */
 static void test_fork(void)
 {
 	int out[2];
@@ -57,8 +89,10 @@ static void test_fork(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "end"))
-		return TerminateProcess(GetCurrentProcess(), 7) ? 9 : 10;
-	readonly = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		return first_wait() && TerminateProcess(GetCurrentProcess(), 7) ? 9 : 10;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	readonly = (char *)mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + 4096;
+	CHECK(!mprotect(readonly, 4096, PROT_READ));
 	none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	test_pointers();
 	test_tokens();
