@@ -96,6 +96,11 @@ static void sids(void)
 	STATUS(LsaLookupSids(h, 5, UNMAPPED, &domains, &n), STATUS_ACCESS_VIOLATION);
 	PSID bad[] = {list[0], UNMAPPED};
 	STATUS(LsaLookupSids(h, 2, bad, &domains, &n), STATUS_ACCESS_VIOLATION);
+	bad[1] = "\2\1\0\0\0\0\0\5"; /* no SID (L-47) */
+	STATUS(LsaLookupSids(h, 2, bad, &domains, &n), STATUS_SOME_NOT_MAPPED);
+	CHECK(n[0].Use == SidTypeUser && n[1].Use == SidTypeInvalid && n[1].DomainIndex == -1);
+	LsaFreeMemory(domains);
+	LsaFreeMemory(n);
 	STATUS(LsaLookupSids(h, 20481, list, &domains, &n), STATUS_INVALID_PARAMETER);
 	for (int i = 0; i < 5; i++)
 		LocalFree(list[i]);
@@ -108,7 +113,9 @@ static void sids(void)
 	STATUS(LsaQueryInformationPolicy(h, PolicyPrimaryDomainInformation, (PVOID *)&primary), STATUS_SUCCESS);
 	CHECK(primary->Sid == NULL);
 	LsaFreeMemory(primary);
+	info = readonly;
 	STATUS(LsaQueryInformationPolicy(h, 0, (PVOID *)&info), STATUS_INVALID_PARAMETER);
+	CHECK(info == readonly); /* nothing is written on failure */
 	STATUS(LsaClose(h), STATUS_SUCCESS);
 	h = policy(POLICY_LOOKUP_NAMES);
 	STATUS(LsaQueryInformationPolicy(h, PolicyAccountDomainInformation, (PVOID *)&info), STATUS_ACCESS_DENIED);

@@ -53,7 +53,9 @@ static void queries(void)
 	SAME(n, sizeof b);
 	SAME(b.GrantedAccess, TOKEN_QUERY | READ_CONTROL);
 	CHECK(b.HandleCount >= 1);
+	n = 0;
 	STATUS(NtQueryObject(own, ObjectBasicInformation, &b, sizeof b - 1, &n), STATUS_INFO_LENGTH_MISMATCH); /* O-61 */
+	SAME(n, sizeof b);
 	STATUS(NtQueryObject(NULL, ObjectBasicInformation, &b, sizeof b, none), STATUS_ACCESS_VIOLATION);
 	STATUS(NtQueryObject(own, ObjectTypeInformation, room, sizeof room, &n), STATUS_SUCCESS);
 	POBJECT_TYPE_INFORMATION t = (void *)room;

@@ -96,9 +96,10 @@ static void writing(HANDLE e)
 	SAME(GetSecurityInfo(e, SE_KERNEL_OBJECT, LABEL_SECURITY_INFORMATION, NULL, NULL, NULL, &label, &d), ERROR_SUCCESS);
 	SAME(label->AceCount, 1);
 	LocalFree(d);
-	SAME(GetNamedSecurityInfoA("capi-parts", SE_KERNEL_OBJECT, LABEL_SECURITY_INFORMATION, NULL, NULL, NULL, &label, &d),
+	SAME(GetNamedSecurityInfoA("capi-parts", SE_KERNEL_OBJECT, LABEL_SECURITY_INFORMATION, NULL, NULL, &acl, &label, &d),
 		ERROR_SUCCESS);
 	SAME(label->AceCount, 1);
+	CHECK(acl == NULL); /* not asked for */
 	LocalFree(d);
 	/* No list: everyone may do everything. */
 	SAME(SetSecurityInfo(e, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL), ERROR_SUCCESS);
