@@ -28,14 +28,12 @@ import (
 // program is a program that CreateProcess starts in a process of the daemon.
 type program struct {
 	cmd     *exec.Cmd
-	process winnt.Handle // its id
+	process winnt.Handle // its own handle of the process, for a program in programs
 	thread  winnt.Handle // id of the first one
-
-	mu    sync.Mutex
-	begun bool // it was started, or could not be; guarded by mu
 }
 
-// programs maps process ids to the programs that start when their first threads are resumed.
+// programs maps process ids to the programs that start when their first threads are resumed. Whoever deletes a
+// program from it closes its handle.
 var programs sync.Map
 
 // programAt reads the program to start: application name, command line, folder and environment. Without an
@@ -110,30 +108,27 @@ func environ() (env []string) {
 }
 
 // begin starts the program of a new process, or with CREATE_SUSPENDED remembers it until the first thread is resumed.
-// If the program cannot start, it closes the handles of the process and returns the status.
+// If the program cannot start, the process ends, and begin closes its handles and returns the status.
 func (c *call) begin(p *program, o *win32.CreateProcessOut) ntstatus.Status {
-	p.process, p.thread = winnt.Handle(o.ProcessID), winnt.Handle(o.ThreadID)
-	if c.u32(4)&winnt.CREATE_SUSPENDED != 0 {
-		programs.Store(p.process, p)
-		return ntstatus.Success
+	var st ntstatus.Status
+	if c.u32(4)&winnt.CREATE_SUSPENDED == 0 {
+		st = p.start(o.Process)
+	} else if p.process, st = c.nt.NtDuplicateObject(winnt.NtCurrentProcess, o.Process, winnt.NtCurrentProcess, 0, 0,
+		winnt.DUPLICATE_SAME_ACCESS); st == ntstatus.Success {
+		// The process may grant nobody an open by its id.
+		p.thread = winnt.Handle(o.ThreadID)
+		programs.Store(winnt.Handle(o.ProcessID), p)
 	}
-	st := p.start(o.Process)
 	if st != ntstatus.Success {
+		_ = c.nt.NtTerminateProcess(o.Process, ntstatus.Unsuccessful)
 		_, _ = c.nt.NtClose(o.Thread), c.nt.NtClose(o.Process)
 	}
 	return st
 }
 
-// start runs the program in its process at the daemon, once. If it cannot start, the process ends and start returns a
-// status. Later calls succeed without effect, even then.
+// start runs the program in its process at the daemon. If it cannot start, it returns a status, and the process may go
+// on without a program.
 func (p *program) start(process winnt.Handle) ntstatus.Status {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.begun {
-		return ntstatus.Success
-	}
-	p.begun = true
-	programs.Delete(p.process) // process ids are not used again
 	started, err := daemon().Start(process, p.cmd)
 	p.cmd.Env = nil
 	if err != nil {
@@ -174,16 +169,16 @@ func (c *call) resumed(thread winnt.Handle) {
 	if st != ntstatus.Success {
 		return
 	}
-	programs.Range(func(_, v any) bool {
+	programs.Range(func(process, v any) bool {
 		p := v.(*program)
 		if p.thread != id {
 			return true
 		}
-		h, st := c.nt.NtOpenProcess(winnt.PROCESS_CREATE_THREAD|winnt.PROCESS_VM_OPERATION|winnt.PROCESS_VM_WRITE, nil,
-			&nt.ClientID{UniqueProcess: p.process})
-		if st == ntstatus.Success {
-			_ = p.start(h)
-			_ = c.nt.NtClose(h)
+		if programs.CompareAndDelete(process, p) {
+			if p.start(p.process) != ntstatus.Success {
+				_ = c.nt.NtTerminateProcess(p.process, ntstatus.Unsuccessful)
+			}
+			_ = c.nt.NtClose(p.process)
 		}
 		return false
 	})
@@ -195,7 +190,9 @@ func forget(th *nt.Thread, h winnt.Handle) {
 	programs.Range(func(any, any) bool { // once, and only if there is a program
 		own, _ := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 		basic, _ := own.(nt.ProcessBasic)
-		programs.Delete(basic.UniqueProcessID)
+		if p, ok := programs.LoadAndDelete(basic.UniqueProcessID); ok {
+			_ = th.NtClose(p.(*program).process)
+		}
 		return false
 	})
 }

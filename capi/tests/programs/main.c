@@ -115,6 +115,13 @@ static void strangers(void)
 	STARTUPINFOA si = {sizeof si};
 	CHECK(CreateProcessA("/bin/sh", "sh -c \"exit 7\"", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
 	finished(&p, 7);
+	/* the resume starts a program also where nobody may open the process anew to start one (O-167) */
+	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, FALSE};
+	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;;0x1001;;;WD)", 1, &sa.lpSecurityDescriptor, NULL));
+	CHECK(CreateProcessA("/bin/sh", "sh -c \"exit 7\"", &sa, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &p));
+	SAME(ResumeThread(p.hThread), 1);
+	finished(&p, 7);
+	LocalFree(sa.lpSecurityDescriptor);
 	CHECK(CreateProcessA("/bin/sh", "sh -c \"kill -9 $$\"", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
 	finished(&p, 128 + 9);
 }
