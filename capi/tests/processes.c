@@ -248,7 +248,7 @@ static void native(void)
 	STATUS(create_process(&p, &t, attributes), STATUS_ACCESS_VIOLATION);
 	list.a[2].Attribute = 0x00060001; /* a debug object */
 	STATUS(create_process(&p, &t, attributes), STATUS_NOT_SUPPORTED);
-	list.a[1].ValuePtr = readonly;
+	list.a[1].ValuePtr = (char *)readonly - 8; /* room for one of the two ids */
 	STATUS(create_process(&p, &t, attributes), STATUS_ACCESS_VIOLATION);
 	list.TotalLength = sizeof list - 1;
 	STATUS(create_process(&p, &t, attributes), STATUS_INVALID_PARAMETER);
