@@ -276,6 +276,8 @@ void test_text(void)
 	SAME(units, sizeof u"S:(RA;;;;;WD;(\"a\",TS,0x0,\"\U0001f600\"))" / sizeof *wide);
 	CHECK(wide[units - 1] == 0);
 	CHECK(LocalFree(wide) == NULL);
+	CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorW(d, 1, 0, &wide, &units) && units == 1 && !*wide);
+	CHECK(LocalFree(wide) == NULL);
 	CHECK(LocalFree(d) == NULL);
 	counted(sid);
 	privilege_names();

@@ -65,6 +65,7 @@ static void semaphores(void)
 	SAME(before, 77);
 	STATUS(NtReleaseSemaphore(h, 0, &before), STATUS_INVALID_PARAMETER);
 	STATUS(NtReleaseSemaphore(h, 1, none), STATUS_ACCESS_VIOLATION);
+	STATUS(NtReleaseSemaphore(h, 1, (PLONG)((char *)&before + 1)), STATUS_DATATYPE_MISALIGNMENT);
 	STATUS(NtReleaseSemaphore(h, 1, &before), STATUS_SUCCESS);
 	SAME(before, 1);
 	STATUS(NtQuerySemaphore(h, SemaphoreBasicInformation, &s, sizeof s, &n), STATUS_SUCCESS);

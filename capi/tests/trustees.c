@@ -181,7 +181,10 @@ static void rights(void)
 		SAME(GetEffectiveRightsFromAclA(acl, &a, &m), ERROR_SUCCESS);
 		SAME(m, cases[i].world);
 	}
-	WCHAR current[] = u"CURRENT_USER", stranger[] = u"no such account";
+	WCHAR current[] = u"CURRENT_USER", user[] = u"User", stranger[] = u"no such account";
+	BuildTrusteeWithNameW(&w, user);
+	SAME(GetEffectiveRightsFromAclW(dacl("D:(A;;0x4;;;BA)(A;;0x8;;;BU)"), &w, &m), ERROR_SUCCESS);
+	SAME(m, 8);
 	BuildTrusteeWithNameW(&w, current);
 	SAME(GetEffectiveRightsFromAclW(dacl("D:(A;;0x4;;;BA)"), &w, &m), ERROR_SUCCESS);
 	SAME(m, 4);
