@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A program whose process ended before it was resumed is forgotten. Process ids are not used again, so it would stay for
-// ever.
+// A program whose process ended before it was resumed is forgotten. Process ids are not used again, so it would stay
+// for ever.
 func TestEndedProgramIsForgotten(t *testing.T) {
 	conn := check.Must(client.Dial(daemonSocket(t, logOnAdministrator)))
 	defer conn.Close()

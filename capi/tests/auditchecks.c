@@ -44,6 +44,10 @@ static void required(PSECURITY_DESCRIPTOR d, PACCESS_MASK granted, PNTSTATUS acc
 	/* a list that is too long counts as missing (U-47) */
 	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types,
 		4097, &mapping, FALSE, UNMAPPED, access, &generate), STATUS_INVALID_PARAMETER);
+	PVOID one = (char *)readonly - 4; /* has room for one result of two */
+	STATUS(list(d, 0, 2, one, access, &generate), STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types,
+		2, &mapping, FALSE, granted, one, &generate), STATUS_ACCESS_VIOLATION);
 }
 
 static void order(void)
@@ -78,10 +82,6 @@ static void order(void)
 			STATUS(NtAccessCheckAndAuditAlarm(&server, NULL, &type, &name, d, 1, bad[i], FALSE, granted, access, &generate),
 				STATUS_ACCESS_VIOLATION);
 	}
-	PVOID one = (char *)readonly - 4; /* has room for one result of two */
-	STATUS(list(d, 0, 2, one, access, &generate), STATUS_ACCESS_VIOLATION);
-	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types,
-		2, &mapping, FALSE, granted, one, &generate), STATUS_ACCESS_VIOLATION);
 	STATUS(check(d, GENERIC_READ, granted, access, &generate), STATUS_PRIVILEGE_NOT_HELD); /* UC-34 */
 	STATUS(check(NULL, 1, granted, access, &generate), STATUS_PRIVILEGE_NOT_HELD);
 	/* U-49 before U-50 */
