@@ -85,6 +85,17 @@ int main(void)
 	}
 }
 
+// The number of a thread that has ended is never used again: to end it twice ends no other thread.
+func TestNumberOfEndedThreadIsNotReused(t *testing.T) {
+	first := attach()
+	detach(first)
+	second := attach()
+	defer detach(second)
+	detach(first)
+	check.That(t, threadByID(first) == nil && threadByID(second) != nil, "threads after %#x ended twice: %v, %v", first,
+		threadByID(first), threadByID(second))
+}
+
 // setGroupID gives a program another group than its caller's. It returns false if the test cannot: only root can make
 // a set-group-ID program, and not in every file system.
 func setGroupID(t *testing.T, program string) bool {

@@ -134,6 +134,7 @@ delete: 0xc0000034
 overwrite: 0 3
 remove: 0
 pending: 1
+directory: 1
 list 4096: . .. 0x80000006
 `
 	for name, program := range programs {

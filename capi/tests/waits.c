@@ -10,7 +10,7 @@ static void *partner(void *arg)
 	(void)arg;
 	CHECK(DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &joined, 0, FALSE,
 		DUPLICATE_SAME_ACCESS));
-	SAME(WaitForSingleObject(ask, INFINITE), WAIT_OBJECT_0);
+	SAME(WaitForSingleObject(ask, 60000), WAIT_OBJECT_0);
 	CHECK(SetEvent(answer));
 	return NULL;
 }
@@ -21,11 +21,12 @@ static void test_two_threads(void)
 	ask = CreateEventW(NULL, FALSE, FALSE, NULL), answer = CreateEventW(NULL, TRUE, FALSE, NULL);
 	CHECK(!pthread_create(&t, NULL, partner, NULL));
 	SAME(WaitForSingleObject(answer, 0), WAIT_TIMEOUT);
+	usleep(2000); /* most often the partner waits then */
 	CHECK(SetEvent(ask));
 	SAME(WaitForSingleObject(answer, 0x7fffffff), WAIT_OBJECT_0); /* 24 days in 100-ns units are more than 32 bits */
 	SAME(WaitForSingleObject(answer, INFINITE), WAIT_OBJECT_0);
 	SAME(WaitForSingleObject(ask, 0), WAIT_TIMEOUT); /* the partner took it */
-	SAME(WaitForSingleObject(joined, INFINITE), WAIT_OBJECT_0);
+	SAME(WaitForSingleObject(joined, 60000), WAIT_OBJECT_0);
 	CHECK(!pthread_join(t, NULL));
 	SAME(WaitForSingleObject(joined, 0), WAIT_OBJECT_0); /* for good */
 	CHECK(CloseHandle(joined));

@@ -212,6 +212,8 @@ int main(void)
 	NtQueryInformationFile(h, &io, &standard, sizeof standard, FileStandardInformation);
 	printf("pending: %d\n", standard.DeletePending);
 	NtClose(h);
+	NtQueryInformationFile(dir, &io, &standard, sizeof standard, FileStandardInformation);
+	printf("directory: %d\n", standard.Directory);
 	list(dir, 4096, u"", FileNamesInformation);
 	NtClose(dir);
 	return 0;
