@@ -60,7 +60,7 @@ func rmSetEntries(c *call) uint64 {
 		requests = append(requests, r)
 	}
 	if old == nil && count == 0 {
-		return status(c.WriteU64(out, 0)) // no list in, none out
+		return status(ntstatus.Success) // no list in, none out
 	}
 	acl, err := sd.Merge(old, requests...)
 	if err != nil {

@@ -93,6 +93,8 @@ const owedNothing = "all references that were given out have been given back alr
 func TestKernelMisuseEndsProgram(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/kernel/misuse.c", "-lrefmonk", "-lrefmon")
+	const noType = "ObReferenceObjectByHandle: 0x[0-9a-f]+ is not an object type: " +
+		"pass what a variable such as SeTokenObjectType points to"
 	for i, want := range []string{
 		"PsRevertThreadToSelf: 0x[0-9a-f]+ is not an object: it is gone, or it never was one",
 		"PsDereferencePrimaryToken: the Token at 0x[0-9a-f]+: " + owedNothing,
@@ -104,12 +106,11 @@ func TestKernelMisuseEndsProgram(t *testing.T) {
 		"SeUnlockSubjectContext: the subject context at 0x[0-9a-f]+ is not locked by this thread",
 		"SeImpersonateClient: the client context at 0x[0-9a-f]+ has no token: it was deleted, or never created",
 		"PsRestoreImpersonation: the Token at 0x[0-9a-f]+: " + owedNothing,
-		"ObReferenceObjectByHandle: 0x[0-9a-f]+ is not an object type: " +
-			"pass what a variable such as SeTokenObjectType points to",
+		noType,
 		"SeCreateClientSecurity: 0x0 is not an object: it is gone, or it never was one",
 		"the work item at 0x[0-9a-f]+ returned while it impersonates: it must call PsRevertToSelf",
 		"PsDisableImpersonation: the memory at 0x[0-9a-f]+ cannot be written",
-		"PsRestoreImpersonation: the memory at 0x7eadbee0 cannot be read",
+		"PsRestoreImpersonation: the memory at 0x7eadbee0 cannot be read", noType, noType, noType,
 	} {
 		out, err := exec.Command(program, strconv.Itoa(i)).CombinedOutput()
 		exit := (*exec.ExitError)(nil)

@@ -71,9 +71,17 @@ int main(int argc, char **argv)
 		PsRestoreImpersonation(PsGetCurrentThread(), &state);
 		PsRestoreImpersonation(PsGetCurrentThread(), &state);
 		break;
-	case 9:
-		ObReferenceObjectByHandle(ZwCurrentThread(), 0, (POBJECT_TYPE)PsThreadType, KernelMode, &o, NULL);
+	case 9: /* not a type, before the first, behind one, after the last */
+	case 14:
+	case 15:
+	case 16: {
+		uintptr_t first = (uintptr_t)*SeTokenObjectType;
+		POBJECT_TYPE bad[] = {(POBJECT_TYPE)PsThreadType, (POBJECT_TYPE)(first - 0x100), (POBJECT_TYPE)(first + 1),
+			(POBJECT_TYPE)(first + 0x600)};
+		ObReferenceObjectByHandle(ZwCurrentThread(), 0, bad[atoi(argv[1]) == 9 ? 0 : atoi(argv[1]) - 13], KernelMode, &o,
+			NULL);
 		break;
+	}
 	case 12: /* code can be read, and not written */
 		PsDisableImpersonation(PsGetCurrentThread(), (PSE_IMPERSONATION_STATE)(uintptr_t)main);
 		break;

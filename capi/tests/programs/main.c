@@ -121,11 +121,11 @@ static void strangers(void)
 	/* the resume starts a program also where nobody may open the process anew to start one (O-167) */
 	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, FALSE};
 	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;;0x1001;;;WD)", 1, &sa.lpSecurityDescriptor, NULL));
-	PROCESS_INFORMATION each[3];
+	PROCESS_INFORMATION each[5];
 	char line[] = "sh -c \"exit 0\"";
-	for (int i = 0; i < 3; i++, line[12]++)
+	for (int i = 0; i < 5; i++, line[12]++)
 		CHECK(CreateProcessA("/bin/sh", line, &sa, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &each[i]));
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 5; i++) {
 		SAME(ResumeThread(each[i].hThread), 1);
 		finished(&each[i], i);
 	}
