@@ -12,14 +12,14 @@
 extern atomic_int checks, failures;
 
 /* Counts a failure. Threads that depend on it may wait for ever, so the program ends 30 seconds after the first. */
-#define FAILURE() (void)(atomic_fetch_add(&failures, 1) || alarm(30))
+#define FAILURE() (void)(fflush(stdout), atomic_fetch_add(&failures, 1) || alarm(30))
 
 #define CHECK(cond) \
 	do { \
 		atomic_fetch_add(&checks, 1); \
 		if (!(cond)) { \
-			FAILURE(); \
 			printf("%s:%d: %s\n", __FILE__, __LINE__, #cond); \
+			FAILURE(); \
 		} \
 	} while (0)
 
@@ -29,8 +29,8 @@ extern atomic_int checks, failures;
 		unsigned long long g_ = (unsigned long long)(got), w_ = (unsigned long long)(want); \
 		atomic_fetch_add(&checks, 1); \
 		if (g_ != w_) { \
-			FAILURE(); \
 			printf("%s:%d: %s is %#llx, want %#llx\n", __FILE__, __LINE__, #got, g_, w_); \
+			FAILURE(); \
 		} \
 	} while (0)
 

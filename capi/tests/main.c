@@ -90,7 +90,6 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "end"))
 		return first_wait() && TerminateProcess(GetCurrentProcess(), 7) ? 9 : 10;
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	readonly = (char *)mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + 4096;
 	CHECK(!mprotect(readonly, 4096, PROT_READ));
 	none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
