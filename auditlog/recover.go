@@ -20,7 +20,7 @@ func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
 			from = i
 		}
 	}
-	t, err := loadTiler(w.log.cfg.disk, c.Size)
+	t, err := loadTiler(w.log.cfg.disk, c.Size, c.Size)
 	if err == nil {
 		if f := t.frontier(); f.size != c.Size || f.root() != c.Root {
 			err = errors.New("the stored hashes do not add up to the checkpoint")

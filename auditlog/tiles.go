@@ -120,19 +120,20 @@ func (t *tiler) frontier() frontier {
 	return out
 }
 
-// loadTiler reads the tiles that a tree of size records needs to grow. It fails if one is missing or too short, and
-// does not check their hashes.
-func loadTiler(d disk, size uint64) (*tiler, error) {
+// loadTiler reads the tiles that a tree of size records needs to grow, as a tree of stored records has them: its tiles
+// may be wider. It fails if one is missing or too short, and does not check their hashes.
+func loadTiler(d disk, size, stored uint64) (*tiler, error) {
 	t := &tiler{}
 	for l := 0; size>>(tileHeight*l) > 0; l++ {
 		n := size >> (tileHeight * l)
 		v := tileLevel{full: n / tileWidth}
 		if w := int(n % tileWidth); w > 0 {
-			hashes, err := readTile(d, l, n/tileWidth, w)
+			wide := int(min(tileWidth, stored>>(tileHeight*l)-v.full*tileWidth))
+			hashes, err := readTile(d, l, v.full, wide)
 			if err != nil {
 				return nil, err
 			}
-			v.last = append(make([]tlog.Hash, 0, tileWidth), hashes...)
+			v.last = append(make([]tlog.Hash, 0, tileWidth), hashes[:w]...)
 		}
 		t.levels = append(t.levels, v)
 	}

@@ -70,7 +70,7 @@ func TestTilesMatchReferenceImplementation(t *testing.T) {
 			testcheck.That(t, (err == nil) == want, "hash %d of level %d: %v, want one: %t", n, level, err, want)
 		}
 	}
-	again := testcheck.Must(loadTiler(d, size))
+	again := testcheck.Must(loadTiler(d, size, size))
 	if g := again.frontier(); !g.equal(&f) {
 		t.Error("the stored tiles have another root")
 	}

@@ -23,7 +23,7 @@ type tileCheck struct {
 func (t *tileCheck) skip(size uint64) {
 	// The root proves hashes from the tiles.
 	t.before = size
-	if stored, err := loadTiler(t.d, size); err == nil {
+	if stored, err := loadTiler(t.d, size, max(size, t.limit)); err == nil {
 		t.made = *stored
 		return
 	}
@@ -94,7 +94,7 @@ func (t *tileCheck) end() error {
 	if err == nil && n.Size != t.limit {
 		return nil // a process writes to the log, and the tiles belong to a newer checkpoint now
 	}
-	stored, err := loadTiler(t.d, t.limit)
+	stored, err := loadTiler(t.d, t.limit, t.limit)
 	if err != nil {
 		return &Fault{FaultTree, 0, err.Error()}
 	}
