@@ -31,12 +31,7 @@ func (l *Log) Clear(from audit.Origin) error {
 	case <-l.ended:
 		return ErrClosed
 	}
-	select {
-	case err := <-c.done:
-		return err
-	case <-l.ended:
-		return ErrClosed
-	}
+	return <-c.done // the writer carries out what it took, also if the log is closed by then
 }
 
 // clear signs a checkpoint of all records, then removes or archives all segments, as [Log.Clear] describes. The new

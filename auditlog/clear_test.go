@@ -203,4 +203,13 @@ func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 			t.Errorf("a closed log: %v, want %v", err, ErrClosed)
 		}
 	}
+	for range 100 { // a log that is closed right after the clearing
+		l := &Log{clearings: make(chan clearing), ended: make(chan struct{})}
+		go func() {
+			c := <-l.clearings
+			c.done <- nil
+			close(l.ended)
+		}()
+		testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
+	}
 }

@@ -2,6 +2,7 @@ package auditlog
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 )
@@ -52,7 +53,7 @@ func readFile(d disk, name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if size > limit {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("the file is larger than any of its kind")}
+		return nil, fmt.Errorf("read %s: the file is larger than any of its kind", name)
 	}
 	b := make([]byte, size)
 	if n, err := f.ReadAt(b, 0); err != nil && (!errors.Is(err, io.EOF) || n < len(b)) {
@@ -69,3 +70,6 @@ func isUnread(err error) bool {
 	var failed *fs.PathError
 	return errors.As(err, &failed)
 }
+
+// isUnreadable reports whether a file that is not missing could not be opened or read.
+func isUnreadable(err error) bool { return isUnread(err) && !errors.Is(err, fs.ErrNotExist) }

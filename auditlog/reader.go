@@ -252,7 +252,7 @@ func (r *Reader) Wait(ctx context.Context) (Record, error) {
 func (r *Reader) Oldest() uint64 { return r.next }
 
 // Last returns the RecordId of the last complete record, or 0 for a folder without segments. It reads the whole
-// newest segment, and does not move the reader. A read error in the segment counts as its end.
+// newest segment, and does not move the reader. An incomplete record ends the segment; a failed read is an error.
 func (r *Reader) Last() (uint64, error) {
 	firsts, err := segments(r.d)
 	if err != nil || len(firsts) == 0 {
@@ -267,8 +267,11 @@ func (r *Reader) Last() (uint64, error) {
 	last := first - 1
 	for {
 		f, err := s.next()
-		if err != nil {
-			return last, nil //nolint:nilerr // the bytes that follow are incomplete
+		switch {
+		case isEnd(err) || errors.Is(err, errTorn):
+			return last, nil
+		case err != nil:
+			return 0, fmt.Errorf("read the audit log: segment %s: %w", segmentName(first), err)
 		}
 		last = f.id
 	}

@@ -7,10 +7,12 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 )
 
 // A reader does not treat a damaged record, or a truncated end, as the end of the log if the folder's checkpoint
@@ -170,5 +172,9 @@ func TestReaderFindsLastRecord(t *testing.T) {
 		d.set(segmentName(newest), all[:cut])
 		last(fmt.Sprintf("with %d of %d bytes", cut, len(all)), want)
 	}
+	d.set(segmentName(newest), append(all, make([]byte, chunk)...))
+	d.reads = true
+	d.Fail(syscall.EIO, inject.Kind("read"), inject.FromIndex(1))
+	testcheck.ErrorIs(t, testcheck.Err(r.Last()), syscall.EIO, "a failed read behind the header")
 	testcheck.NoError(t, r.Close())
 }

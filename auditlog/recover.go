@@ -12,7 +12,7 @@ import (
 
 // resume rebuilds the tree from the checkpoint and the records after it, and opens the last segment for writing.
 // firsts has the first RecordId of each segment. Missing or wrong tree hashes are computed again from a complete log.
-// If they cannot be, or records do not match the checkpoint, the error is ErrDamaged.
+// If they cannot be, or records do not match the checkpoint, the error is ErrDamaged. A failed read is another error.
 func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
 	from := 0
 	for i, first := range firsts {
@@ -28,6 +28,9 @@ func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
 	}
 	if err != nil {
 		if firsts[0] != 1 {
+			if isUnreadable(err) {
+				return err
+			}
 			return fmt.Errorf("%w: %w; the records to compute them from are not kept", ErrDamaged, err)
 		}
 		t, from, w.log.recovered.Rebuilt = &tiler{}, 0, true

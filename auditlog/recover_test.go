@@ -99,17 +99,24 @@ func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 			t.Errorf("%s: %v, %d open files, want %v and none", name, err, copied.open, ErrDamaged)
 		}
 	}
-	// A segment that cannot be read is not called damaged, neither by Open nor by Verify.
+	// A segment or a tile that cannot be read is not called damaged, neither by Open nor by Verify.
 	_, key := testKey(t)
+	rest, old := manySegments(t, 2)
+	delete(rest.now, segmentName(1)) // so that the tiles cannot be computed
+	delete(rest.synced, segmentName(1))
 	for _, kind := range []string{"open", "read"} {
-		again, lost := cfg, &fs.PathError{Op: kind, Err: syscall.EMFILE}
-		copied := d.crash(lostAll)
-		copied.reads, again.disk = true, copied
-		copied.Fail(lost, inject.Kind(kind), inject.PathMatch(segmentName(1)))
-		_, err := Verify(Verification{disk: copied, Keys: []note.Verifier{key}})
-		for _, err := range []error{err, testcheck.Err(Open(again))} {
-			testcheck.That(t, errors.Is(err, lost) && !errors.Is(err, ErrDamaged) && !errors.As(err, new(*Fault)),
-				"failed %s of a segment: %v", kind, err)
+		for _, files := range []string{"audit-*", "[0-9]*"} {
+			again, lost := cfg, &fs.PathError{Op: kind, Err: syscall.EMFILE}
+			copied := rest.crash(lostAll)
+			copied.reads, again.disk = true, copied
+			copied.Fail(lost, inject.Kind(kind), inject.PathMatch(files))
+			_, err := Verify(Verification{disk: copied, Keys: []note.Verifier{key}})
+			_, older := Verify(Verification{disk: copied, Keys: []note.Verifier{key}, Anchors: old[:1],
+				From: segmentsOf(t, rest)[len(segmentsOf(t, rest))-1]})
+			for _, err := range []error{err, older, testcheck.Err(Open(again))} {
+				testcheck.That(t, errors.Is(err, lost) && !errors.Is(err, ErrDamaged) && !errors.As(err, new(*Fault)),
+					"failed %s of %s: %v", kind, files, err)
+			}
 		}
 	}
 	// The last segment begins right after the checkpoint, or later.

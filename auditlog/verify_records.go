@@ -167,12 +167,16 @@ func (c *check) passed(start bool) error {
 
 // older checks an anchor from before the oldest record that was read: the stored hashes must prove that the log
 // continues it. An anchor of size 0 is always accepted. On success the anchor joins the result.
+// A failed read is no *Fault.
 func (c *check) older(a Checkpoint) error {
 	now := c.out.Checkpoint
 	if a.Size > 0 {
 		p, err := tlog.ProveTree(int64(now.Size), int64(a.Size), tileHashes{c.d, now.Size})
 		if err == nil {
 			err = tlog.CheckTree(p, int64(now.Size), now.Root, int64(a.Size), a.Root)
+		}
+		if isUnreadable(err) {
+			return err
 		}
 		if err != nil {
 			return &Fault{FaultHistory, 0,

@@ -15,17 +15,21 @@ type tileCheck struct {
 	limit  uint64 // size of the checkpoint
 	made   tiler
 	before uint64 // records that were not read: their hashes cannot be computed
-	fault  *Fault // the first difference
+	fault  error  // the first difference, a *Fault, or the first failed read
 }
 
 // skip makes the check start after the first size records, which are not read. Their hashes come from the stored
-// tiles. Tiles that cannot be read count as zeros, and are reported later as a fault.
+// tiles. Missing tiles count as zeros, and are reported later as a fault. A failed read is reported later too.
 func (t *tileCheck) skip(size uint64) {
 	// The root proves hashes from the tiles.
 	t.before = size
-	if stored, err := loadTiler(t.d, size, max(size, t.limit)); err == nil {
+	stored, err := loadTiler(t.d, size, max(size, t.limit))
+	if err == nil {
 		t.made = *stored
 		return
+	}
+	if isUnreadable(err) {
+		t.fault = err
 	}
 	for l := 0; size>>(tileHeight*l) > 0; l++ {
 		n := size >> (tileHeight * l)
@@ -45,13 +49,13 @@ func (t *tileCheck) add(leaf tlog.Hash) {
 	t.made.done = t.made.done[:0]
 }
 
-// compare returns a Fault for the first record whose stored hash differs, or nil. A tile that cannot be read is a
-// Fault without a record.
-func (t *tileCheck) compare(made *tile) *Fault {
+// compare returns a *Fault for the first record whose stored hash differs, or nil. A missing tile is a *Fault without a
+// record. A failed read is another error.
+func (t *tileCheck) compare(made *tile) error {
 	stored, err := readFile(t.d, made.path(), tileBytes)
 	switch {
 	case err != nil:
-		return &Fault{FaultTree, 0, err.Error()}
+		return treeFault(err)
 	case bytes.Equal(stored, made.content()):
 		return nil
 	}
@@ -67,21 +71,23 @@ func (t *tileCheck) compare(made *tile) *Fault {
 // departure returns the first record that differs from the stored hashes, or 0 if no record does. It also compares the
 // last, incomplete tile.
 func (t *tileCheck) departure() uint64 {
-	if t.fault == nil && len(t.made.levels) > 0 {
+	found := t.fault
+	if found == nil && len(t.made.levels) > 0 {
 		for _, made := range t.made.partial() {
-			if f := t.compare(&made); made.level == 0 && f != nil {
-				return f.Record
+			if err := t.compare(&made); made.level == 0 {
+				found = err
 			}
 		}
 	}
-	if t.fault == nil {
+	var f *Fault
+	if !errors.As(found, &f) {
 		return 0
 	}
-	return t.fault.Record
+	return f.Record
 }
 
 // end returns the fault that add found. Without one it compares the tiles with the checkpoint's root, and verifies
-// each tile file. Every difference is a *Fault. If the log has a newer checkpoint by now, nothing is compared.
+// each tile file. Every difference is a *Fault, and a failed read another error. If the log has a newer checkpoint by now, nothing is compared.
 func (t *tileCheck) end() error {
 	if t.fault != nil {
 		return t.fault
@@ -96,12 +102,20 @@ func (t *tileCheck) end() error {
 	}
 	stored, err := loadTiler(t.d, t.limit, t.limit)
 	if err != nil {
-		return &Fault{FaultTree, 0, err.Error()}
+		return treeFault(err)
 	}
 	if f := stored.frontier(); f.size != n.Size || f.root() != n.Root {
 		return &Fault{FaultTree, 0, "the stored hashes do not add up to the checkpoint"}
 	}
 	return t.files(tileFolder)
+}
+
+// treeFault returns a *Fault for stored hashes that are missing or too short, and the error of a failed read.
+func treeFault(err error) error {
+	if isUnreadable(err) {
+		return err
+	}
+	return &Fault{FaultTree, 0, err.Error()}
 }
 
 // files verifies each tile file below a folder. Tiles of records that were not read are compared with the level
@@ -129,20 +143,26 @@ func (t *tileCheck) files(dir string) error {
 }
 
 // file verifies one tile by the level above it or, if it is partial, by its full form. It ignores a tile beyond the
-// checkpoint, and one whose records were compared already. Every difference, and a file that cannot be read, is a
-// *Fault.
+// checkpoint, and one whose records were compared already. Every difference is a *Fault, and a failed read another
+// error.
 func (t *tileCheck) file(v tile, width int, name string) error {
 	count := t.limit >> (tileHeight * v.level) // hashes of the level
 	if v.number*tileWidth+uint64(width) > count {
 		return nil // a run that ended before it wrote the checkpoint left this tile
 	}
 	stored, err := readFile(t.d, name, tileBytes)
+	if isUnreadable(err) {
+		return err
+	}
 	if err != nil || len(stored) != width*tlog.HashSize {
 		return &Fault{FaultTree, 0, name + " does not have the length of its tile"}
 	}
 	if width < tileWidth {
 		wide, err := readTile(t.d, v.level, v.number, int(min(tileWidth, count-v.number*tileWidth)))
 		v.hashes = wide
+		if isUnreadable(err) {
+			return err
+		}
 		if err != nil || !bytes.HasPrefix(v.content(), stored) {
 			return &Fault{FaultTree, 0, name + " is not the beginning of its tile"}
 		}
@@ -156,6 +176,9 @@ func (t *tileCheck) file(v tile, width int, name string) error {
 	}
 	above := count / tileWidth
 	wide, err := readTile(t.d, v.level+1, v.number/tileWidth, int(min(tileWidth, above-v.number/tileWidth*tileWidth)))
+	if isUnreadable(err) {
+		return err
+	}
 	if err != nil || wide[v.number%tileWidth] != perfectRoot(v.hashes) {
 		return &Fault{FaultTree, 0, name + " does not add up to the tile above it"}
 	}

@@ -3,14 +3,17 @@ package auditlog
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
+	"syscall"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -262,6 +265,18 @@ func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 	}
 	testcheck.Equal(t, full, 4, "full tiles, and the narrow one above them")
 	verifyDisk(t, d)
+	wantUnread(t, d)
+}
+
+// wantUnread checks that a failed read of a full tile is no fault.
+func wantUnread(t *testing.T, d *memDisk) {
+	t.Helper()
+	lost := &fs.PathError{Op: "read", Err: syscall.EIO}
+	d.reads = true
+	d.Fail(lost, inject.Kind("read"), inject.PathMatch("000"))
+	_, key := testKey(t)
+	_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
+	testcheck.That(t, errors.Is(err, lost) && !errors.As(err, new(*Fault)), "a tile that cannot be read: %v", err)
 }
 
 // A checkpoint that became malformed during the verification is a fault; a newer one is not (U-74).
@@ -303,4 +318,5 @@ func TestTruncatedTileNamesRecord(t *testing.T) {
 	_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{signed}})
 	var f *Fault
 	testcheck.That(t, errors.As(err, &f) && f.Kind == FaultHistory && f.Record == 0, "an anchor of another log: %v", err)
+	wantUnread(t, d)
 }
