@@ -68,6 +68,7 @@ func (f *Forwarder) save() error {
 	}
 	if f.out != nil {
 		if err := f.taken(); err != nil {
+			f.sent = 0 // the sink may not have these records, so a later save must not confirm them
 			return &sinkError{err}
 		}
 	}

@@ -73,6 +73,9 @@ func TestForwardedRecordsSurvivePowerFailure(t *testing.T) {
 	checkCursor(t, f, int(e.RecordID+1))
 	f.disk = d.crash(lostAll)
 	testcheck.NoError(t, f.Run(t.Context(), false))
+	d.now[segmentName(1)].data = append(d.now[segmentName(1)].data, rewrite(e.RecordID+1, []byte("no event"))...)
+	f.disk = d
+	testcheck.That(t, f.Run(t.Context(), false) != nil, "a record that is no event is left out")
 }
 
 // TestForwarderContinuesAfterRemovedRecords checks that a forwarder that was stopped for longer than records are kept
@@ -143,7 +146,9 @@ func TestForwarderReportsOutageOnce(t *testing.T) {
 	sent := sinkIDs(t, f)
 	testcheck.NoError(t, os.RemoveAll(filepath.Dir(f.Sink)))
 	writeLog(t, Config{Dir: f.Dir}, 1)
-	outage(&Forwarder{Dir: f.Dir, Sink: f.Sink, Cursor: f.Cursor})
+	in, lost := io.Pipe()
+	testcheck.NoError(t, in.Close())
+	outage(&Forwarder{Dir: f.Dir, Sink: f.Sink, Cursor: f.Cursor, out: lost}) // it opens the sink again
 	testcheck.Equal(t, sinkIDs(t, f)[0], sent[len(sent)-1]+1, "the first record after the cursor")
 }
 
@@ -316,6 +321,22 @@ func TestFailedWriteIsFailureOfSink(t *testing.T) {
 	}
 }
 
+// A forwarder that is interrupted while its sink fails ends without an error, and leaves the cursor (U-77).
+func TestInterruptionLeavesUnconfirmedRecords(t *testing.T) {
+	f := newForwarder(t)
+	writeLog(t, Config{Dir: f.Dir}, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	in, out := io.Pipe()
+	f.out, f.taken, f.since = out, func() error { return syscall.EPIPE }, time.Now().Add(time.Hour)
+	go func() {
+		_ = testcheck.Err(bufio.NewReaderSize(in, 64<<10).ReadString('\n'))
+		cancel()
+		_ = in.Close() // the second record fails
+	}()
+	testcheck.NoError(t, f.Run(ctx, true))
+	testcheck.ErrorIs(t, testcheck.Err(os.Stat(f.Cursor)), fs.ErrNotExist, "the cursor")
+}
+
 // A cursor that cannot be written ends a forwarder that follows. It does not count as a failure of the sink, after
 // which the records would come again (U-77).
 func TestUnwritableCursorEndsForwarder(t *testing.T) {
@@ -402,7 +423,8 @@ func TestForwarderRejectsCursorBeyondEnd(t *testing.T) {
 	f := newForwarder(t)
 	writeLog(t, Config{Dir: f.Dir}, 0)
 	for _, follow := range []bool{false, true} {
-		testcheck.NoError(t, os.WriteFile(f.Cursor, []byte("4\n"), 0o600))
+		hash := map[bool]string{true: " " + strings.Repeat("0", 64)}[follow]
+		testcheck.NoError(t, os.WriteFile(f.Cursor, []byte("4"+hash+"\n"), 0o600))
 		if err := f.Run(t.Context(), follow); err == nil ||
 			!strings.HasSuffix(err.Error(), "names record 4, and the last record is 2: remove it if the log was started again") {
 			t.Errorf("Run with the cursor 4 behind 2 records = %v, want an error", err)
@@ -482,6 +504,8 @@ func TestCursorIsWrittenPeriodically(t *testing.T) {
 	if failed := send(2102, 3101); !slices.Equal(failed, []uint64{3101}) {
 		t.Errorf("a sink that is gone fails at %d", failed)
 	}
+	f.out = nil // a lost connection, when the forwarder is interrupted
+	testcheck.NoError(t, f.save())
 	cursor("2102")
 	testcheck.Equal(t, strings.Count(sink.String(), "\n"), 3101, "the sink: lines")
 }

@@ -102,10 +102,18 @@ func (s slowSigner) Sign(b []byte) ([]byte, error) {
 	return s.Signer.Sign(b)
 }
 
-// The last checkpoint of a log has all its records, also if the notary is busy when the log is closed (U-71).
+// The last checkpoint of a log has all its records, also if the notary is busy when the log is closed. A quiet
+// log is signed after ten seconds (U-71).
 func TestCloseSignsAllRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, cfg := newConfig(t)
+		quiet := mustOpen(t, cfg)
+		mustWrite(t, quiet, 1)
+		time.Sleep(checkpointTime + time.Second)
+		synctest.Wait()
+		testcheck.Equal(t, quiet.Checkpoint().Size, 2, "records of the checkpoint without more of them")
+		testcheck.NoError(t, quiet.Close())
+		_, cfg = newConfig(t)
 		cfg.Signers[0], cfg.CheckpointRecords = slowSigner{cfg.Signers[0]}, 1
 		l := mustOpen(t, cfg)
 		mustWrite(t, l, 3)

@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -222,8 +223,10 @@ func TestLogOpensOnFullDisk(t *testing.T) {
 		"no file and no record": {inject.Kind("create", "write"), inject.FromIndex(0), afterRewrite()},
 		"a torn record, and space behind it": {inject.Kind("write"), inject.PathMatch("new-cut-*"),
 			inject.OnIndex(0)},
-		"a torn record": {inject.Kind("write"), inject.PathMatch("new-cut-*")},
+		"a torn record":              {inject.Kind("write"), inject.PathMatch("new-cut-*")},
+		"a torn record, and no copy": {inject.Kind("write"), inject.PathMatch("new-*")},
 	} {
+		const tornBytes = 20_000 // more than the records that follow
 		t.Run(name, func(t *testing.T) {
 			d, cfg := newConfig(t)
 			l := mustOpen(t, cfg)
@@ -231,14 +234,15 @@ func TestLogOpensOnFullDisk(t *testing.T) {
 			testcheck.NoError(t, l.Close())
 			had := recordsOf(t, d)
 			if strings.HasPrefix(name, "a torn record") {
-				d.set(segmentName(1), append(d.now[segmentName(1)].data, rewrite(7, []byte(`{"id":`))[:20]...))
+				torn := rewrite(7, bytes.Repeat([]byte("x"), 2*tornBytes))[:tornBytes]
+				d.set(segmentName(1), append(d.now[segmentName(1)].data, torn...))
 			}
 			d.Fail(inject.Short(11, syscall.ENOSPC), when...)
 			l = mustOpen(t, cfg)
 			cut := l.Recovered()
 			kept := d.now["cut-0000000000000006"]
-			testcheck.That(t, (cut.Cut == 20) == strings.HasPrefix(name, "a torn record") &&
-				(cut.CutFile != "") == (kept != nil) && (kept == nil || len(kept.data) == 20) &&
+			testcheck.That(t, (cut.Cut == tornBytes) == strings.HasPrefix(name, "a torn record") &&
+				(cut.CutFile != "") == (kept != nil) && (kept == nil || len(kept.data) == tornBytes) &&
 				(kept != nil) == (name == "a torn record, and space behind it"), "U-61: %+v, kept aside: %v", cut, kept)
 			err := l.Write(opened(t, audit.Failure, "lost"))
 			testcheck.That(t, err == nil || errors.Is(err, syscall.ENOSPC), "write to a full disk: %v, want %v", err,
@@ -251,7 +255,7 @@ func TestLogOpensOnFullDisk(t *testing.T) {
 				added[0].ID)
 			testcheck.That(t, d.now["new-"+segmentName(1)] == nil && d.now["new-cut-0000000000000006"] == nil,
 				"a part of a copy is left")
-			verifyDisk(t, d)
+			testcheck.Equal(t, verifyDisk(t, d).Writing, 0, "bytes behind the last record")
 		})
 	}
 }

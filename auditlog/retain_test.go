@@ -275,17 +275,19 @@ func TestArchiveReplacesNoSegment(t *testing.T) {
 // TestFailedSyncOfArchiveEndsLog checks that a failed sync of the archive ends the log, like one of its own folder
 // (U-62). Otherwise later writes would move the segment again.
 func TestFailedSyncOfArchiveEndsLog(t *testing.T) {
-	d, cfg := newConfig(t)
-	cfg.Keep = Keep{Full: Archive, Archive: "old"}
-	l := mustOpen(t, cfg)
-	d.Fail(syscall.EIO, inject.Kind("syncdir"), inject.PathMatch("old"))
-	testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), syscall.EIO, "clear")
-	d.Fail(nil)
-	s := testcheck.Must(l.State())
-	testcheck.That(t, errors.Is(s.Failed, syscall.EIO) && errors.Is(s.Ended, syscall.EIO) && !s.FailedAt.IsZero(),
-		"U-62: state of the failed log: %+v", s)
-	testcheck.ErrorIs(t, l.Write(opened(t, audit.Failure, "report")), syscall.EIO, "U-62: write")
-	_ = l.Close() // returns the failure again
+	for folder, at := range map[string]int{"old": 0, ".": 3} { // after tiles, checkpoint and segment
+		d, cfg := newConfig(t)
+		cfg.Keep = Keep{Full: Archive, Archive: "old"}
+		l := mustOpen(t, cfg)
+		d.Fail(syscall.EIO, inject.Kind("syncdir"), inject.PathMatch(folder), inject.OnIndex(at))
+		testcheck.ErrorIs(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)), syscall.EIO, "clear: %s", folder)
+		d.Fail(nil)
+		s := testcheck.Must(l.State())
+		testcheck.That(t, errors.Is(s.Failed, syscall.EIO) && errors.Is(s.Ended, syscall.EIO) && !s.FailedAt.IsZero(),
+			"U-62: state of the failed log: %+v", s)
+		testcheck.ErrorIs(t, l.Write(opened(t, audit.Failure, "report")), syscall.EIO, "U-62: write")
+		_ = l.Close() // returns the failure again
+	}
 }
 
 // TestGoneSegmentIsRecordedAfterFullDisk fills the disk at each record around the removal of a segment. When there is

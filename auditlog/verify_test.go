@@ -1,12 +1,14 @@
 package auditlog
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -162,6 +164,21 @@ func TestTamperingWithoutKeyIsDetected(t *testing.T) {
 		if _, err := Verify(Verification{disk: memory}); !errors.As(err, &f) {
 			t.Errorf("other records: %v", err)
 		}
+	})
+	t.Run("signed with another number", func(t *testing.T) {
+		memory, cfg := newConfig(t)
+		writeLog(t, cfg, 3)
+		head, frames := framesOf(t, memory.now[segmentName(1)].data)
+		frames[2] = rewrite(3, bytes.Replace(frames[2][frameFixed:], []byte(`{"id":3`), []byte(`{"id":4`), 1))
+		var tree frontier
+		for _, f := range frames {
+			tree.add((&frame{bytes: f}).leaf())
+		}
+		memory.set(segmentName(1), slices.Concat(append([][]byte{head}, frames...)...))
+		c := Checkpoint{"test.example/audit", tree.size, tree.root()}
+		memory.set(checkpointName, testcheck.Must(signCheckpoint(&c, cfg.Signers)))
+		testcheck.NoError(t, mustOpen(t, cfg).Close()) // stores its hashes
+		wantFault(t, "another number", memory, 3, FaultRecord)
 	})
 }
 
