@@ -87,7 +87,8 @@ func (t *tileCheck) departure() uint64 {
 }
 
 // end returns the fault that add found. Without one it compares the tiles with the checkpoint's root, and verifies
-// each tile file. Every difference is a *Fault, and a failed read another error. If the log has a newer checkpoint by now, nothing is compared.
+// each tile file. Every difference is a *Fault, and a failed read another error. If the log has a newer checkpoint by
+// now, nothing is compared.
 func (t *tileCheck) end() error {
 	if t.fault != nil {
 		return t.fault
