@@ -163,7 +163,8 @@ func (p *place) find(base int, prefix, path string, walk bool) error {
 	p.name = name
 	p.object, err = below(p.parent, name, 0)
 	if errors.Is(err, unix.ENOENT) && p.t.cfg.CaseInsensitive {
-		if spelled, found := p.fold(p.parent, name); found {
+		var spelled string
+		if spelled, err = p.fold(p.parent, name); err == nil {
 			p.name = spelled
 			p.object, err = below(p.parent, spelled, 0)
 		}

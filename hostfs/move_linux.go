@@ -99,7 +99,8 @@ func (f *file) findTarget(g *target, q *fileaccess.Move, m *nt.FileMove, dir, na
 	}
 	fd, err := below(g.directory.object, name, 0)
 	if errors.Is(err, unix.ENOENT) && f.t.cfg.CaseInsensitive {
-		if other, ok := g.directory.fold(g.directory.object, name); ok {
+		var other string
+		if other, err = g.directory.fold(g.directory.object, name); err == nil {
 			if l := f.linkNow(); !m.Link && other == l.name && g.directory.status.Ino == l.directory {
 				// Only the case of the name changes: the existing file is the moved file itself. moveOwn fails if
 				// another program has replaced it.

@@ -1,8 +1,8 @@
 package hostfs
 
 import (
+	"cmp"
 	"errors"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -40,7 +40,8 @@ func (p *place) walk(base int, prefix, dir string, ask bool) error {
 		name := part
 		fd, err := below(at, name, 0)
 		if errors.Is(err, unix.ENOENT) && p.t.cfg.CaseInsensitive {
-			if other, found := p.fold(at, name); found {
+			var other string
+			if other, err = p.fold(at, name); err == nil {
 				name = other
 				fd, err = below(at, name, 0)
 			}
@@ -117,23 +118,26 @@ func (p *place) keepParent() error {
 }
 
 // fold returns the first name in a directory that equals name without regard to case. It skips names with
-// privatePrefix. ok is false if there is no such name or the directory cannot be read.
-func (p *place) fold(dir int, name string) (string, bool) {
-	fd, err := unix.Openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return "", false
+// privatePrefix. If there is no such name, the error is ENOENT. An error of reading the directory is returned, because
+// the name may be among those that were not read.
+func (p *place) fold(dir int, name string) (string, error) {
+	if err := p.t.fault("list", name); err != nil {
+		return "", err
 	}
-	f := os.NewFile(uintptr(fd), "directory")
-	defer func() { _ = f.Close() }() // only read
+	d, err := openDirectory(dir)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = d.Close() }() // only read
 	for {
-		names, err := f.Readdirnames(256)
+		names, err := d.Readdirnames(256)
 		for _, n := range names {
 			if strings.EqualFold(n, name) && !strings.HasPrefix(n, privatePrefix) {
-				return n, true
+				return n, nil
 			}
 		}
 		if err != nil {
-			return "", false
+			return "", cmp.Or(ignoreEOF(err), error(unix.ENOENT))
 		}
 	}
 }
