@@ -105,20 +105,19 @@ func (f *file) stat() (unix.Statx_t, error) {
 	return stat(f.fd)
 }
 
-// canWrite returns the error with which the host refuses this process to change the names in a directory, nil if it
-// does not refuse. A host that cannot tell does not refuse.
+// canWrite returns the error with which the host refuses this process to remove names of a directory, nil if it does
+// not refuse. A host that cannot tell does not refuse.
 func (f *file) canWrite(dir int) error {
 	if err := f.fault("access"); err != nil {
 		return err
 	}
 	err := retry(func() error { return unix.Faccessat2(dir, ".", unix.W_OK, unix.AT_EACCESS) })
-	switch {
-	case errors.Is(err, unix.EROFS), errors.Is(err, unix.EACCES):
+	if errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES) {
 		return err
-	case errors.Is(err, unix.EPERM): // the directory is immutable, or a seccomp filter forbids faccessat2
-		if s, statErr := stat(dir); statErr == nil && s.Attributes&unix.STATX_ATTR_IMMUTABLE != 0 {
-			return err
-		}
+	}
+	// EPERM can also mean that a seccomp filter forbids faccessat2, and an append-only directory gives no error.
+	if s, err := stat(dir); err == nil && s.Attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0 {
+		return unix.EPERM
 	}
 	return nil
 }

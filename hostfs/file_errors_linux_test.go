@@ -88,10 +88,12 @@ func TestRefusedRemovalIsNotPromised(t *testing.T) {
 		refused("of a directory with "+err.Error(), want)
 		disk.Fail(nil)
 	}
-	for name, mark := range map[string]uint32{"d": unix.STATX_ATTR_IMMUTABLE, "d/f": unix.STATX_ATTR_APPEND} {
-		w.mark(name, mark)
-		refused("while "+name+" is marked as not to be changed", ntstatus.AccessDenied)
-		w.mark(name, 0)
+	for _, name := range []string{"d", "d/f"} {
+		for _, mark := range []uint32{unix.STATX_ATTR_IMMUTABLE, unix.STATX_ATTR_APPEND} {
+			w.mark(name, mark)
+			refused("while "+name+" is marked as not to be changed", ntstatus.AccessDenied)
+			w.mark(name, 0)
+		}
 	}
 	refused("like others", ntstatus.Success)
 }

@@ -346,7 +346,8 @@ func (f *file) SetDelete(remove bool) ntstatus.Status {
 }
 
 // removable returns the error with which the host would refuse to remove the name of the open: its file system is
-// read-only, this process may not write to the directory, or one of both is marked as not to be changed (chattr +i).
+// read-only, this process may not write to the directory, or one of both is marked as not to be changed (chattr +i or
+// +a).
 func (f *file) removable() error {
 	if f.marked {
 		return unix.EPERM

@@ -18,8 +18,8 @@ import (
 // List returns at most most entries of a directory whose names match a pattern, as [matches] does. The first call,
 // and one with restart, set the pattern of the scan; later calls ignore theirs. It omits entries for whose descriptor
 // see returns false; nil accepts all. When no entry is left it returns STATUS_NO_MORE_FILES, or STATUS_NO_SUCH_FILE
-// if the scan found none at all. A file that is not a directory gives STATUS_INVALID_PARAMETER. After an error of the
-// host it drops the entries that this call has found.
+// if the scan found none at all. A file that is not a directory gives STATUS_INVALID_PARAMETER. An error of the
+// host is returned by the first call that finds no entry before it.
 func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) (list []nt.FileEntry,
 	st ntstatus.Status) {
 	if !f.directory {
@@ -36,7 +36,7 @@ func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descrip
 		if len(f.read) == 0 {
 			names, err := f.scan.Readdirnames(256)
 			if f.read = names; len(names) == 0 {
-				if err = ignoreEOF(err); err != nil {
+				if err = ignoreEOF(err); err != nil && len(list) == 0 {
 					return nil, statusOf(err)
 				}
 				break
@@ -149,8 +149,9 @@ func isPrivate(name string) bool {
 	return strings.HasPrefix(name, privatePrefix) || strings.HasPrefix(name, nt.UploadPrefix)
 }
 
-// sweep removes a file with a private name that a crash left behind, if no contents are lost. An open file, or one
-// that changed less than Tree.abandoned ago, stays. These are removed:
+// sweep removes a file with a private name that a crash left behind, if no contents are lost. An open file, one that
+// changed less than Tree.abandoned ago, and the redo directory, which may be about to get a record, stay. These are
+// removed:
 //   - an empty file or directory
 //   - one of several names of a file
 //   - an unfinished removal or upload
@@ -158,7 +159,7 @@ func isPrivate(name string) bool {
 func (t *Tree) sweep(dir int, name string) {
 	// Another file with contents may be another program's file that was moved and not moved back (F-129).
 	s, err := statAt(dir, name, 0)
-	if err != nil || deviceOf(&s) != t.device || t.isOpen(s.Ino) ||
+	if err != nil || name == redoDirectory || deviceOf(&s) != t.device || t.isOpen(s.Ino) ||
 		time.Since(time.Unix(s.Ctime.Sec, int64(s.Ctime.Nsec))) < t.abandoned {
 		return
 	}

@@ -311,6 +311,10 @@ func TestListingsRestartAndContinue(t *testing.T) {
 		check.That(t, len(list) == c.names && st == c.st,
 			"F-120: case %d: List(%.20q): %d names, %v, want %d, %v", i, c.pattern, len(list), st, c.names, c.st)
 	}
+	check.Equal(t, len(check.Result(f.List("", true, 1, nil))), 1, "the first name")
+	w.must(f.scan.Close()) // reading on fails, and four names were read already
+	check.Equal(t, len(check.Result(f.List("", false, 9, nil))), 4, "names before a failed read")
+	check.That(t, check.Status(f.List("", false, 9, nil)) != ntstatus.NoMoreFiles, "a failed read ends the listing")
 	w.dir("gone", wide)
 	gone := w.opened("gone", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	check.Equal(t, check.Status(gone.List("x", true, 9, nil)), ntstatus.NoSuchFile, "List of an empty directory")

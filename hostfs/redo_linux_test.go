@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -380,7 +381,7 @@ func TestUntrustedRedoDirectoryIsIgnored(t *testing.T) {
 }
 
 // TestEndOfRecordLeavesOtherServersRecord checks that a server whose last record ends does not remove the directory in
-// which another server of the tree is about to create a record (F-210).
+// which another server of the tree is about to create a record, and neither does a listing (F-210).
 func TestEndOfRecordLeavesOtherServersRecord(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
@@ -388,6 +389,9 @@ func TestEndOfRecordLeavesOtherServersRecord(t *testing.T) {
 	other := check.Must(Open(w.tree.cfg))
 	defer func() { w.must(other.Close()) }()
 	first, second := check.Must(w.tree.newRecord()), check.Must(other.newRecord())
+	w.tree.abandoned = -time.Hour // a listing finds the empty directory old
+	check.Equal(t, check.Status(w.opened("", fileaccess.Request{}, winnt.FILE_READ_DATA).List("", true, 9, nil)),
+		ntstatus.Success, "List")
 	first.end()
 	w.must(second.link(f.fd, redoTarget))
 	second.drop(redoTarget)
