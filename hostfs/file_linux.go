@@ -108,11 +108,9 @@ func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 	if err != nil {
 		return out, statusOf(err)
 	}
-	out = nt.FileFacts{FileBasic: kept.basicOf(&s), EndOfFile: int64(s.Size),
-		AllocationSize: int64(s.Blocks) * 512,
-		Links:          s.Nlink, FileID: s.Ino, DeletePending: f.goes(), Directory: f.directory}
+	out = factsOf(&s)
+	out.FileBasic, out.DeletePending = kept.basicOf(&s), f.goes()
 	if f.directory {
-		out.EndOfFile, out.AllocationSize, out.Links = 0, 0, 1
 		if out.NotEmpty, err = notEmpty(f.fd); err != nil {
 			return out, statusOf(err)
 		}

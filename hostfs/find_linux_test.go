@@ -1,6 +1,8 @@
 package hostfs
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -332,6 +334,13 @@ func TestCaseInsensitiveTreeFindsOtherCase(t *testing.T) {
 	unread = nil
 	w.renames(th, h, nt.FileRename{FileName: "FILE"}, ntstatus.Success)
 	w.exists(`Sub\FILE`, true)
+	for i := range 300 { // more names than one read returns
+		w.must(os.Mkdir(w.path(fmt.Sprintf("many-%d", i)), 0o700))
+	}
+	for i := range 300 {
+		spelled, err := (&place{t: w.tree}).fold(w.tree.root, fmt.Sprintf("Many-%d", i))
+		check.That(t, err == nil && spelled == fmt.Sprintf("many-%d", i), "Many-%d in another case: %q, %v", i, spelled, err)
+	}
 	exact := newWorld(t)
 	exact.describe("", all)
 	exact.file("File", "", all)

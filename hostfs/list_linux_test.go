@@ -114,10 +114,12 @@ func TestListingRemovesOldPrivateNames(t *testing.T) {
 func TestUploadsLeftBehindAreRemoved(t *testing.T) {
 	w := newWorld(t)
 	const open, left, folder = nt.UploadPrefix + "open", nt.UploadPrefix + "left", nt.UploadPrefix + "folder"
-	const elsewhere = nt.UploadPrefix + "elsewhere"
-	w.file(elsewhere, "a part", wide)
-	upload := check.Must(os.OpenFile(w.path(elsewhere), os.O_WRONLY, 0))
-	defer upload.Close()
+	elsewhere := map[string]int{nt.UploadPrefix + "written": os.O_WRONLY, nt.UploadPrefix + "read": os.O_RDONLY}
+	for name, flag := range elsewhere {
+		w.file(name, "a part", wide)
+		upload := check.Must(os.OpenFile(w.path(name), flag, 0))
+		defer upload.Close()
+	}
 	w.file("f", "f", wide)
 	w.file(open, "a part", wide)
 	w.file(left, "a part", wide)
@@ -144,7 +146,9 @@ func TestUploadsLeftBehindAreRemoved(t *testing.T) {
 		w.want(st, ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
 		w.exists(open, true)
-		w.exists(elsewhere, true)
+		for name := range elsewhere {
+			w.exists(name, true)
+		}
 		w.exists(left, !old)
 		w.exists(folder+`\kept`, true)
 	}

@@ -77,7 +77,7 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 	}
 	// An object that is open by another of its names is not moved aside (F-215).
 	w.dir("e", wide)
-	for _, name := range []string{`e\f`, `e\g`} {
+	for _, name := range []string{`e\f`, `e\g`, "another"} {
 		w.must(os.Link(w.path("f"), w.path(name)))
 		w.want(w.opened(`d\f`, fileaccess.Request{}, winnt.DELETE).Move(&nt.FileMove{Name: name, Decide: agree(nil),
 			Aside: f, AsideName: "aside", DecideAside: agree(nil)}), ntstatus.ObjectNameCollision)

@@ -117,7 +117,15 @@ func TestMoveOverFullDirectoryRenamesNothing(t *testing.T) {
 
 // A name is removed only if it is still the file's, and a failure leaves it in place (F-117).
 func TestRemoveOwnRemovesOnlyOwnName(t *testing.T) {
-	w := newWorld(t)
+	var atUnlink func() error
+	w := newWorld(t, func(c *Config) {
+		c.Faults = func(call, _ string) error {
+			if call == "unlink" && atUnlink != nil {
+				return atUnlink()
+			}
+			return nil
+		}
+	})
 	w.file("f", "f", wide)
 	w.dir("d", wide)
 	w.dir("empty", wide)
@@ -135,7 +143,10 @@ func TestRemoveOwnRemovesOnlyOwnName(t *testing.T) {
 		w.exists(c.name, c.want != nil && c.name != "none")
 		w.nothingPrivate("")
 	}
-	w.holds(map[string]string{`d\in`: "in"})
+	w.file("f", "f", wide)
+	atUnlink = func() error { w.file("f", "new", wide); return unix.EIO }
+	check.ErrorIs(t, w.tree.removeOwn(w.inode("f"), false, w.tree.root, "f"), unix.EEXIST, "removeOwn with a new file")
+	w.holds(map[string]string{`d\in`: "in", "f": "new"})
 }
 
 // A removal that waits for a rename removes the new name (F-117, F-118).

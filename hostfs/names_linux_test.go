@@ -117,11 +117,15 @@ func TestListNamesEqualsList(t *testing.T) {
 		w.mustShut(f)
 	}
 	f := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	way := filepath.Join(t.TempDir(), "way")
+	w.must(os.Symlink(w.root, way))
+	linked := check.Must(Open(Config{Path: way, Attribute: w.tree.cfg.Attribute}))
+	defer func() { w.must(linked.Close()) }()
 	for _, c := range []string{`d\plain-2005`, `d\plain-0005`} { // at different places of the listing
 		if err := unix.Mount(w.path(`d\plain-0006`), w.path(c), "", unix.MS_BIND, ""); err != nil {
 			t.Skip("cannot mount here: ", err)
 		}
-		check.That(t, w.tree.mountedBelow(), "mountedBelow with a mount is false, want true")
+		check.That(t, w.tree.mountedBelow() && linked.mountedBelow(), "mountedBelow with a mount is false, want true")
 		got := listNames(t, f)
 		check.That(t, !typesBelieved(f), "ListNames used stored types with a mount below, want not")
 		w.must(unix.Unmount(w.path(c), unix.MNT_DETACH))
