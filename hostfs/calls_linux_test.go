@@ -45,7 +45,6 @@ func TestNamesStayInDirectory(t *testing.T) {
 		{d, "none", []error{unix.ENOENT}}, {d, `f\x`, []error{unix.ENOTDIR}}, {d, "", []error{unix.ENOENT}},
 		{d, "f\x00", []error{unix.EINVAL}}, {d, "f\x00/..", []error{unix.EINVAL}},
 		{d, strings.Repeat("x", 255), []error{unix.ENOENT}}, {d, strings.Repeat("x", 256), []error{unix.ENAMETOOLONG}},
-		{d, strings.Repeat("./", 126) + ".//f", nil}, // 256 bytes
 		{d, strings.Repeat("./", 127) + "f", nil}, {d, strings.Repeat("./", 128) + "f", nil},
 		{d, strings.Repeat(`.\`, 1000) + "f", nil},
 	} {
