@@ -79,11 +79,7 @@ func proveSince(d disk, old []byte) ([]byte, error) {
 	}
 	var p tlog.TreeProof
 	if then.Size > 0 {
-		p, err = tlog.ProveTree(int64(now.Size), int64(then.Size), tileHashes{d, now.Size})
-		if err == nil {
-			err = tlog.CheckTree(p, int64(now.Size), now.Root, int64(then.Size), then.Root)
-		}
-		if err != nil {
+		if p, err = continues(d, now, then); err != nil {
 			return nil, fmt.Errorf("the log does not continue the old checkpoint: %w: run refmon audit verify", err)
 		}
 	}
@@ -91,6 +87,16 @@ func proveSince(d disk, old []byte) ([]byte, error) {
 	fmt.Fprintf(&b, "old %d\n", then.Size)
 	writeHashes(&b, p)
 	return append([]byte(b.String()), signed...), nil
+}
+
+// continues returns the proof that the log of the checkpoint now continues that of the checkpoint then, which has
+// records. It checks the proof.
+func continues(d disk, now, then Checkpoint) (tlog.TreeProof, error) {
+	p, err := tlog.ProveTree(int64(now.Size), int64(then.Size), tileHashes{d, now.Size})
+	if err == nil {
+		err = tlog.CheckTree(p, int64(now.Size), now.Root, int64(then.Size), then.Root)
+	}
+	return p, err
 }
 
 // writeHashes writes the hashes of a proof, one a line, and an empty line. For none it writes the empty line alone.

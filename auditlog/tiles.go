@@ -125,19 +125,26 @@ func (t *tiler) frontier() frontier {
 func loadTiler(d disk, size, stored uint64) (*tiler, error) {
 	t := &tiler{}
 	for l := 0; size>>(tileHeight*l) > 0; l++ {
-		n := size >> (tileHeight * l)
-		v := tileLevel{full: n / tileWidth}
-		if w := int(n % tileWidth); w > 0 {
-			wide := int(min(tileWidth, stored>>(tileHeight*l)-v.full*tileWidth))
-			hashes, err := readTile(d, l, v.full, wide)
-			if err != nil {
-				return nil, err
-			}
-			v.last = append(make([]tlog.Hash, 0, tileWidth), hashes[:w]...)
+		v, err := loadLevel(d, l, size, stored)
+		if err != nil {
+			return nil, err
 		}
 		t.levels = append(t.levels, v)
 	}
 	return t, nil
+}
+
+// loadLevel reads one level for loadTiler. With an error the hashes of the result are zero.
+func loadLevel(d disk, l int, size, stored uint64) (v tileLevel, err error) {
+	n := size >> (tileHeight * l)
+	v.full = n / tileWidth
+	if w := int(n % tileWidth); w > 0 {
+		v.last = make([]tlog.Hash, w, tileWidth)
+		var hashes []tlog.Hash
+		hashes, err = readTile(d, l, v.full, int(min(tileWidth, stored>>(tileHeight*l)-v.full*tileWidth)))
+		copy(v.last, hashes)
+	}
+	return v, err
 }
 
 // readTile returns the first width hashes of tile n of a level. If the partial tile does not exist, it reads the full

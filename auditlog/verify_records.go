@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
-
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 // check is the state of one call of [Verify].
@@ -89,13 +87,9 @@ func (c *check) kept() error {
 	if c.out.First != c.out.Oldest || c.tree.size <= c.out.Checkpoint.Size {
 		return nil
 	}
-	own, err := readFile(c.d, checkpointName, maxNote)
+	now, err := c.newest()
 	if err != nil {
 		return err
-	}
-	now, err := OpenCheckpoint(own, c.v.Keys...)
-	if err != nil {
-		return &Fault{FaultSignature, 0, err.Error()}
 	}
 	if now.Size >= c.tree.size {
 		return nil
@@ -103,6 +97,20 @@ func (c *check) kept() error {
 	// The log removes no record that no checkpoint covers, because nothing would show its removal (U-74).
 	return &Fault{FaultGap, now.Size + 1, fmt.Sprintf("the oldest record is %d, and the log removes only records that "+
 		"its checkpoint covers", c.out.Oldest)}
+}
+
+// newest reads and verifies the folder's checkpoint again, because a running log may have signed a later one. A bad
+// signature is a *Fault.
+func (c *check) newest() (Checkpoint, error) {
+	own, err := readFile(c.d, checkpointName, maxNote)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	now, err := OpenCheckpoint(own, c.v.Keys...)
+	if err != nil {
+		return Checkpoint{}, &Fault{FaultSignature, 0, err.Error()}
+	}
+	return now, nil
 }
 
 // frames verifies the records of a segment until its end, or until covered returns true. A torn record, one out of
@@ -169,11 +177,13 @@ func (c *check) passed(start bool) error {
 // continues it. An anchor of size 0 is always accepted. On success the anchor joins the result.
 // A failed read is no *Fault.
 func (c *check) older(a Checkpoint) error {
-	now := c.out.Checkpoint
 	if a.Size > 0 {
-		p, err := tlog.ProveTree(int64(now.Size), int64(a.Size), tileHashes{c.d, now.Size})
-		if err == nil {
-			err = tlog.CheckTree(p, int64(now.Size), now.Root, int64(a.Size), a.Root)
+		_, err := continues(c.d, c.out.Checkpoint, a)
+		if errors.Is(err, fs.ErrNotExist) {
+			// A later checkpoint of a running log has replaced the tiles of this one.
+			if now, lost := c.newest(); lost == nil {
+				_, err = continues(c.d, now, a)
+			}
 		}
 		if isUnreadable(err) {
 			return err

@@ -279,6 +279,42 @@ func wantUnread(t *testing.T, d *memDisk) {
 	testcheck.That(t, errors.Is(err, lost) && !errors.As(err, new(*Fault)), "a tile that cannot be read: %v", err)
 }
 
+// stale is a disk whose checkpoint is an earlier one when it is read for the first time: a process writes to the log.
+type stale struct {
+	*memDisk
+	earlier []byte
+}
+
+// Open implements disk.
+func (d *stale) Open(name string) (file, error) {
+	if name == checkpointName && d.earlier != nil {
+		d.memDisk.open++
+		f := &memFile{d.memDisk, &inode{name: name, data: d.earlier}}
+		d.earlier = nil
+		return f, nil
+	}
+	return d.memDisk.Open(name)
+}
+
+// A log that gets a checkpoint during the verification is not called changed, although the tiles of the earlier
+// checkpoint are gone. Also if its first records are not kept (U-74).
+func TestLogInUseVerifies(t *testing.T) {
+	d, checkpoints := manySegments(t, 25)
+	_, key := testKey(t)
+	firsts := segmentsOf(t, d)
+	for i, first := range firsts[:len(firsts)-2] {
+		for n := 0; n < len(checkpoints) && i%8 == 1; n += 6 {
+			earlier := checkpoints[n]
+			v := Verification{disk: &stale{d, earlier}, Keys: []note.Verifier{key}, Anchors: checkpoints[:1]}
+			if _, err := Verify(v); err != nil {
+				c := testcheck.Must(OpenCheckpoint(earlier, key))
+				t.Fatalf("from record %d, with a checkpoint of %d before: %v", first, c.Size, err)
+			}
+		}
+		delete(d.now, segmentName(first))
+	}
+}
+
 // A checkpoint that became malformed during the verification is a fault; a newer one is not (U-74).
 func TestMalformedCheckpointIsNoNewerOne(t *testing.T) {
 	d, cfg := newConfig(t)
