@@ -2,7 +2,9 @@ package auditlog
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -42,6 +44,9 @@ func proveRecord(d disk, id uint64) ([]byte, error) {
 	if err == nil {
 		err = tlog.CheckRecord(p, int64(c.Size), c.Root, int64(id-1), rec.Leaf())
 	}
+	if outdated(d, &c, err) {
+		return proveRecord(d, id)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("prove record %d: %w: run refmon audit verify", id, err)
 	}
@@ -79,7 +84,10 @@ func proveSince(d disk, old []byte) ([]byte, error) {
 	}
 	var p tlog.TreeProof
 	if then.Size > 0 {
-		if p, err = continues(d, now, then); err != nil {
+		if p, err = continues(d, now, then); outdated(d, &now, err) {
+			return proveSince(d, old)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("the log does not continue the old checkpoint: %w: run refmon audit verify", err)
 		}
 	}
@@ -87,6 +95,16 @@ func proveSince(d disk, old []byte) ([]byte, error) {
 	fmt.Fprintf(&b, "old %d\n", then.Size)
 	writeHashes(&b, p)
 	return append([]byte(b.String()), signed...), nil
+}
+
+// outdated reports whether err says that a tile is missing and the log has a later checkpoint than c by now, which has
+// replaced the tiles of c.
+func outdated(d disk, c *Checkpoint, err error) bool {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	_, now, lost := ownCheckpoint(d)
+	return lost == nil && now.Size > c.Size
 }
 
 // continues returns the proof that the log of the checkpoint now continues that of the checkpoint then, which has

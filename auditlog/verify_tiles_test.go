@@ -296,12 +296,16 @@ func (d *stale) Open(name string) (file, error) {
 	return d.memDisk.Open(name)
 }
 
-// A log that gets a checkpoint during the verification is not called changed, although the tiles of the earlier
-// checkpoint are gone. Also if its first records are not kept (U-74).
+// A log that gets a checkpoint during a verification or a proof is not called changed, although the tiles of the
+// earlier checkpoint are gone. Also if its first records are not kept (U-74).
 func TestLogInUseVerifies(t *testing.T) {
 	d, checkpoints := manySegments(t, 25)
 	_, key := testKey(t)
 	firsts := segmentsOf(t, d)
+	for _, earlier := range checkpoints {
+		testcheck.NoError(t, testcheck.Err(proveRecord(&stale{d, earlier}, 3)))
+		testcheck.NoError(t, testcheck.Err(proveSince(&stale{d, earlier}, checkpoints[0])))
+	}
 	for i, first := range firsts[:len(firsts)-2] {
 		for n := 0; n < len(checkpoints) && i%8 == 1; n += 6 {
 			earlier := checkpoints[n]
