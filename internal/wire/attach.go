@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"net"
 	"os"
 	"strings"
 
@@ -81,12 +80,8 @@ func (w *worker) attach(f *Frame) (a reply, err error) {
 	}
 	by, ok := w.s.process.(Attacher)
 	as, others := w.s.process.(AttacherAs)
-	if _, carries := w.s.conn.(*net.UnixConn); !ok || !carries || f.Kind == AttachAs && !others {
-		return refusal(ntstatus.NotSupported), nil
-	}
-	if !w.s.reserve() {
-		// A client that takes no descriptors gets no further ones (W-62).
-		return refusal(ntstatus.InsufficientResources), nil
+	if st := w.s.mayPass(ok && (f.Kind == Attach || others)); st != ntstatus.Success {
+		return refusal(st), nil
 	}
 	if f.Kind == Attach {
 		return w.passes(by.Attach(w.th, winnt.Handle(b.Handle), b.Program)), nil

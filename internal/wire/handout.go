@@ -21,14 +21,23 @@ type DescriptorPasser interface {
 // descriptors gets STATUS_INSUFFICIENT_RESOURCES.
 func (w *worker) passDescriptor(h winnt.Handle) reply {
 	by, ok := w.s.process.(DescriptorPasser)
-	if _, carries := w.s.conn.(*net.UnixConn); !ok || !carries {
-		return refusal(ntstatus.NotSupported)
-	}
-	if !w.s.reserve() {
-		// A client that takes no descriptors gets no further ones (W-62).
-		return refusal(ntstatus.InsufficientResources)
+	if st := w.s.mayPass(ok); st != ntstatus.Success {
+		return refusal(st)
 	}
 	return w.passes(by.HandOut(w.th, h))
+}
+
+// mayPass reserves a descriptor for the client. It returns the status with which that is refused: STATUS_NOT_SUPPORTED
+// if the process passes none or the connection cannot carry one, and STATUS_INSUFFICIENT_RESOURCES for too many.
+func (s *Server) mayPass(supported bool) ntstatus.Status {
+	if _, carries := s.conn.(*net.UnixConn); !supported || !carries {
+		return ntstatus.NotSupported
+	}
+	if !s.reserve() {
+		// A client that takes no descriptors gets no further ones (W-62).
+		return ntstatus.InsufficientResources
+	}
+	return ntstatus.Success
 }
 
 // passes returns a reply with status st that passes a descriptor, for which the caller holds a reservation. The reply

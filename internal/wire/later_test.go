@@ -91,6 +91,11 @@ func TestEventIsSignalledAfterMemoryIsWritten(t *testing.T) {
 		}
 		check.That(t, p.signalled(), "I-137: the event is not signalled after the operation, want signalled")
 	}
+	// A synchronous operation is over with its call.
+	p.write("hello")
+	l := &nt.Later{Event: p.event, Synchronous: true, Done: func(nt.IOResult) {}}
+	check.Success(t, p.begin("NtReadFile", nt.ReadFileIn{FileHandle: p.server, Length: 64, Later: l}, l))
+	check.That(t, p.signalled(), "I-137: the event is not signalled after a synchronous operation, want signalled")
 }
 
 // TestPendingOperationsAreBounded checks that a client's uncollected operations are bounded, and that operations it
