@@ -158,12 +158,13 @@ func (d *Directory) Known(s sid.SID) bool {
 }
 
 // Find returns the index of a principal in Principals, or -1. It first compares names exactly, then ignoring case if
-// only one name matches so. Otherwise it reads who as a SID or an alias. It does not find disabled users. A SID that
-// several principals have gives the first.
+// only one name matches so. Otherwise it reads who as a SID or an alias. It does not find disabled users, and stand-ins
+// only by SID. A SID that several principals have gives the first.
 func (d *Directory) Find(who string) int {
 	found, others := -1, 0
 	for i := range d.Principals {
 		switch name := d.Principals[i].Name; {
+		case d.Principals[i].stands: // the directory can have another account of this name
 		case name == who:
 			return i
 		case strings.EqualFold(name, who):
@@ -175,13 +176,14 @@ func (d *Directory) Find(who string) int {
 		return found
 	}
 	if s, err := sid.Resolve(who, d.Domain); err == nil {
-		for i := range d.Principals {
-			if d.Principals[i].SID() == s {
-				return i
-			}
-		}
+		return d.findSID(s)
 	}
 	return -1
+}
+
+// findSID returns the index of the first principal with a SID, or -1.
+func (d *Directory) findSID(s sid.SID) int {
+	return slices.IndexFunc(d.Principals, func(p Principal) bool { return p.SID() == s })
 }
 
 // Add appends a principal that is not a user of the directory, such as one from a token file. It does not check the

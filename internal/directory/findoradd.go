@@ -58,6 +58,9 @@ func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 	case !known:
 		return -1, "", d.newUnknownError(who)
 	}
+	if i := d.findSID(s); i >= 0 { // an earlier call added it
+		return i, note, nil
+	}
 	index, assumed, err := d.AddStandIn(s)
 	if err != nil {
 		return -1, "", fmt.Errorf("%q: %w", who, err)

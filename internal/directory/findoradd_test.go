@@ -111,8 +111,9 @@ func TestFindOrAddReturnsAccountOrReason(t *testing.T) {
 	check.Equal(t, len(file.Principals), 1, "principals of the directory after questions to its clones")
 }
 
-// Two names that differ in case only are not found by a third case. BUILTIN has no groups of the directory. A disabled
-// user is an error even if a group has the same name (U-110).
+// Two names that differ in case only are not found by a third case. BUILTIN has no groups of the directory, and
+// its groups do not replace accounts of the same name. A disabled user is an error even if a group has the same name
+// (U-110).
 func TestAmbiguousNameIsNotFound(t *testing.T) {
 	d := check.Must(dirfile.Read([]byte("users:\n  - {name: Bob, sid: S-1-5-21-1-2-3-1101}\n  - {name: bob, sid: " +
 		"S-1-5-21-1-2-3-1102}\n  - {name: DA, sid: S-1-5-21-1-2-3-1103}\n" +
@@ -123,11 +124,14 @@ func TestAmbiguousNameIsNotFound(t *testing.T) {
 	check.That(t, disabled != nil && strings.HasSuffix(disabled.Error(), "is disabled and cannot log on"),
 		"U-110: a disabled user with a group of the name: %v", disabled)
 	check.Equal(t, fmt.Sprint(d.Find("Bob"), d.Find("bob"), d.Find("BOB")), "0 1 -1", "Bob, bob and BOB")
-	for name, s := range map[string]sid.SID{`BUILTIN\Users`: sid.Users, `BUILTIN\Guests`: sid.Guests} {
-		i, _, err := d.FindOrAdd(name)
+	for _, c := range [][2]string{{`BUILTIN\Users`, "3 S-1-5-32-545"}, {"users", "4 S-1-5-21-1-2-3-2001"},
+		{`BUILTIN\Guests`, "5 S-1-5-32-546"}, {"USERS", "4 S-1-5-21-1-2-3-2001"}, {`builtin\users`, "3 S-1-5-32-545"}} {
+		i, _, err := d.FindOrAdd(c[0])
 		check.NoError(t, err)
-		check.Equal(t, d.Principals[i].SID(), s, "%s", name)
+		check.Equal(t, fmt.Sprint(i, " ", d.Principals[i].SID()), c[1], "%s", c[0])
 	}
+	_, _, disabled = d.FindOrAdd("Guests")
+	check.That(t, disabled != nil, "U-110: the disabled user Guests is another account")
 }
 
 // Of several names that are equally near, the first in the alphabet is suggested.
