@@ -35,7 +35,8 @@ func csvHead(b []byte) []string {
 	return head
 }
 
-// readCSV reads a directory with one account in each row. head has the column names, each at most once:
+// readCSV reads a directory with one account in each row. head has the column names, each at most once unless it is
+// empty:
 //   - name, sid, memberOf, primaryGroup, disabled, uid, gid
 //   - kind: user (the default), group or domain
 //   - claims.NAME, claims.NAME:int64, claims.NAME:boolean: values separated by semicolons
@@ -44,7 +45,7 @@ func csvHead(b []byte) []string {
 func readCSV(b []byte, head []string) (*file, error) {
 	for i, column := range head {
 		again := func(other string) bool { return strings.EqualFold(columnName(other), columnName(column)) }
-		if slices.ContainsFunc(head[:i], again) {
+		if column != "" && slices.ContainsFunc(head[:i], again) {
 			return nil, fmt.Errorf("line 1: column %s occurs twice", column)
 		}
 	}

@@ -46,10 +46,11 @@ func listed(d *directory.Directory) string {
 	return b.String()
 }
 
-// TestCellOfSemicolonsHasNoClaim checks that a cell of semicolons alone means no claim, as an empty cell does.
+// TestCellOfSemicolonsHasNoClaim checks that a cell of semicolons alone means no claim, as an empty cell does. A
+// spreadsheet may end its lines with empty columns.
 func TestCellOfSemicolonsHasNoClaim(t *testing.T) {
 	for _, column := range []string{"claims.x", "claims.x:string", "claims.x:int64", "claims.x:boolean"} {
-		d, err := dirfile.Read([]byte("name,sid," + column + "\na,S-1-5-21-1-2-3-1107, ; ;\n"))
+		d, err := dirfile.Read([]byte("name,sid," + column + ",,\na,S-1-5-21-1-2-3-1107, ; ;,,\n"))
 		check.That(t, err == nil && len(d.Principals) == 1 && d.Principals[0].Token.UserClaims().Len() == 0,
 			"column %s with semicolons: %+v, error %v, want one user without claims", column, d, err)
 	}
@@ -58,6 +59,7 @@ func TestCellOfSemicolonsHasNoClaim(t *testing.T) {
 func TestMalformedCSVIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"name,sid\na":                                       "wrong number of fields",
+		"name,sid,,\na,BA,red,":                             "line 2: column : no such column",
 		"name,sid,colour\na,BA,red":                         "line 2: column colour",
 		"name,sid,kind\na,BA,robot":                         `kind "robot"`,
 		"name,sid,disabled\na,BA,perhaps":                   "column disabled",

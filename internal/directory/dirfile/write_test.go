@@ -2,6 +2,7 @@ package dirfile_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/claims"
@@ -26,20 +27,17 @@ func TestWrittenClaimsReadBack(t *testing.T) {
 	}))
 	group := directory.Group{Name: `East, "a"] # 7`, SID: sid.MustParse("S-1-5-21-1-2-3-2001")}
 	text := dirfile.Write(&directory.Accounts{Groups: []directory.Group{group}, Users: []directory.User{
-		{Name: "alice", SID: user, Claims: set, MemberOf: []sid.SID{group.SID}, UID: directory.UnixID{ID: 7, Known: true},
-			GID: directory.UnixID{Known: true}, Primary: group.SID}}})
+		{Name: "alice", SID: user, Claims: set, MemberOf: []sid.SID{group.SID, sid.Administrators},
+			UID: directory.UnixID{ID: 7, Known: true}, GID: directory.UnixID{Known: true}, Primary: group.SID}}})
 	d, err := dirfile.Read(text)
 	check.RequireThat(t, err == nil, "written file: %v\n%s", err, text)
 	got := d.Principals[0].Token.UserClaims()
-	member := false
-	for _, g := range d.Principals[0].Token.Groups() {
-		member = member || g.SID == group.SID
-	}
 	token := d.Principals[0].Token
 	check.That(t, token.Member(directory.UnixUsers.WithRID(7), false) &&
 		token.Member(directory.UnixGroups.WithRID(0), false), "alice does not have uid 7 and gid 0:\n%s", text)
 	check.Equal(t, token.PrimaryGroup(), group.SID, "primary group")
-	check.That(t, member, "alice is no member of the group:\n%s", text)
+	check.That(t, token.Member(group.SID, false) && token.Member(sid.Administrators, false) &&
+		strings.Contains(string(text), "[true]"), "a group or the word true is missing:\n%s", text)
 	check.Equal(t, got.Len(), set.Len(), "claims read back")
 	for _, want := range set.All() {
 		a, ok := got.Lookup(want.Name)
