@@ -52,9 +52,10 @@ func TestFirstAndLastUnixIDsAreValid(t *testing.T) {
 	d := check.Must(dirfile.Read([]byte("name,sid,kind,uid,gid,disabled\na," + someone +
 		",,0,7,\nb,S-1-5-21-1-2-3-5,,4294967295,,true\n" +
 		"Xa,S-1-5-21-1-2-3-8,,,,\nxA,S-1-5-21-1-2-3-9,,,,\n" +
-		"g,S-1-5-21-1-2-3-6,group,,0,\nh,S-1-5-21-1-2-3-7,GROUP,,4294967295,\n")))
+		"g,S-1-5-21-1-2-3-6,group,,0,\nposix,S-1-22-2-9,group,,9,\nh,S-1-5-21-1-2-3-7,GROUP,,4294967295,\n")))
 	id := sid.MustParse("S-1-5-21-1-2-3").WithRID
 	check.SlicesEqual(t, d.IDs(), []directory.AccountID{{ID: 0, Group: true, SID: id(6)},
+		{ID: 9, Group: true, SID: directory.UnixGroups.WithRID(9)},
 		{ID: 1<<32 - 1, Group: true, SID: id(7)}, {ID: 0, SID: id(4)}, {ID: 1<<32 - 1, SID: id(5)}}, "ids")
 	check.SlicesEqual(t, d.Group("G"), []sid.SID{id(6), directory.UnixGroups.WithRID(0)}, "SIDs of the group")
 	check.That(t, d.Account("A").SID() == id(4) && d.Account("B").SID() == id(5) && d.Account("c") == nil &&

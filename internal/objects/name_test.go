@@ -101,6 +101,7 @@ func TestNotFoundSuggestsAccount(t *testing.T) {
 func TestTrimProviderKeepsPath(t *testing.T) {
 	const path = `Microsoft.PowerShell.Core\FileSystem::C:\a`
 	for text, want := range map[string]string{path: `C:\a`, `C:\a`: `C:\a`, "a::b": "a::b", "": "",
+		`C:\PowerShell\a::b`: `C:\PowerShell\a::b`,
 		`Microsoft.PowerShell.Core\Registry::HKEY_USERS\a`: `HKEY_USERS\a`,
 		"Microsoft.PowerShell.x":                           "Microsoft.PowerShell.x"} {
 		check.Equal(t, objects.TrimProvider(text), want, "%s", text)

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// An entry without userAccountControl or groupType keeps the value of an earlier entry of the account. The SIDs that
-// an account had before are those of all its entries.
+// An entry without userAccountControl or groupType keeps the value of an earlier entry of the account; one with it
+// replaces it. The SIDs that an account had before are those of all its entries.
 func TestLaterEntryKeepsStatedValues(t *testing.T) {
 	const (
 		gone  = "dn: CN=a\nobjectClass: user\nsAMAccountName: a\nobjectSid: S-1-5-21-1-2-3-1107\n"
@@ -20,9 +20,9 @@ func TestLaterEntryKeepsStatedValues(t *testing.T) {
 		group = "dn: CN=g\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-1-2-3-2000\n"
 	)
 	d, _ := sources.Read(t,
-		[2]string{"ldif", gone + "userAccountControl: 514\n\n" + here + "sIDHistory: S-1-5-21-9-9-9-7\n\n" + group +
-			"groupType: 2\n"},
-		[2]string{"ldif", gone + "\n" + here + "sIDHistory: S-1-5-21-9-9-9-8\n\n" + group})
+		[2]string{"ldif", gone + "userAccountControl: 514\n\n" + here +
+			"userAccountControl: 514\nsIDHistory: S-1-5-21-9-9-9-7\n\n" + group + "groupType: 2\n"},
+		[2]string{"ldif", gone + "\n" + here + "userAccountControl: 512\nsIDHistory: S-1-5-21-9-9-9-8\n\n" + group})
 	check.RequireThat(t, len(d.Principals) == 1, "%d users may log on, want only b", len(d.Principals))
 	check.That(t, !d.Principals[0].Token.Member(sid.MustParse("S-1-5-21-1-2-3-2000"), false),
 		"b is in a distribution group")

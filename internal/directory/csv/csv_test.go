@@ -48,7 +48,7 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 			"Engineering,S-1-5-21-1-2-3-2001,Global,local\n"},
 		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf,GroupCategory,PrimaryGroup\n" +
 			"Engineering,S-1-5-21-1-2-3-2001,group,;;;;;;;,,\nLetters,S-1-5-21-1-2-3-2009,group,,,\n" +
-			"carol,S-1-5-21-1-2-3-1109,user,,,S-1-5-21-1-2-3-2077\n"})
+			"carol,S-1-5-21-1-2-3-1109,user,,,S-1-5-21-1-2-3-2077\ndave,S-1-5-21-1-2-3-1110,user,,,\n"})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77 "+
 		"S-1-5-21-9-9-9-76 S-1-5-21-1-2-3-2010")
 	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2077")
