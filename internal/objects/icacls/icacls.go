@@ -56,7 +56,7 @@ func (c *source) readLine() (text string, err error) {
 }
 
 // readPair reads the next path and its SDDL into o, or returns io.EOF. A path at the end of the file sets o.Err. An
-// error of the reader is returned. A descriptor without an owner has a note.
+// error of the reader is returned. A DACL alone has a note.
 func (c *source) readPair(o *objects.Object) error {
 	name, err := c.readLine()
 	if err != nil {
@@ -74,7 +74,7 @@ func (c *source) readPair(o *objects.Object) error {
 		c.held = text
 		return nil
 	}
-	if o.SD, o.Form = []byte(text), objects.FormSDDL; !strings.HasPrefix(text, "O:") {
+	if o.SD, o.Form = []byte(text), objects.FormSDDL; strings.HasPrefix(text, "D:") {
 		o.Note = objects.NoteNoOwner // SDDL begins with the owner if it has one (B-60)
 	}
 	return err

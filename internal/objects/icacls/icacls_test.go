@@ -54,7 +54,7 @@ func TestOddLinesChangeNoOtherPair(t *testing.T) {
 		batch.Each(func(o *objects.Object) {
 			if o.Err != nil {
 				o.SD = []byte(o.Err.Error())
-			} else if noOwner := o.Note == objects.NoteNoOwner; noOwner != (o.SD[0] != 'O') {
+			} else if noOwner := o.Note == objects.NoteNoOwner; noOwner != (o.SD[0] == 'D') {
 				t.Errorf("B-60: %q: note of a missing owner: %v", o.SD, noOwner)
 			}
 			got = append(got, fmt.Sprintf("%s %s", o.Path, o.SD))
