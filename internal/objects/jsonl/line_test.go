@@ -25,7 +25,7 @@ func TestFastParserAgreesWithStrictParser(t *testing.T) {
 		`{"path":"/a","sd":"D:"} `,
 		`{"path" :"/a","sd":"D:"}`, `{"path":"/a","sd":"D:","sid":"S-1-1-0"}`, `{"path":"/a","sd":"D:",}`,
 		`{"path":"/a""sd":"D:"}`, `{"path":"/a","sd":null}`, `{}`, `{`, ``, `{"path":"/a","sd":"D:"`,
-		`{"path":"/a;"sd":"D:"}`, "{\"path\":\"/a\tb\",\"sd\":\"D:\"}", `{"path":7,"sd":"D:"}`,
+		`{"path":"/a";"sd":"D:"}`, "{\"path\":\"/a\tb\",\"sd\":\"D:\"}", `{"path":7,"sd":"D:"}`,
 		`["path","sd"]`, `{"path"}`,
 		`{"path":}`, `{"path}`, `{path":"/a","sd":"D:"}`, `{"path":"","path":"/b","sd":"D:"}`,
 		`{"path":"/a","note":"x","sd":"D:"}`}

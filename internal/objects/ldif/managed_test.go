@@ -51,6 +51,8 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 		"CN=c directoryService 1 <nil> " + sid.SID{}.String() + " [group] / false false false]"
 	check.That(t, err == nil && fmt.Sprint(rows) == want, "B-10: %v\n got %v\nwant %s", err, rows, want)
 	check.SlicesEqual(t, left, []string{"CN=a"}, "B-10: other objects")
+	check.NoError(t, objects.All(context.Background(), ldif.New(strings.NewReader(file)), sid.SID{}, winnt.FileObject,
+		func(i objects.Item) bool { check.NoError(t, i.Err); return i.Path == "CN=a" })) // a and b have SDDL
 	if _, err := read(entry("CN=a", "nTSecurityDescriptor: O:SYG:SYD:")); err == nil ||
 		!strings.Contains(err.Error(), "no entry has msDS-GroupMSAMembership") {
 		t.Errorf("B-10: no account: %v", err)
@@ -80,8 +82,8 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 		"nTSecurityDescriptor:< file:///t/a": "line 2: nTSecurityDescriptor: the value is in another file: call " +
 			"ldapsearch without -t",
 		"objectSid: AQQAAAAAAAUVAAAA": "line 2: objectSid: base64 needs two colons: write objectSid:: AQQAAAAA…",
-		"nTSecurityDescriptor: AQAEgLgAAADI": "line 2: nTSecurityDescriptor: base64 needs two colons: write " +
-			"nTSecurityDescriptor:: AQAEgLgA…",
+		"nTSecurityDescriptor: AQAUgLgAAADI": "line 2: nTSecurityDescriptor: base64 needs two colons: write " +
+			"nTSecurityDescriptor:: AQAUgLgA…",
 		"cn: x": "the entry that ends at line 3 has no nTSecurityDescriptor"} {
 		var items []objects.Item
 		err := objects.All(context.Background(), ldif.New(strings.NewReader(entry("CN=a", wrong))), sid.SID{},

@@ -94,9 +94,9 @@ func (c *icacls) one(o *objects.Object) error {
 
 var errBroken = errors.New("icacls: a line is not an entry, perhaps broken by the console: use " + icaclsCommand)
 
-// readRest reads the entries after an object's first line, up to an empty line. indent is the number of blanks before
-// each, 0 without entries. After a line that is not an entry, different indents or more than maxEntries lines, the
-// object is skipped and the error is errBroken.
+// readRest reads the entries after an object's first line, and the empty line or summary behind them. indent is the
+// number of blanks before each, 0 without entries. After a line that is not an entry, different indents or more than
+// maxEntries lines, the object is skipped and the error is errBroken.
 func (c *icacls) readRest() (list []string, indent int, err error) {
 	for {
 		line, err := c.lines.next()
@@ -108,7 +108,6 @@ func (c *icacls) readRest() (list []string, indent int, err error) {
 		}
 		blanks := len(line) - len(strings.TrimLeft(line, " "))
 		if blanks == 0 && summary.MatchString(line) {
-			c.lines.unread()
 			return list, indent, nil
 		}
 		_, _, ok := entryOf(line)

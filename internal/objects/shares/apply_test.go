@@ -155,7 +155,7 @@ func TestForcedUserIsCheckedForFiles(t *testing.T) {
 	for _, c := range []struct{ settings, is, not string }{
 		{"", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-22-2-50", "S-1-22-1-990"},
 		{`force user = "files"`, "S-1-22-1-990 S-1-22-2-991", "S-1-5-21-1-2-3-1107"},
-		{"force group = Board of directors", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-2001 S-1-22-2-50",
+		{"force group = \"Board of directors\"", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-2001 S-1-22-2-50",
 			"S-1-5-21-1-2-3-513"},
 		{"force user = files\nforce group = staff", "S-1-22-1-990 S-1-5-21-1-2-3-2000", "S-1-22-2-991"},
 		{"group = staff", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-513"},

@@ -25,7 +25,8 @@ const users = `{"data":[{"Aces":[
 {"PrincipalSID":"CORP","PrincipalType":"User","RightName":"GenericAll","IsInherited":false}],
 "ObjectIdentifier":"S-1-5-21-1-2-3-1107","IsDeleted":false,"IsACLProtected":true,
 "Properties":{"name":"HELEN@CORP.TEST","samaccountname":"helen","distinguishedname":"CN=HELEN,DC=CORP,DC=TEST"}},
-{"Aces":[],"ObjectIdentifier":"S-1-5-21-1-2-3-1108","IsDeleted":true,"Properties":{}}],
+{"Aces":[{"PrincipalSID":"S-1-1-0","RightName":"Owns"}],
+"ObjectIdentifier":"S-1-5-21-1-2-3-1108","IsDeleted":true,"Properties":{}}],
 "meta":{"methods":262143,"type":"users","count":2,"version":6}}`
 
 const domains = `{"data":[{"Aces":[
