@@ -218,6 +218,7 @@ func TestResumeNeedsEqualInputs(t *testing.T) {
 		"what changes":      func(r *bulk.Run) { r.Ask, r.Changes = bulk.What, true },
 		"changes, nothing":  func(r *bulk.Run) { r.Ask, r.Changes, r.Nothing = bulk.What, true, true },
 		"a part of objects": func(r *bulk.Run) { r.Types = [][]winnt.GUID{{{1}}} },
+		"unlisted accounts": func(r *bulk.Run) { r.Unlisted = true },
 		"a policy":          func(r *bulk.Run) { r.Config.Policies = policy("S-1-17-1", "D:(A;;FR;;;WD)") },
 		"another policy id": func(r *bulk.Run) { r.Config.Policies = policy("S-1-17-2", "D:(A;;FR;;;WD)") },
 		"another rule":      func(r *bulk.Run) { r.Config.Policies = policy("S-1-17-1", "D:(A;;FW;;;WD)") },

@@ -17,7 +17,7 @@ func appendCSV(dst []byte, cells ...string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if c != "" && strings.IndexByte("=+-@\t\r", c[0]) >= 0 {
+		if c != "" && strings.IndexByte("=+-@", c[0]) >= 0 {
 			c = "'" + c
 		}
 		c = printable.Text(c)

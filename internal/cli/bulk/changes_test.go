@@ -4,9 +4,15 @@ import (
 	"hash/maphash"
 	"testing"
 
+	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
+
+// TestKeyHasAllPrincipals checks that sets which differ only behind the first 64 principals have different keys (U-107).
+func TestKeyHasAllPrincipals(t *testing.T) {
+	check.That(t, string(bytesOf([]effective.Set{{1, 2}})) != string(bytesOf([]effective.Set{{1, 3}})), "equal keys")
+}
 
 // TestFullCacheKeepsAncestors checks which answers a full cache keeps for the next object: those of its ancestors, also
 // for an object of a directory, whose DN ends with that of the parent (U-107).

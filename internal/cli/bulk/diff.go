@@ -160,11 +160,9 @@ func (d *Diff) gone(ctx context.Context, out *Outcome) error {
 	p := pipeline[compared]{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, write: d.write}
 	p.worker = d.worker((*comparer).missing)
 	more, err := p.do(ctx)
-	more.Offset, more.Lines = 0, 0
-	out.Position, out.Gone = out.Plus(more.Position), err == nil
-	if out.FirstError == nil {
-		out.FirstError = more.FirstError
-	}
+	more.Offset, more.Lines = out.Offset, out.Lines // those of the second state
+	out.add(&more)
+	out.Gone = err == nil
 	return err
 }
 

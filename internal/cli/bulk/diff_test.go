@@ -311,7 +311,8 @@ func (f failingSource) Next(b *objects.Batch) error {
 
 // A summary lists deleted objects after changed ones, under the folders that their paths have: a name on Unix may have
 // a backslash. A resumed comparison writes no second heading. A comparison that fails writes the changes before the
-// failure, and no deleted objects.
+// failure, and no deleted objects. The result has the position in the second state, and an unknown account of a deleted
+// object (B-5).
 func TestSummaryHasGoneObjectsLast(t *testing.T) {
 	const a = "(A;;CC;;;S-1-5-21-1-2-3-1107)"
 	list := func(rows ...[2]string) (text string) {
@@ -320,13 +321,14 @@ func TestSummaryHasGoneObjectsLast(t *testing.T) {
 		}
 		return text
 	}
-	before := list([2]string{`\\srv\a\gone`, a}, [2]string{`C:\`, a}, [2]string{"/", a},
+	before := list([2]string{`\\srv\a\gone`, a}, [2]string{`C:\`, a + "(A;;CC;;;S-1-22-1-7)"}, [2]string{"/", a},
 		[2]string{`/b/is\gone`, strings.Replace(a, "CC", "LC", 1)}, [2]string{"/z/x", ""},
 		[2]string{`/b/is\gone`, strings.Replace(a, "CC", "DC", 1)}) // the last row of a path counts
+	after := list([2]string{"/z/x", a})
 	for _, how := range []string{"", "resumed", "failed"} {
 		var out bytes.Buffer
 		d := &bulk.Diff{Directory: staff(""), Format: bulk.CSV, Out: &out, Summary: true,
-			Before: listOf(before), After: listOf(list([2]string{"/z/x", a}))}
+			Before: listOf(before), After: listOf(after)}
 		want := "folder,objects,principals,gained,lost,cause\n/z,1,1,0x00000001,0x00000000,entry added: " + a +
 			" alice\n"
 		gone := `\\srv\a,1,1,0x00000000,0x00000001,object is gone` + "\n" +
@@ -339,7 +341,9 @@ func TestSummaryHasGoneObjectsLast(t *testing.T) {
 		case "failed":
 			d.After, gone = failingSource{d.After}, ""
 		}
-		_, err := d.Do(context.Background())
+		found, err := d.Do(context.Background())
+		check.Equal(t, fmt.Sprint(found.Offset == int64(len(after)), found.FirstUnmapped),
+			map[bool]string{true: "trueS-1-22-1-7", false: "true"}[found.Gone], "%s: position and account", how)
 		check.That(t, errors.Is(err, errSource) == (how == "failed") && out.String() == want+gone,
 			"%s: %v\n%s\nwant\n%s", how, err, out.String(), want+gone)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/test/bounded"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/company"
@@ -102,9 +103,10 @@ func TestIndexDiffReportsOutputErrors(t *testing.T) {
 // TestIndexDiffErrorCountsEmptyLines checks that empty lines count in the line number of a malformed row.
 func TestIndexDiffErrorCountsEmptyLines(t *testing.T) {
 	const row = `{"path":"/a","sets":{}}` + "\n"
-	for text, want := range map[string]string{"\n{": "line 2: ", row + "\n\n{}\n": "line 4: "} {
+	for text, want := range map[string]string{"\n{": "line 2: ", row + "\n\n{}\n": "line 4: ",
+		row + strings.Repeat("x", objects.MaxLine+1): "line 2: longer than 4 MiB"} {
 		_, _, err := compareIndexes(text, "")
-		check.That(t, err != nil && strings.Contains(err.Error(), want), "%q: %v, want %q in an error", text, err, want)
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "%.40q: %v, want %q in an error", text, err, want)
 	}
 }
 

@@ -29,7 +29,7 @@ func TestObjectTypeEntriesAreReported(t *testing.T) {
 		{"D:" + typed, "control", ""},
 		{"D:(A;;FA;;;S-1-22-1-1001)", "read", ""},
 		{"D:(A;;FA;;;S-1-22-1-1002)", "AddMember", account},
-		{"O:S-1-22-1-1002D:", "read", account},
+		{"O:S-1-22-1-1002D:(A;;FA;;;S-1-22-1-1003)", "read", account},
 		{"O:S-1-22-1-1002D:" + typed, "read", object + "; " + account},
 	} {
 		rights := check.Must(words.Parse(c.rights))

@@ -214,8 +214,8 @@ func (r *Run) Fingerprint() string {
 	for _, right := range r.Want {
 		fmt.Fprintf(h, " want %q", right.Name)
 	}
-	if r.Changes || r.Nothing {
-		fmt.Fprintf(h, " %t %t", r.Changes, r.Nothing)
+	if r.Changes || r.Nothing || r.Unlisted {
+		fmt.Fprintf(h, " %t %t %t", r.Changes, r.Nothing, r.Unlisted)
 	}
 	if r.Type != nil {
 		fmt.Fprintf(h, " %s", r.Type.Name)

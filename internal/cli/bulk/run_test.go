@@ -297,6 +297,11 @@ func TestFailedWriterEndsTheRun(t *testing.T) {
 		d := bulk.Diff{Directory: dir, Format: bulk.JSONL, Summary: some, Out: failing{full}, Before: listOf(""),
 			After: listOf(list)}
 		check.ErrorIs(t, check.Err(d.Do(context.Background())), full, "comparison with Summary %t", some)
+		d = bulk.Diff{Directory: dir, Format: bulk.JSONL, Summary: some, Out: failing{full}, Before: listOf(list),
+			After: listOf("")}
+		found, err := d.Do(context.Background())
+		check.That(t, errors.Is(err, full) && found.Gone == some, "missing objects with Summary %t: %v, %t", some, err,
+			found.Gone) // a summary is written later
 	}
 	report := &bulk.Report{Directory: dir, Source: listOf(list)}
 	check.NoError(t, report.Collect(context.Background()))

@@ -91,6 +91,9 @@ func TestSimilarUsersAreDifferentSets(t *testing.T) {
 			"BG", "S-1-5-21-1-2-3-2000"},
 		"equal RIDs": {`{"name":"near","sid":"S-1-5-21-1-2-3-1107"},{"name":"far","sid":"S-1-5-21-9-9-9-1107"}`,
 			"S-1-5-21-1-2-3-1107", "S-1-5-21-9-9-9-1107"},
+		"equal RIDs behind another user": {`{"name":"first","sid":"S-1-5-21-1-2-3-1107","memberOf":["BG","BO"]},` +
+			`{"name":"near","sid":"S-1-5-21-1-2-3-1108","memberOf":["BG"]},` +
+			`{"name":"far","sid":"S-1-5-21-9-9-9-1108","memberOf":["BO"]}`, "BG", "BO"},
 	} {
 		rows := fmt.Sprintf(`{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;%s)"}`+"\n"+
 			`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;%s)"}`+"\n", c.first, c.second)
