@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestKeyHasAllPrincipals checks that sets which differ only behind the first 64 principals have different keys (U-107).
+// TestKeyHasAllPrincipals checks that sets which differ only behind the first 64 principals have other keys (U-107).
 func TestKeyHasAllPrincipals(t *testing.T) {
 	check.That(t, string(bytesOf([]effective.Set{{1, 2}})) != string(bytesOf([]effective.Set{{1, 3}})), "equal keys")
 }
