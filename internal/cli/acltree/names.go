@@ -206,8 +206,10 @@ func (n *Names) unknown(name string) error {
 	if near := words.Nearest(name, known); near != "" {
 		text += ": did you mean " + near + "?"
 	} else if n.Directory == nil {
-		text += ": give a file of users and groups with -d, or ask refmond with --names-from SOCKET, such as " +
-			"/run/refmon/refmond.sock"
+		text += ": give a file of users and groups with -d"
+		if n.Server == nil {
+			text += ", or ask refmond with --names-from SOCKET, such as /run/refmon/refmond.sock"
+		}
 	}
 	return errors.New(text)
 }

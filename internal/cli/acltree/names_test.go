@@ -70,9 +70,12 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 			"%q is %v, %v, want %q", name, a, err, want)
 	}
 	check.ErrorIs(t, check.Err(n.Find("broken")), errInjected, "error of refmond")
-	for d, end := range map[*directory.Directory]string{dir: "the directory, no well-known name and no SID$",
-		nil: "of the host, no well-known name and no SID: give a file of users and groups with -d, or"} {
-		_, err := (&Names{Directory: d, Host: func(string, bool) (uint32, bool) { return 0, false }}).Find("nobdy")
+	for end, n := range map[string]*Names{"the directory, no well-known name and no SID$": {Directory: dir},
+		"of the host, no well-known name and no SID: give a file of users and groups with -d, or ask refmond": {},
+		"of the host, refmond, no well-known name and no SID: give a file of users and groups with -d$": {
+			Server: n.Server}} {
+		n.Host = func(string, bool) (uint32, bool) { return 0, false }
+		_, err := n.Find("nobdy")
 		check.That(t, err != nil && strings.Contains(err.Error()+"$", end), "unknown name: %v, want %q", err, end)
 	}
 	nobody := &Names{Host: func(string, bool) (uint32, bool) { return 65534, true }}
