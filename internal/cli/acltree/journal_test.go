@@ -55,9 +55,11 @@ func TestJournalReturnsEvictedDescriptors(t *testing.T) {
 		d := sddl.MustParse(fmt.Sprintf("D:(A;;%#x;;;WD)", i+1))
 		check.NoError(t, w.Put(&Entry{Path: "f", Before: d, After: d, Raw: []byte{byte(i), byte(i >> 8)}}))
 	}
+	w.Rest.Kept = 1
 	check.NoError(t, w.Commit(false))
-	i := 0
-	check.NoError(t, check.Must(ReadJournal(f)).Each(func(e *Entry) error {
+	j, i := check.Must(ReadJournal(f)), 0
+	check.Equal(t, j.Rest, w.Rest, "rest of a journal that is not durable")
+	check.NoError(t, j.Each(func(e *Entry) error {
 		if int(e.After.DACL().At(0).Mask()) != i+1 || !e.Before.Equal(e.After) || e.Raw[0] != byte(i) {
 			t.Fatalf("entry %d has rights %v, want %d and equal descriptors before and after",
 				i, e.After.DACL().At(0).Mask(), i+1)

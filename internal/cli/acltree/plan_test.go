@@ -175,14 +175,16 @@ func (d *discard) Put(*Entry) error {
 	return nil
 }
 
-// With --each, which edits every file's own entries, files with a protected DACL are changed too. A file without a
-// DACL or without an entry to revoke is not an error (F-206).
+// With --each, which edits every file's own entries, files with a protected DACL are changed too. The root keeps its
+// inherited entries. A file without a DACL or without an entry to revoke is not an error (F-206).
 func TestEditEachReachesProtectedFiles(t *testing.T) {
 	m := sample()
+	m.add("", Directory, "O:BAG:SYD:AI(A;OICI;FA;;;BA)(A;ID;FR;;;SY)")
 	j, counts := planned(t, m, EditEach([]Step{{Verb: Grant, Trustee: sid.Users, Rights: check.Must(ParseRights("read")),
 		Flags: sd.ObjectInherit | sd.ContainerInherit}}))
 	check.Must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
-	for name, want := range map[string]string{"p": "D:PAI(A;OICI;FA;;;SY)(A;OICI;FR;;;BU)",
+	for name, want := range map[string]string{"": "D:AI(A;OICI;FA;;;BA)(A;OICI;FR;;;BU)(A;ID;FR;;;SY)",
+		"p":   "D:PAI(A;OICI;FA;;;SY)(A;OICI;FR;;;BU)",
 		"p/f": "D:AI(A;;FR;;;BU)(A;ID;FA;;;SY)(A;ID;FR;;;BU)", "n": "D:NO_ACCESS_CONTROL"} {
 		got := check.Must(sddl.Format(m.files[name].descriptor(), sddl.Options{Info: winnt.DACL_SECURITY_INFORMATION}))
 		check.Equal(t, got, want, "%s", name)
