@@ -80,6 +80,8 @@ func TestHoldingsHaveRightsOnObjectTypes(t *testing.T) {
 	// A right to read the password alone grants nothing (B-55).
 	d.account("user", "secret").allow = []string{"(OA;;RP;" + unicodePwdGUID + ";;" + desk.sid() + ")",
 		"(D;;RP;;;AU)"}
+	quiet := d.account("user", "quiet") // a right to read comes last
+	quiet.allow = []string{"(OA;;RP;" + phoneGUID + ";;" + desk.sid() + ")", "(D;;GR;;;AU)"}
 	d.account("user", "strange").allow = []string{"(OA;;WP;" + strangeGUID + ";;" + desk.sid() + ")"}
 	checkHoldings(t, d, class.dn+" AddKeyCredentialLink, AddAllowedToAct, WriteSPN, WriteAltSecurityIdentities, "+
 		"WP:user, SWWP:servicePrincipalName, read, list", other.dn+" WriteSPN, read, list",
@@ -87,5 +89,5 @@ func TestHoldingsHaveRightsOnObjectTypes(t *testing.T) {
 		base+" CR:DS-Replication-Get-Changes, read, list", helen.dn+" WP:telephoneNumber, read, list",
 		carla.dn+" SW:Validated-SPN, read, list",
 		"OU=Staff,"+base+" CC:user, read, list", info.dn+" WP:Personal-Information, read, list",
-		d.list[len(d.list)-1].dn+" WP:"+strangeGUID+", read, list")
+		d.list[len(d.list)-1].dn+" WP:"+strangeGUID+", read, list", quiet.dn+" RP:telephoneNumber")
 }

@@ -12,13 +12,13 @@ import (
 // Whatever the report leaves out has a line on both pages (B-50).
 func TestReportNamesEverythingOmitted(t *testing.T) {
 	d, desk, _, carla := newOffice()
-	carla.allow = []string{"(OA;CIIO;CR;" + resetGUID + ";;" + desk.sid() + ")",
+	carla.allow = []string{"(OA;CIIO;CR;" + resetGUID + ";;" + desk.sid() + ")", "(A;CIIO;GA;;;BA)",
 		"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
 	text := d.ldif() + "dn: CN=hidden," + base + "\nobjectClass: container\n\n" +
 		"dn: CN=classless," + base + "\nnTSecurityDescriptor: O:BAG:BAD:(A;;GA;;;BA)\n\n" +
 		"dn: CN=later," + base + "\nnTSecurityDescriptor: O:BAG:BAD:\n\n" +
 		"dn: CN=open," + base + "\nobjectClass: container\nnTSecurityDescriptor: O:BAG:BA\n\n" +
-		"dn: CN=file," + base + "\nobjectClass: container\nnTSecurityDescriptor: O:BAG:BAD:\n\n"
+		"dn: CN=file," + base + "\nobjectClass: container\nnTSecurityDescriptor: O:BAG:BA\n\n"
 	now := state(t, text)
 	now.Objects[len(now.Objects)-1].Type = winnt.FileObject
 	page, html, plain := pageOf(t, &adreport.Report{Title: "t", Now: now, Notes: []string{"left out by us"}})
@@ -28,7 +28,7 @@ func TestReportNamesEverythingOmitted(t *testing.T) {
 		"left out by us", "Outside the directory: 1 object.",
 		"1 object of 20 could not be read and is in no answer; the first is CN=hidden,",
 		"no objectClass of 2 objects, such as CN=classless,", "Without a DACL: 1 object", "Disabled: 1 account.",
-		"Only inherited by objects below: 1 entry.", "About one object type each: 18 entries.",
+		"Only inherited by objects below: 2 entries.", "About one object type each: 18 entries.",
 		"About rights of steps: 1 entry.", "For administrators, domain controllers and SYSTEM: 18 entries",
 		"User rights and local groups",
 	} {
