@@ -13,7 +13,8 @@ const maxVacant = 4096
 
 // findVacant evaluates accounts that DACL entries name but no principal belongs to (B-53). They are groups without
 // members and accounts missing from the directory. Each is evaluated as a user in that group alone; s.empty has the
-// result. After maxVacant accounts, s.unevaluated counts the entries. A failed or cancelled search is an error.
+// result. s.unevaluated counts the entries of accounts that no one logs on as, and of those after maxVacant accounts. A
+// failed or cancelled search is an error.
 func (s *side) findVacant(ctx context.Context) (err error) {
 	d := s.search.Directory.Clone()
 	d.Principals = nil
@@ -26,14 +27,13 @@ func (s *side) findVacant(ctx context.Context) (err error) {
 			if a.Flags()&sd.InheritOnly != 0 || v.vacant[who] || s.byDesign(who) || s.held(known, who) {
 				continue
 			}
-			if len(v.vacant) >= maxVacant {
-				s.unevaluated++
-				continue
+			if len(v.vacant) < maxVacant {
+				if _, _, err := d.AddStandIn(who.Clone()); err == nil {
+					v.vacant[who.Clone()] = true
+					continue
+				}
 			}
-			v.vacant[who.Clone()] = true
-			if _, _, err := d.AddStandIn(who.Clone()); err != nil {
-				s.unevaluated++
-			}
+			s.unevaluated++
 		}
 	}
 	v.search = &reach.Search{Directory: d, Objects: s.search.Objects, BlockOwner: s.search.BlockOwner}
