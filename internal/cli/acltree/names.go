@@ -8,7 +8,6 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/host"
-	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sid"
@@ -185,7 +184,8 @@ func (n *Names) of(id uint32, group bool) sid.SID {
 	return fileaccess.UnixUser(id)
 }
 
-// unknown returns the error for an unknown name. It lists the sources and suggests the most similar name.
+// unknown returns the error for an unknown name. It lists the sources and suggests the most similar name of the
+// directory.
 func (n *Names) unknown(name string) error {
 	sources := []string{"the host"}
 	if n.Store != nil {
@@ -194,16 +194,13 @@ func (n *Names) unknown(name string) error {
 	if n.Server != nil {
 		sources = append(sources, "refmond")
 	}
-	var known []string
+	near := ""
 	if n.Directory != nil {
-		sources = append(sources, "the directory")
-		for i := range n.Directory.Principals {
-			known = append(known, n.Directory.Principals[i].Name)
-		}
+		sources, near = append(sources, "the directory"), n.Directory.Nearest(name)
 	}
 	text := fmt.Sprintf("%q is not a user or group of %s, no well-known name and no SID", name,
 		strings.Join(sources, ", "))
-	if near := words.Nearest(name, known); near != "" {
+	if near != "" {
 		text += ": did you mean " + near + "?"
 	} else if n.Directory == nil {
 		text += ": give a file of users and groups with -d"

@@ -61,7 +61,8 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		"group:carol": `"carol" is not a user or group`, "x:alice": `"x:alice" is not a user`,
 		"user:crew": "not a user or group", "S-1-x": "not a user or group",
 		"dave": "several users of the directory", "user:dave": "several users of the directory",
-		"BG": "write the SID", "aliec": "no SID: did you mean alice?$", "\x1b[2J": `\x1b`,
+		"BG": "write the SID", "aliec": "no SID: did you mean alice?$",
+		"satff": "no SID: did you mean staff?$", `CORP\gnoe`: "no SID: did you mean gone?$", "\x1b[2J": `\x1b`,
 		"broken": "injected$", "user:Everyone": "not a user", `user:CORP\Staff`: "not a user",
 		`OTHER\alice`: "does not name its domain", "alice@corp.example": "does not name its domain",
 		`OTHER\nobdy`: "not a user or group"} {
