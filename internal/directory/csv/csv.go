@@ -89,7 +89,7 @@ func Delimiter(text string) rune {
 	return best
 }
 
-// columns reads the first line and returns its column names in lower case. A column that appears twice is an error, and
+// columns reads the first line and returns its column names in lower case. A name that appears twice is an error, and
 // so is a line without the columns that IsCSV requires. An empty input is an error.
 func columns(r *csv.Reader) ([]string, error) {
 	row, err := r.Read()
@@ -100,7 +100,7 @@ func columns(r *csv.Reader) ([]string, error) {
 	have := map[string]bool{}
 	for i, column := range row {
 		head[i] = strings.ToLower(strings.TrimSpace(column))
-		if have[head[i]] {
+		if head[i] != "" && have[head[i]] {
 			return nil, fmt.Errorf("the column %s occurs twice", strict.Clip(column))
 		}
 		have[head[i]] = true

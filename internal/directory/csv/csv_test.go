@@ -44,8 +44,8 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 		[2]string{"csv", "SamAccountName \t SID\tGroup\tGroupSID\tuidNumber\tgidNumber\tObjectClass\tGroupScope\t" +
 			"PrimaryGroupID\tPrimaryGroup\ndave\tS-1-5-21-1-2-3-1110\tEngineering\tS-1-5-21-1-2-3-2000\t77\t88\t" +
 			"user\tGlobal\t513\tS-1-5-21-1-2-3-2000\n"},
-		[2]string{"csv", "SamAccountName,SID,GroupScope,GroupName\nlocal,S-1-5-21-1-2-3-2010,DomainLocal,\n" +
-			"Engineering,S-1-5-21-1-2-3-2001,Global,local\n"},
+		[2]string{"csv", "SamAccountName,SID,GroupScope,GroupName,,\nlocal,S-1-5-21-1-2-3-2010,DomainLocal,,,\n" +
+			"Engineering,S-1-5-21-1-2-3-2001,Global,local,,\n"}, // a spreadsheet may end its lines with empty columns
 		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf,GroupCategory,PrimaryGroup\n" +
 			"Engineering,S-1-5-21-1-2-3-2001,group,;;;;;;;,,\nLetters,S-1-5-21-1-2-3-2009,group,,,\n" +
 			"carol,S-1-5-21-1-2-3-1109,user,,,S-1-5-21-1-2-3-2077\ndave,S-1-5-21-1-2-3-1110,user,,,\n"})
