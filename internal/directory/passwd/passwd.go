@@ -71,11 +71,38 @@ func AddLine(c *collect.Collector, line string) bool {
 	return true
 }
 
+// pdbUser holds what pdbedit prints of one user. The SID comes after the flags, and may be that of another account.
+type pdbUser struct {
+	of           *collect.Account // the account with the name; nil: there was no user yet
+	sid, primary sid.SID
+	flags        string
+}
+
+// put stores the values in the account with the SID, or without a SID in that with the name.
+func (u *pdbUser) put(c *collect.Collector) {
+	if u.of == nil {
+		return
+	}
+	a := u.of
+	if !u.sid.IsZero() {
+		a = c.Users.Account(a.Name, u.sid)
+		if c.Domain.IsZero() {
+			c.Domain = collect.DomainOf(u.sid)
+		}
+	}
+	if !u.primary.IsZero() {
+		a.Primary = u.primary
+	}
+	if u.flags != "" {
+		a.Disabled = strings.Contains(u.flags, "D")
+	}
+}
+
 // ReadPdbedit collects the users that "pdbedit -L -v" prints, and takes the domain from their SIDs if c has none. It
 // ignores other lines. Text without a user is an error, and so is a malformed SID, with its line. Lines before the
 // first user are ignored. Accounts before the error stay collected.
 func ReadPdbedit(c *collect.Collector, text string) error {
-	var u *collect.Account
+	var u pdbUser
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -83,36 +110,28 @@ func ReadPdbedit(c *collect.Collector, text string) error {
 		if value = strings.TrimSpace(value); !ok {
 			continue
 		}
-		if key == "Unix username" {
-			if u, _ = c.Users.Unix(value, ""); value == "" {
-				return fmt.Errorf("line %d: %s: the name is missing", n, key)
-			}
-			continue
-		}
-		if u == nil {
-			continue
-		}
-		var s sid.SID
 		var err error
 		switch key {
+		case "Unix username":
+			if u.put(c); value == "" {
+				return fmt.Errorf("line %d: %s: the name is missing", n, key)
+			}
+			u = pdbUser{}
+			u.of, _ = c.Users.Unix(value, "")
 		case "User SID":
-			if s, err = sid.Parse(value); err == nil {
-				u = c.Users.Account(u.Name, s)
-			}
-			if err == nil && c.Domain.IsZero() {
-				c.Domain = collect.DomainOf(s)
-			}
+			u.sid, err = sid.Parse(value)
 		case "Primary Group SID":
-			u.Primary, err = sid.Parse(value)
+			u.primary, err = sid.Parse(value)
 		case "Account Flags":
-			u.Disabled = strings.Contains(value, "D")
+			u.flags = value
 		}
-		if err != nil {
+		if err != nil && u.of != nil {
 			return fmt.Errorf("line %d: %s: %w", n, key, err)
 		}
 	}
-	if u == nil {
+	if u.of == nil {
 		return fmt.Errorf("no line \"Unix username:\": is this the output of pdbedit -L -v?")
 	}
+	u.put(c)
 	return nil
 }

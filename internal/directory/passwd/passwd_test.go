@@ -94,4 +94,8 @@ func TestPdbeditSIDMayBeAnotherAccount(t *testing.T) {
 	sources.HasGroups(t, d, "S-1-5-21-4-5-6-1107", "S-1-5-21-4-5-6-600")
 	bob := d.Principals[d.Find("S-1-5-21-1-2-3-1107")].Token
 	check.That(t, !bob.Member(sid.MustParse("S-1-5-21-4-5-6-600"), false), "Bob of the first domain is in the group")
+	const flags = "Unix username: bob\nAccount Flags: [DU         ]\nUser SID: S-1-5-21-4-5-6-1107\n" // in this order
+	d, _ = sources.Read(t, [2]string{"csv", "SamAccountName,SID\nBob,S-1-5-21-1-2-3-1107\n"}, [2]string{"pdbedit", flags})
+	check.That(t, d.Disabled == 1 && d.Find("S-1-5-21-1-2-3-1107") == 0, "%d disabled users, want the one of pdbedit, and "+
+		"Bob as a principal", d.Disabled)
 }
