@@ -75,7 +75,8 @@ func TestPdbeditMeansLastAccountOfName(t *testing.T) {
 
 // TestPdbeditJoinsSIDsAndIDs checks that SIDs of a server's accounts and ids of its system are one account.
 func TestPdbeditJoinsSIDsAndIDs(t *testing.T) {
-	const printed = "---------------\nUnix username:        alice\nNT username:          \n" +
+	const printed = "Unix username: alice\nAccount Flags: [DU ]\n---------------\n" +
+		"Unix username:        alice\nNT username:          \n" +
 		"Account Flags:        [U          ]\n" +
 		"User SID:             S-1-5-21-1-2-3-3002\nPrimary Group SID:    S-1-5-21-1-2-3-513\n" +
 		"---------------\nUnix username:        root\nAccount Flags:        [NDU        ]\n" +
@@ -95,7 +96,8 @@ func TestPdbeditSIDMayBeAnotherAccount(t *testing.T) {
 	bob := d.Principals[d.Find("S-1-5-21-1-2-3-1107")].Token
 	check.That(t, !bob.Member(sid.MustParse("S-1-5-21-4-5-6-600"), false), "Bob of the first domain is in the group")
 	const flags = "Unix username: bob\nAccount Flags: [DU         ]\nUser SID: S-1-5-21-4-5-6-1107\n" // in this order
-	d, _ = sources.Read(t, [2]string{"csv", "SamAccountName,SID\nBob,S-1-5-21-1-2-3-1107\n"}, [2]string{"pdbedit", flags})
-	check.That(t, d.Disabled == 1 && d.Find("S-1-5-21-1-2-3-1107") == 0, "%d disabled users, want the one of pdbedit, and "+
-		"Bob as a principal", d.Disabled)
+	d, _ = sources.Read(t, [2]string{"csv", "SamAccountName,SID\nBob,S-1-5-21-1-2-3-1107\n"},
+		[2]string{"pdbedit", flags})
+	check.That(t, d.Disabled == 1 && d.Find("S-1-5-21-1-2-3-1107") == 0, "%d disabled users, want the one "+
+		"of pdbedit, and Bob as a principal", d.Disabled)
 }
