@@ -33,7 +33,7 @@ const (
 		`{"ObjectIdentifier":"S-1-5-21-7-7-7-9","ObjectType":"Base"}],"Aces":[],` +
 		`"ObjectIdentifier":"S-1-5-21-1-2-3-2000","Properties":{"name":"STAFF@CORP.TEST"},` +
 		`"HasSIDHistory":[{"ObjectIdentifier":"S-1-5-21-9-9-9-78"}]},` +
-		`{"ObjectIdentifier":"CORP.TEST-S-1-5-32-545","Members":[{"ObjectIdentifier":"CORP.TEST-S-1-5-11",` +
+		`{"ObjectIdentifier":"CORP.TEST-S-1-5-32-545","Members":[{"ObjectIdentifier":"CORP-S-1-5-11",` +
 		`"ObjectType":"Group"}],"Properties":{"name":"USERS@CORP.TEST"}}],` +
 		`"meta":{"methods":521215,"type":"groups","count":2,"version":4}}`
 	bloodhoundComputers = `{"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3-1111",` +

@@ -35,7 +35,7 @@ func TestValuesOfSeveralRecordsStay(t *testing.T) {
 	rid := sid.MustParse("S-1-5-21-1-2-3").WithRID
 	set := check.Must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{1}}}))
 	full := collect.Record{Kind: collect.User, Name: "a", DN: "CN=a", SID: rid(1107), ID: "1", GID: "2",
-		Primary: rid(515), UPN: "a@b", Claims: set, MemberOf: []string{"CN=g"}}
+		Primary: rid(515), UPN: "a@b", Claims: set, MemberOf: []string{"CN=g", "cn=G"}}
 	want := []directory.User{{Name: "a", SID: rid(1107), MemberOf: []sid.SID{rid(2000), rid(515)}, Primary: rid(515),
 		UID: directory.UnixID{ID: 1, Known: true}, GID: directory.UnixID{ID: 2, Known: true}, Claims: set, UPN: "a@b"}}
 	for what, put := range map[string]func(c *collect.Collector){
@@ -45,9 +45,10 @@ func TestValuesOfSeveralRecordsStay(t *testing.T) {
 		},
 		"a later name": func(c *collect.Collector) {
 			nameless := full
-			nameless.Name = full.SID.String()
+			nameless.Name, nameless.Primary = full.SID.String(), rid(514)
 			c.Put(&nameless)
-			c.Users.Unix("a", "1")
+			a, _ := c.Users.Unix("a", "1")
+			a.Primary = rid(515)
 			c.Users.Account("a", full.SID)
 		},
 	} {

@@ -46,9 +46,10 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 			"user\tGlobal\t513\tS-1-5-21-1-2-3-2000\n"},
 		[2]string{"csv", "SamAccountName,SID,GroupScope,GroupName,,\nlocal,S-1-5-21-1-2-3-2010,DomainLocal,,,\n" +
 			"Engineering,S-1-5-21-1-2-3-2001,Global,local,,\n"}, // a spreadsheet may end its lines with empty columns
-		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf,GroupCategory,PrimaryGroup\n" +
-			"Engineering,S-1-5-21-1-2-3-2001,group,;;;;;;;,,\nLetters,S-1-5-21-1-2-3-2009,group,,,\n" +
-			"carol,S-1-5-21-1-2-3-1109,user,,,S-1-5-21-1-2-3-2077\ndave,S-1-5-21-1-2-3-1110,user,,,\n"})
+		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf,GroupCategory,PrimaryGroup,Enabled\n" +
+			"Engineering,S-1-5-21-1-2-3-2001,group,;;;;;;;,Distribution,,\nEngineering,S-1-5-21-1-2-3-2001,group,,Security,,\n" +
+			"Letters,S-1-5-21-1-2-3-2009,group,,,,\ncarol,S-1-5-21-1-2-3-1109,user,,,S-1-5-21-1-2-3-2077,False\n" +
+			"carol,S-1-5-21-1-2-3-1109,user,,,,True\ndave,S-1-5-21-1-2-3-1110,user,,,,\n"})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77 "+
 		"S-1-5-21-9-9-9-76 S-1-5-21-1-2-3-2010")
 	sources.HasGroups(t, d, "carol", "S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2077")
@@ -72,6 +73,8 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
 	err := csv.Read(new(collect.Collector), "SamAccountName,SID,sid \na,S-1-5-21-1-2-3-1107,S-1-5-18\n", "")
 	check.That(t, err != nil && strings.Contains(err.Error(), "occurs twice"), "a column twice: %v", err)
+	err = csv.Read(new(collect.Collector), "#TYPE A\nSamAccountName,SID\na,x\n", "")
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), "line 3: column SID: "), "a malformed SID: %v", err)
 	check.Equal(t, csv.Delimiter("a,b;c"), ',', "separator of as many commas as semicolons")
 }
 
