@@ -32,7 +32,7 @@ func firstOf(s objects.Source) (item objects.Item, err error) {
 // TestQuotedHeadingIsAccepted checks that every heading can be quoted, as PowerShell 5.1 writes it. A column that is
 // there twice is refused.
 func TestQuotedHeadingIsAccepted(t *testing.T) {
-	i, err := first(t, "\"Path\",\"Sddl\"\r\n\"C:\\a\",\"O:SYG:SYD:\"\r\n")
+	i, err := first(t, "\"Path\",\"Sddl\"\r\n\"Microsoft.PowerShell.Core\\FileSystem::C:\\a\",\"O:SYG:SYD:\"\r\n")
 	check.That(t, err == nil && i.Err == nil && i.Path == `C:\a`,
 		"the row is %+v, %v, want the path %q, and no error of the row or the file", i, err, `C:\a`)
 	// The most specific column is used, in whatever order they are: a name is not unique.
@@ -59,6 +59,8 @@ func TestRowLongerThanHeadingIsError(t *testing.T) {
 	i, err := first(t, "Sddl,Path\nO:SYG:SYD:,/a,b\n")
 	check.That(t, err == nil && i.Path == "line 2" && i.Err != nil && i.Err.Error() == want, "%+v, %v, want %s", i, err,
 		want)
+	i, err = first(t, "Sddl,Path\n\"D:\"x,/a\n")
+	check.That(t, err == nil && i.Path == "line 2" && i.Err != nil, "a quote within a cell: %+v, %v", i, err)
 	for _, row := range []string{"O:SYG:SYD:,/a\n", "O:SYG:SYD:,/a,\n"} { // without a type
 		i, err = first(t, "Sddl,Path,Type\n"+row)
 		check.That(t, err == nil && i.Err == nil && i.Path == "/a" && i.Type == winnt.FileObject,

@@ -40,6 +40,7 @@ func TestGetAclRowsAreRead(t *testing.T) {
 		"Sddl : D:(A;;RP;;;WD)\n", "CN=a,DC=b | D:(A;;RP;;;WD) | DirectoryService")
 	check(t, "Sddl : D:(A;;FR;;;WD)", "line 1 | D:(A;;FR;;;WD)")
 	check(t, "Path : a\nSddl : D:(A;;FR;;;WD)(A;;F...", "a | error: the line Sddl is cut…")
+	check(t, "Path : a\nSddl : D:(A;;FR;;;WD)(A;;F…", "a | error: the line Sddl is cut…")
 	check(t, "PSPath : a\nPath :\nSddl : D:(A;;FR;;;WD)", "a | D:(A;;FR;;;WD)")
 	check(t, "Path : a\nSddl : D:(A;;FA;;;WD)\nPath : b\nSddl : D:(A;;FR;;;WD)\nOwner : c\n\nSddl : D:",
 		`line 1 | error: the property "path" appears twice…`, "line 7 | D:")
