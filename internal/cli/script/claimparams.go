@@ -28,9 +28,9 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 			return a, err
 		}
 	case *starlarkstruct.Struct:
-		for from, to := range map[string]string{"Name": "name", "ValueType": "type", "Flags": "flags",
-			"Values": "values"} {
-			if fields[to], err = x.Attr(from); err != nil {
+		for _, field := range [][2]string{{"Name", "name"}, {"ValueType", "type"}, {"Flags", "flags"},
+			{"Values", "values"}} {
+			if fields[field[1]], err = x.Attr(field[0]); err != nil {
 				return a, err
 			}
 		}

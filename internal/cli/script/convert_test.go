@@ -276,7 +276,8 @@ func TestPipeModesNeedBothMembers(t *testing.T) {
 		"7":                        "want ReadMode and CompletionMode",
 		`{"ReadMode": 1}`:          "dict has no CompletionMode",
 		"struct(CompletionMode=1)": "struct has no ReadMode",
-		`{"ReadMode": "x", "CompletionMode": "x"}`: "Mode: want a number",
+		`{"ReadMode": "x", "CompletionMode": "x"}`: "ReadMode: want a number",
+		"{}": "dict has no ReadMode",
 	} {
 		_, err := read(t, r, "FileInformation", expr, nt.Captured[any]{})
 		check.That(t, err != nil && strings.Contains(err.Error(), why), "%s: %v, want %s", expr, err, why)

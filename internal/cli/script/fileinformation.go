@@ -12,13 +12,16 @@ import (
 // CompletionMode or as returned by a query. Other structures are not supported. A missing mode is an error.
 func fileInformation(v starlark.Value) (c nt.Captured[any], err error) {
 	var i nt.PipeInformation
-	for name, to := range map[string]*uint32{"ReadMode": &i.ReadMode, "CompletionMode": &i.CompletionMode} {
-		x, err := member(v, name)
+	for _, mode := range []struct {
+		name string
+		to   *uint32
+	}{{"ReadMode", &i.ReadMode}, {"CompletionMode", &i.CompletionMode}} {
+		x, err := member(v, mode.name)
 		if err != nil {
 			return c, err
 		}
-		if *to, err = uint32Value(x); err != nil {
-			return c, fmt.Errorf("%s: %w", name, err)
+		if *mode.to, err = uint32Value(x); err != nil {
+			return c, fmt.Errorf("%s: %w", mode.name, err)
 		}
 	}
 	return nt.Cap[any](i), nil

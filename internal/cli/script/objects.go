@@ -231,12 +231,16 @@ func (r *Runner) handleInformation(
 }
 
 // fault implements fault: it makes the next count allocations at a point of the kernel fail, 1 by default (O-81). It
-// replaces an earlier count of that point. A count of 0 ends the failures. An unknown point is no error.
+// replaces an earlier count of that point. A count of 0 ends the failures. A negative count is an error, an unknown point is
+// none.
 func (r *Runner) fault(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var point string
 	count := 1
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "point", &point, "count?", &count); err != nil {
 		return nil, err
+	}
+	if count < 0 {
+		return nil, fmt.Errorf("%s: count: want 0 or more, got %d", b.Name(), count)
 	}
 	r.faults[point] = count
 	return starlark.None, nil

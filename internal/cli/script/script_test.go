@@ -267,11 +267,12 @@ func TestInteractiveLoopContinuesAfterErrors(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
 	err := r.Interact(strings.NewReader(
-		"x = 20\nx + 1\nnonsense(\n)\ny\nfor i in range(2):\n    x += i\n\nx\nexpect(x, 20)\n"), "")
+		"x = 20\nx + 1\nnonsense(\n)\ny\nfor i in range(2):\n    x += i\n\nx\nexpect(x, 20)\n"+
+			"a = logon_session()\nlogon_session(7)\n(logon_session() - a) * 1001\n"), "")
 	check.That(t, err != nil && !errors.Is(err, script.ErrExpectation),
 		"ended with %v, want the error of the statements, which is more than a failed expectation", err)
 	out := b.String()
-	for _, want := range []string{"21\n", "error: ", "FAILED "} {
+	for _, want := range []string{"21\n", "error: ", "FAILED ", "1001\n"} {
 		check.That(t, strings.Contains(out, want), "printed %q, want %q in it", out, want)
 	}
 	check.NoError(t, r.Close())

@@ -251,11 +251,14 @@ var attributeOperations = map[string]token.AttributeOperation{"NONE": token.Attr
 	"REPLACE_ALL": token.AttributeReplaceAll,
 	"ADD":         token.AttributeAdd, "DELETE": token.AttributeDelete, "REPLACE": token.AttributeReplace}
 
-// logonSession implements logon_session: it creates a logon session and returns its LUID.
+// logonSession implements logon_session: it creates a logon session and returns its LUID. Wrong arguments create none.
 func (r *Runner) logonSession(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	return starlark.MakeUint64(uint64(r.sys.OpenLogonSession())), starlark.UnpackArgs(b.Name(), args, kwargs)
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+		return nil, err
+	}
+	return starlark.MakeUint64(uint64(r.sys.OpenLogonSession())), nil
 }
 
 // packageSID implements package_sid: it returns the SID of an AppContainer by name. An empty or too long name is an
