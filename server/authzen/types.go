@@ -3,6 +3,7 @@ package authzen
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -120,18 +121,18 @@ func denied(reason string) Answer { return Answer{ReasonAdmin: reason, ReasonUse
 const accessDenied = "access denied"
 
 // rights returns the rights that an action needs, including those of its properties. problem is "" on success, else
-// the reason for a denial. An undeclared action is a problem. So is a declared property that is missing or has no
-// declared value (Z-14).
+// the reason for a denial. An undeclared action is a problem. So is the first declared property, by
+// name, that is missing or has no declared value (Z-14).
 func (rt *resourceType) rights(a *Action) (mask winnt.AccessMask, problem string) {
 	known, ok := rt.actions[a.Name]
 	if !ok {
 		return 0, "no action " + strconv.Quote(a.Name) + " is declared for this type"
 	}
 	mask = known.rights
-	for name, values := range known.more {
+	for _, name := range slices.Sorted(maps.Keys(known.more)) {
 		raw, _ := a.Properties.lookup(name)
 		value, err := text(raw)
-		more, listed := values[value]
+		more, listed := known.more[name][value]
 		if err != nil || !listed {
 			return 0, "property " + strconv.Quote(name) + " of the action is missing or has no declared value"
 		}

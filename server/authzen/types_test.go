@@ -294,8 +294,12 @@ func TestReasonsNeedReadControl(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"groups":["r"],"subjects":{"user":{"a":{"groups":["r"]},"b":{}}},
 		"types":{"record":{"rights":["r","w"],
 		"descriptor":"O:SYG:SYD:(D;;${w};;;WD)(A;;RC;;;${r})",
-		"actions":{"do":{"rights":["r","w"]}}}}}`))
+		"actions":{"do":{"rights":["r","w"]},
+			"tag":{"rights":["r"],"properties":{"p":{},"q":{},"r":{},"s":{}}}}}}}`))
 	check.NoError(t, err)
+	// Of several missing properties the reason names the first.
+	check.Equal(t, types.Decide(question(t, "a", "tag", "any"), nil).ReasonAdmin,
+		`property "p" of the action is missing or has no declared value`, "tag")
 	const why = "w: denied by (D;;DC;;;WD)"
 	for who, user := range map[string]string{"a": why, "b": "access denied"} {
 		a := types.Decide(question(t, who, "do", "any"), nil)
