@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/acltree"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // remains warns about entries of the same users and groups that weaken the edit: denials that still limit a grant,
@@ -22,7 +23,8 @@ func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
 			inherited := a.Flags()&sd.Inherited != 0
 			switch {
 			case a.SID() != s.Trustee:
-			case (s.Verb == acltree.Grant || s.Verb == acltree.Set) && a.Type().IsDeny() && a.Mask()&s.Rights.Allow != 0:
+			case (s.Verb == acltree.Grant || s.Verb == acltree.Set) && a.Type().IsDeny() &&
+				rights(a)&s.Rights.Allow != 0:
 				fmt.Fprintf(r.std.err, "refmon: an entry that denies %v to %v stays%s and comes first\n", a.Mask(), a.SID(),
 					from(inherited))
 			case inherited && revokes(&s, a):
@@ -51,8 +53,11 @@ func revokes(s *acltree.Step, a sd.ACE) bool {
 		kind = acltree.Deny
 	}
 	return s.Verb == acltree.Revoke && a.SID() == s.Trustee && (s.Only == nil || *s.Only == kind) &&
-		(s.Rights.Deny == 0 || a.Mask()&s.Rights.Deny != 0)
+		(s.Rights.Deny == 0 || rights(a)&s.Rights.Deny != 0)
 }
+
+// rights returns the rights of an entry on files. Generic rights count as the specific rights that they contain.
+func rights(a sd.ACE) winnt.AccessMask { return winnt.FileObject.Mapping.Map(a.Mask()) }
 
 // grantsRevoked reports whether an entry grants a right that the step s revokes. It returns false for a step that does
 // not revoke grants.

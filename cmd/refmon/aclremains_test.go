@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/acltree"
@@ -45,11 +46,12 @@ func TestRevocationWarnsAboutRemainingEntry(t *testing.T) {
 		{&deny, `D:(XA;;0x2;;;BU;(@User.a == 1))`, ""},
 		{nil, `D:AI(D;ID;0x2;;;BU)(A;ID;0x20004;;;BU)(A;ID;0x2;;;BA)`, inherited},
 		{&deny, `D:AI(D;ID;0x2;;;BU)(A;ID;0x2;;;BU)`, inherited},
+		{nil, `D:AI(A;ID;GX;;;BU)(A;ID;GW;;;BU)`, strings.Replace(inherited, "0x2", "0x40000000", 1)},
 	} {
 		var errs bytes.Buffer
 		r := aclRun{std: &streams{err: &errs}}
 		r.remains(sddl.MustParse(c.sddl), []acltree.Step{{Verb: acltree.Revoke, Only: c.only, Trustee: sid.Users,
-			Rights: acltree.Rights{Allow: 0x20002, Deny: 0x2}}})
+			Rights: acltree.Rights{Allow: 0x20012, Deny: 0x12}}})
 		check.Equal(t, errs.String(), c.want, "%s", c.sddl)
 	}
 }
@@ -57,8 +59,9 @@ func TestRevocationWarnsAboutRemainingEntry(t *testing.T) {
 // A grant warns about a denial of the same trustee that limits it, whichever verb made it. A denial of other rights or
 // of somebody else, and one that a revocation leaves, is not one.
 func TestGrantWarnsAboutRemainingDenial(t *testing.T) {
-	const warning = "refmon: an entry that denies 0x2 to S-1-5-32-545 stays and comes first\n"
-	const denial = "D:(D;;0x2;;;BU)(D;;0x4;;;BU)(D;;0x2;;;BA)"
+	const warning = "refmon: an entry that denies 0x2 to S-1-5-32-545 stays and comes first\n" +
+		"refmon: an entry that denies 0x40000000 to S-1-5-32-545 stays and comes first\n"
+	const denial = "D:(D;;0x2;;;BU)(D;;0x4;;;BU)(D;;0x2;;;BA)(D;;GW;;;BU)"
 	for verb, want := range map[acltree.Verb]string{acltree.Grant: warning, acltree.Set: warning, acltree.Deny: "",
 		acltree.Revoke: ""} {
 		var errs bytes.Buffer

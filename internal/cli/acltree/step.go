@@ -210,33 +210,33 @@ func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 		out, err := e.Purge(l, s.Trustee)
 		return out, nothing(l, out, err)
 	}
-	out := l
-	for _, kind := range []struct {
-		verb Verb
-		typ  sd.Type
-	}{{Grant, sd.AccessAllowed}, {Deny, sd.AccessDenied}} {
-		if s.Only != nil && *s.Only != kind.verb {
+	plain := func(a sd.ACE) bool {
+		return a.Flags()&sd.Inherited == 0 && a.SID() == s.Trustee &&
+			(a.Type() == sd.AccessAllowed && (s.Only == nil || *s.Only == Grant) ||
+				a.Type() == sd.AccessDenied && (s.Only == nil || *s.Only == Deny))
+	}
+	// A generic right loses the specific rights that the step revokes, and becomes the others (F-208).
+	mapped, err := l.Map(func(a sd.ACE) (sd.ACE, bool) {
+		if m := winnt.FileObject.Mapping.Map(a.Mask()); plain(a) && m&s.Rights.Deny != 0 {
+			a = a.WithMask(m)
+		}
+		return a, true
+	})
+	out := mapped
+	for _, a := range mapped.All() {
+		if !plain(a) {
 			continue
 		}
-		for _, a := range l.All() {
-			if a.Flags()&sd.Inherited != 0 || a.SID() != s.Trustee || a.Type() != kind.typ {
-				continue
-			}
-			r := sd.Rule{Type: kind.typ, Trustee: s.Trustee, Flags: a.Flags(), Mask: s.Rights.Deny}
-			// An entry with no other rights goes as a whole (F-208).
-			if s.Rights == (Rights{}) || a.Mask()&^s.Rights.Allow == 0 {
-				r.Mask = a.Mask()
-			}
-			if r.Mask == 0 {
-				continue
-			}
-			var err error
-			if out, err = e.Remove(out, r); err != nil {
-				return nil, err
-			}
+		r := sd.Rule{Type: a.Type(), Trustee: s.Trustee, Flags: a.Flags(), Mask: s.Rights.Deny}
+		// An entry with no other rights goes as a whole (F-208).
+		if s.Rights == (Rights{}) || a.Mask()&^s.Rights.Allow == 0 {
+			r.Mask = a.Mask()
+		}
+		if r.Mask != 0 && err == nil {
+			out, err = e.Remove(out, r)
 		}
 	}
-	return out, nothing(l, out, nil)
+	return out, nothing(l, out, err)
 }
 
 // nothing turns a revocation without effect into an error. It returns err, or [ErrNothing] if err is nil and the
