@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -44,18 +45,32 @@ refmon acl grant.`
 // the names that have no SID. Names are reported once each, fewer than maxListed, and one line stands for the others.
 // Files that have a descriptor keep it without --replace. It works offline.
 func (c *aclMigrateCmd) Run(std *streams) error {
-	c.Offline = true
 	names, done, err := c.names(std)
 	if err != nil {
 		return err
 	}
 	defer done()
+	return c.migrate(std, names)
+}
+
+// migrate converts the tree with the accounts of names, and has the results of Run. If a lookup of a name at the server
+// fails, it changes nothing and returns that error.
+func (c *aclMigrateCmd) migrate(std *streams, names *acltree.Names) error {
+	c.Offline = true
 	var lost losses
 	unknown := map[string]bool{}
 	m := &acltree.Migration{From: acltree.Permissions(c.From), Accounts: names.Accounts, Attribute: c.Source,
 		Replace: c.Replace, Lost: lost.add}
 	if err := m.Check(); err != nil {
 		return err
+	}
+	var failed error // of a lookup: the migration would lose the entries of all further names
+	if ask := names.Server; ask != nil {
+		names.Server = func(name string) (acltree.Account, bool, error) {
+			a, ok, err := ask(name)
+			failed = cmp.Or(failed, err)
+			return a, ok, err
+		}
 	}
 	m.Who = func(who string, group bool) (sid.SID, bool) {
 		kind := "user:"
@@ -75,6 +90,9 @@ func (c *aclMigrateCmd) Run(std *streams) error {
 	run := &aclRun{editFlags: &c.editFlags, std: std, names: names, change: m.Change, command: c.command(),
 		files: slices.Concat(c.people, c.maps)}
 	run.planned = func() error {
+		if failed != nil {
+			return fmt.Errorf("nothing was changed: %w", failed)
+		}
 		if m.Kept > 0 {
 			fmt.Fprintf(std.err, "refmon: %s had a descriptor and keep it\n", count(m.Kept, "file", "files"))
 		}

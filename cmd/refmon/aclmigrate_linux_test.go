@@ -2,13 +2,18 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/cli/acltree"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/ntacl"
 )
 
 // TestMigrationListsUnknownNamesUpToALimit checks that each name without a SID is listed once, and that one line stands
@@ -32,4 +37,17 @@ func TestMigrationListsUnknownNamesUpToALimit(t *testing.T) {
 		strings.Count(errs, `"no23"`) == 1 &&
 		strings.Count(errs, "refmon: more names have no SID\n") == 1,
 		"exit code %d, %s%s", code, out, errs)
+	// A name that the server could not look up is not unknown: without its entry the descriptor would be another.
+	gone := &acltree.Names{Server: func(string) (acltree.Account, bool, error) {
+		return acltree.Account{}, false, io.ErrUnexpectedEOF
+	}}
+	undo := filepath.Join(t.TempDir(), "undo")
+	c := &aclMigrateCmd{From: "nfs4", Source: "user.nfs4"}
+	c.Path, c.Attribute, c.UndoFile = file, ntacl.UserName, undo
+	err := c.migrate(&streams{out: io.Discard, err: io.Discard}, gone)
+	_, left := os.Stat(undo)
+	check.That(t, errors.Is(err, io.ErrUnexpectedEOF) && errors.Is(left, fs.ErrNotExist), "%v, undo file: %v", err, left)
+	before := c.command()
+	c.NamesFrom = "socket"
+	check.That(t, c.command() != before, "%q for two sources of names", before)
 }

@@ -56,7 +56,7 @@ type aclRun struct {
 	names    *acltree.Names
 	change   acltree.Change
 	trustees []trustee    // asked about by a dry run without a directory
-	planned  func() error // called when the plan is complete; nil: not
+	planned  func() error // called when the plan is complete, before its commit; nil: not
 	direct   bool         // without -r, say that members keep their entries
 	inherits bool         // with -r, descendants get what their directories pass on
 	every    bool         // with -r, those below a protected DACL too
@@ -156,7 +156,8 @@ func seekStart(f *os.File) error {
 }
 
 // plan computes the changes of the tree into a journal in file, which is on disk afterwards if durable is set. It
-// changes no descriptor. An interrupt is an error. After the commit it calls r.planned if that is set.
+// changes no descriptor. An interrupt is an error, and so is one of r.planned, which it calls before
+// the commit if that is set.
 func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h acltree.Header, durable bool) (
 	counts acltree.Counts, err error) {
 	w, err := acltree.NewWriter(file, h)
@@ -179,10 +180,12 @@ func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h 
 	}
 	r.rest.Failed = counts.Failed
 	w.Rest = r.rest
-	if err = w.Commit(durable); err == nil && r.planned != nil {
-		err = r.planned()
+	if r.planned != nil {
+		if err := r.planned(); err != nil {
+			return counts, err
+		}
 	}
-	return counts, err
+	return counts, w.Commit(durable)
 }
 
 // report counts a file that fails and prints it to standard error. In place of the one with number maxListed it prints
