@@ -230,17 +230,17 @@ func explained(err error) error {
 	return err
 }
 
-// step parses WHO:RIGHTS, such as bob:modify or user:bob:modify. Only a revocation may omit the rights, and then
-// removes all entries of the user or group. Other texts without rights and unknown names are errors. Unless the name
-// is a SID, step prints its SID to standard error.
+// step parses WHO:RIGHTS, such as bob:modify or user:bob:modify. Only a revocation may omit the rights and their
+// colon, and then removes all entries of the user or group. Other texts without rights and unknown names are errors.
+// Unless the name is a SID, step prints its SID to standard error.
 func step(std *streams, names *acltree.Names, verb acltree.Verb, text string) (s acltree.Step, t trustee,
 	err error) {
 	s.Verb = verb
-	name, rights := text, ""
+	name, rights, given := text, "", verb != acltree.Revoke
 	if at := strings.LastIndexByte(text, ':'); at >= 0 && text[:at] != "user" && text[:at] != "group" {
-		name, rights = text[:at], text[at+1:]
+		name, rights, given = text[:at], text[at+1:], true
 	}
-	if rights != "" || verb != acltree.Revoke {
+	if given {
 		if s.Rights, err = acltree.ParseRights(rights); err != nil {
 			return s, t, fmt.Errorf("%s: %w", printable(text), err)
 		}
