@@ -11,7 +11,8 @@ import (
 )
 
 // accountName returns advice for a syntax error at an account's name where SDDL expects a SID, and "" for any other
-// error (U-117). Rights that have no common word are printed as RIGHTS.
+// error (U-117). Rights that have no common word are printed as RIGHTS. The advice for an entry of the SACL names no
+// command.
 func accountName(e *sddl.SyntaxError) string {
 	open := strings.LastIndexByte(e.Text[:e.Offset], '(')
 	if shut := strings.LastIndexByte(e.Text[:e.Offset], ')'); open < 0 || shut > open {
@@ -28,8 +29,12 @@ func accountName(e *sddl.SyntaxError) string {
 		return ""
 	}
 	verb, rights := "grant", "RIGHTS"
-	if strings.Contains(fields[0], "D") {
+	switch strings.ToUpper(strings.TrimSpace(fields[0])) {
+	case "D", "OD", "XD":
 		verb = "deny"
+	case "A", "OA", "XA", "ZA":
+	default: // a grant would replace the auditing of an access by the access
+		return "  SDDL names accounts by SID or alias. Write the SID: no command adds such an entry by name"
 	}
 	if r, err := acltree.ParseRights(fields[2]); err == nil {
 		if granted := words.Granted(r.Allow, winnt.FileObject); len(granted) > 0 {

@@ -18,6 +18,8 @@ func TestAccountNameInSDDLSuggestsACLCommand(t *testing.T) {
 		"D:(D;;FW;;;WDD)":               "refmon acl deny PATH WDD:write",
 		`D:(A;;0x1301bf;;;CORP\bob)`:    `refmon acl grant PATH 'CORP\bob:modify'`,
 		"D:(A;;FA;;;BA)(A;;CC;;;bob@x)": "refmon acl grant PATH bob@x:RIGHTS",
+		"D:(OD;;CR;;;bob)":              "refmon acl deny PATH bob:RIGHTS",
+		"S:(AU;SA;FA;;;bob)":            "no command adds such an entry by name",
 		"D:(A;;FA;;;)":                  "", "D:(A;;XX;;;bob)": "", "D:(A;;FA;;;S-1-x)": "", "O:bob": "", "bob": "",
 		"D:(A;;FA;;;BA)x": "", "D:(A;;FA;;bob": "", "D:(A;;FA;;;AU": "",
 	} {
