@@ -200,6 +200,10 @@ func TestForeignChangeNeedsNewUndoFile(t *testing.T) {
 	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
 	code, errs = grant(undo + "3")
 	check.That(t, code == exitGranted, "an undo file that is cut off: %d, %s", code, errs)
+	code, _, errs = runLine("acl", "grant", "--offline", "--attribute", "user.other", dir, "S-1-5-32-545:read",
+		"--undo-file", undo+"3")
+	check.That(t, code == exitMalformed && strings.Contains(errs, "is of another change"), "another attribute: %d, %s",
+		code, errs)
 }
 
 // An undo file belongs to one run or to undos. Several undos may share it, because they only read it: on NFS they could

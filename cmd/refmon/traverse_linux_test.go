@@ -143,7 +143,8 @@ func TestAccessSearchesFolders(t *testing.T) {
 	tree, people := closedFolder(t)
 	closed := filepath.Join(tree, "closed")
 	share := filepath.Join(filepath.Dir(tree), "smb.conf")
-	must(t, os.WriteFile(share, []byte("[s]\npath = "+tree+"\nread only = no\nadmin users = admin\n"), 0o644))
+	must(t, os.WriteFile(share, []byte("[s]\npath = "+tree+"\nread only = no\nadmin users = admin\n"+
+		"[forced]\npath = "+tree+"\nforce user = alice\n"), 0o644))
 	for _, c := range []struct {
 		who, path string
 		args      []string
@@ -156,7 +157,8 @@ func TestAccessSearchesFolders(t *testing.T) {
 		{"alice", "closed/f", []string{"--share", "D:(A;;FA;;;WD)"}, 1},
 		{"alice", "open/f", []string{"--share", "D:(A;;FA;;;WD)"}, 0},
 		{"alice", "closed/f", []string{"--share", share + ":s"}, 1},
-		{"admin", "closed/f", []string{"--share", share + ":s"}, 0}, // admin users act as number 0 (F-108)
+		{"root", "closed/f", []string{"--share", share + ":forced"}, 1}, // alice opens the file (F-108)
+		{"admin", "closed/f", []string{"--share", share + ":s"}, 0},     // admin users act as number 0 (F-108)
 	} {
 		args := []string{"access", filepath.Join(tree, c.path), "--as", c.who, "--want", "read", "-d", people}
 		args = append(args, c.args...)
