@@ -42,6 +42,10 @@ func TestNumbersAreDecimalOr0xHex(t *testing.T) {
 	}()
 	func() {
 		defer func() { _ = recover() }()
+		t.Errorf("the integer +1 was parsed as %q, want a refusal", fileValue("int64", "+1", ""))
+	}()
+	func() {
+		defer func() { _ = recover() }()
 		value, _ := storedValue(6, "\x02"+strings.Repeat("\x00", 7))
 		t.Errorf("a boolean of 2 was parsed as %q, want a refusal", value)
 	}()

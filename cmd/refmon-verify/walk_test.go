@@ -30,7 +30,8 @@ func TestTreeDecisionsVerify(t *testing.T) {
 			text := fmt.Sprintf("O:BAG:BAD:(OA;;8;;%s;WD)", guid(0)) // only an inherited object type
 			for i := range levels {
 				if set>>i&1 == 1 {
-					text += fmt.Sprintf("(%s;;0x%x;%s;;WD)", []string{"OA", "OD"}[(set+i)%5/4], 1+i%3, guid(i))
+					text += fmt.Sprintf("(%s;;0x%x;%s;%s;WD)", []string{"OA", "OD"}[(set+i)%5/4], 1+i%3, guid(i),
+						[]string{"", guid(0).String()}[i%2]) // an inherited object type limits no access
 				}
 			}
 			if set == 0 {
