@@ -28,6 +28,7 @@ func TestControlOfDomainIsFollowed(t *testing.T) {
 		{"(OA;;CR;" + changesGUID + ";;<ann>)(OA;;CR;" + changesAllGUID + ";;<ann>)", "", "",
 			"DC=x:DCSync admins:ControlsDomain bob:ControlsDomain"},
 		{"(OA;;CR;" + changesGUID + ";;<ann>)", "", "", ""},
+		{"(A;;WO;;;<ann>)(A;;RC;;;OW)(OA;;CR;" + changesAllGUID + ";;<ann>)", "", "", ""},
 		{"(D;;WD;;;<ann>)(A;;WD;;;<ann>)", "(D;;WO;;;<ann>)(A;;WO;;;<ann>)", "", ""},
 		{"(OA;;WP;" + linkGUID + ";;<ann>)", "", "", "DC=x:WriteGPLink"},
 		{"", "(A;;GA;;;<ann>)", "", "AdminSDHolder:GenericAll admins:SDProp"},

@@ -22,6 +22,7 @@ users:
   - {name: DC1$, sid: ` + domainSID + `-1104, memberOf: [` + domainSID + `-516]}
   - {name: PC$, sid: ` + domainSID + `-1105}
   - {name: RO$, sid: ` + domainSID + `-1106, memberOf: [` + domainSID + `-521]}
+  - {name: dan, sid: ` + domainSID + `-1107, memberOf: [S-1-5-32-551]}
 `
 
 // Operators take over domain controllers by their user rights, read-only ones too, and a domain controller replicates
@@ -60,4 +61,10 @@ func TestOperatorsReachDomainControllers(t *testing.T) {
 		// The last one is of the domain, whose name is cut at its comma.
 		check.That(t, fmt.Sprint(got) == fmt.Sprint(want), "%s: got %q, want %q", who, got, want)
 	}
+	s := reach.Search{Directory: check.Must(dirfile.Read([]byte(operated))), Objects: list[:1]}
+	check.Must(s.Direct(context.Background(), func(_ int, rights []reach.Right) error {
+		last := rights[len(rights)-1]
+		check.That(t, last.Name == "OperatorPrivileges" && last.Who.Count() == 2, "%+v, want bob and dan", last)
+		return nil
+	}))
 }
