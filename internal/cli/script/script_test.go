@@ -165,11 +165,14 @@ r = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_
 th.NtClose(Handle=0)
 step("s", "I-1")
 print("p")
+q = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_ADJUST_PRIVILEGES).TokenHandle
+th.NtAdjustPrivilegesToken(TokenHandle=q, NewState=["SeTcbPrivilege"])
 `)
 	failed, _, _ := run(t, script.Config{JSON: true}, "expect(1, 2, \"w\")")
 	lines := objects(t, out)
 	check.Equal(t, failed, `{"failed":"test.star:1:7","got":"1","want":"2","why":"w"}`+"\n", "failed expectation")
-	check.RequireThat(t, len(lines) == 5, "%d lines, want 5:\n%s", len(lines), out)
+	check.RequireThat(t, len(lines) == 7 && lines[6]["status"] == "STATUS_NOT_ALL_ASSIGNED" && lines[6]["out"] != nil,
+		"%d lines, want 7, the last with the outputs of a success:\n%s", len(lines), out)
 	if l := lines[0]; l["thread"] != "server/1" || l["call"] != "NtOpenFile" || l["status"] != "STATUS_ACCESS_DENIED" ||
 		l["why"] == nil || l["out"] != nil || l["object"] != `File \Files\f` {
 		t.Errorf("denied open = %v, want NtOpenFile with STATUS_ACCESS_DENIED and a reason", l)
