@@ -24,6 +24,7 @@ func TestEscapedTextMatchesItsPlainForm(t *testing.T) {
 		got := string(plain(raw, nil))
 		check.That(t, got == text, "%q is read as %q from %s, want %q", text, got, raw, text)
 	}
+	check.Equal(t, string(plain([]byte(`\b\f\n\r\t\/`), nil)), "\b\f\n\r\t/", "short escapes of other programs")
 	check.Equal(t, string(rawText([]byte(`{"A":"b","data":{"A":"c"}}`), `"A":"`)), "b", "text of a key that comes again")
 	check.That(t, rawText([]byte(`{"A":"b"}`), `"B":"`) == nil, "rawText found the text of a missing key, want nil")
 }
