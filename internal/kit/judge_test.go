@@ -51,7 +51,7 @@ func TestJudgeComparesFields(t *testing.T) {
 		{"b", `"out":{"status":"STATUS_SUCCESS"}`, false}, {"b", `"out":{"granted":"0x120089"}`, false},
 		{"b", `"error":"invalid"`, false},
 		{"c", `"out":{"status":"STATUS_SUCCESS","level":1}`, true}, {"c", `"out":{"status":"STATUS_SUCCESS"}`, false},
-		{"d", `"out":{"recorded":true}`, true}, {"d", `"out":{"recorded":true,"entries":[2,0]}`, true},
+		{"d", `"out":{"recorded":true}`, true}, {"d", `"out":{"recorded":true,"entries":[2,0,2]}`, true},
 		{"d", `"out":{"recorded":true,"entries":[2]}`, false}, {"d", `"out":{"recorded":false}`, false}, {"d",
 			`"out":{}`, false},
 		{"e", `"out":{"sddl":"O:S-1-5-32-544"}`, true}, {"e", `"out":{"sddl":"O:SY"}`, false}, {"e",
