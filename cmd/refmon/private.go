@@ -87,8 +87,8 @@ func (c *privateCmd) Run(std *streams) error {
 	}
 	for _, who := range c.Allow {
 		a, err := names.Find(who)
-		// An alias such as DA refers to the user's domain.
-		if s, other := sid.Resolve(who, domainOf(q.User)); err != nil && other == nil {
+		// An alias such as DA refers to the user's domain, unless it is a name as well (U-116).
+		if s, other := sid.Resolve(who, domainOf(q.User)); errors.As(err, new(*acltree.UnknownError)) && other == nil {
 			a, err = acltree.Account{SID: s}, nil
 		}
 		if err == nil && a.SID == sid.Everyone {

@@ -38,7 +38,7 @@ type Names struct {
 // BUILTIN\Users, or a SID. A prefix "user:" or "group:" selects that kind only. An account of a source comes before a
 // SID or an alias of SDDL such as BA, and both before a well-known name. If the name is an account and an alias of
 // another SID, Find fails, because each reading could be meant (U-116). An empty or unknown name is an error, which
-// suggests a similar one. Find returns errors of Server too.
+// suggests a similar one. That of an unknown name is an [*UnknownError]. Find returns errors of Server too.
 func (n *Names) Find(name string) (Account, error) {
 	kind, rest, ok := strings.Cut(name, ":")
 	if !ok || kind != "user" && kind != "group" {
@@ -184,6 +184,12 @@ func (n *Names) of(id uint32, group bool) sid.SID {
 	return fileaccess.UnixUser(id)
 }
 
+// UnknownError says that no source has a name.
+type UnknownError struct{ text string }
+
+// Error returns the text for people.
+func (e *UnknownError) Error() string { return e.text }
+
 // unknown returns the error for an unknown name. It lists the sources and suggests the most similar name of the
 // directory.
 func (n *Names) unknown(name string) error {
@@ -208,5 +214,5 @@ func (n *Names) unknown(name string) error {
 			text += ", or ask refmond with --names-from SOCKET, such as /run/refmon/refmond.sock"
 		}
 	}
-	return errors.New(text)
+	return &UnknownError{text}
 }
