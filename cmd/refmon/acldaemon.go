@@ -49,16 +49,17 @@ func (f *offlineFlags) dial(path string) (*served, error) {
 	return s, nil
 }
 
-// servedName converts a path such as projects/plan to a name of refmond. It returns such a name unchanged. Absolute
-// paths, paths that start with a dot, and "" are errors.
+// servedName converts a path such as projects/plan to a name of refmond. It returns such a name as it is, without a
+// backslash at the end: what precedes the last one is the name of the directory. Absolute paths, paths that start with
+// a dot, and "" are errors.
 func servedName(path string) (string, error) {
-	if strings.HasPrefix(path, treeNames) {
-		return path, nil
+	if name, ok := strings.CutPrefix(path, treeNames); ok {
+		return treeNames + strings.TrimRight(name, `\`), nil
 	}
 	if strings.HasPrefix(path, "/") || strings.HasPrefix(path, ".") || path == "" {
 		return "", fmt.Errorf("%s: a file of refmond is named TREE/PATH, such as projects/plans/plan.docx", inLine(path))
 	}
-	return treeNames + strings.ReplaceAll(strings.TrimRight(path, "/"), "/", `\`), nil
+	return treeNames + strings.ReplaceAll(strings.TrimRight(path, `/\`), "/", `\`), nil
 }
 
 // enable enables a privilege of the caller. It returns false if the caller does not hold it. An error of the token is

@@ -108,16 +108,20 @@ func TestServedCommandsReadFileAndDirectory(t *testing.T) {
 		for _, c := range []struct{ command, name, want string }{
 			{"inherit", "plan", "D:AI" + entry + file}, {"reset", "plan", "D:AI" + file},
 			{"inherit", "dir", "D:AI" + entry + folder}, {"reset", "dir", "D:AI" + folder},
-			{"reset", "dir/", "D:AI" + folder},
+			{"reset", "dir/", "D:AI" + folder}, {"reset", `dir\`, "D:AI" + folder},
 		} {
-			path := filepath.Join(dir, c.name)
+			path := filepath.Join(dir, strings.TrimSuffix(c.name, `\`))
 			describe(t, path, "O:SYG:SY"+own+sacl)
 			seen := "O:SYG:SY" + own
 			if held != 0 {
 				seen += sacl
 			}
-			check.Equal(t, get("share/"+c.name), seen, "acl get %s with the privileges %v", c.name, held)
-			code, out, errs := runLine("acl", c.command, "--connect", address, "share/"+c.name)
+			check.Equal(t, get("share/"+strings.TrimSuffix(c.name, `\`)), seen, "acl get %s with the privileges %v", c.name, held)
+			name := "share/" + c.name
+			if strings.HasSuffix(name, `\`) {
+				name = `\??\share\` + c.name
+			}
+			code, out, errs := runLine("acl", c.command, "--connect", address, name)
 			check.That(t, code == 0, "acl %s %s: exit code %d, %s%s", c.command, c.name, code, out, errs)
 			check.Equal(t, storedText(t, path), "O:SYG:SY"+c.want+sacl, "descriptor after acl %s %s", c.command, c.name)
 		}
