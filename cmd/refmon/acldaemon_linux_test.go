@@ -110,15 +110,16 @@ func TestServedCommandsReadFileAndDirectory(t *testing.T) {
 			{"inherit", "dir", "D:AI" + entry + folder}, {"reset", "dir", "D:AI" + folder},
 			{"reset", "dir/", "D:AI" + folder}, {"reset", `dir\`, "D:AI" + folder},
 		} {
-			path := filepath.Join(dir, strings.TrimSuffix(c.name, `\`))
+			short := strings.TrimSuffix(c.name, `\`)
+			path := filepath.Join(dir, short)
 			describe(t, path, "O:SYG:SY"+own+sacl)
 			seen := "O:SYG:SY" + own
 			if held != 0 {
 				seen += sacl
 			}
-			check.Equal(t, get("share/"+strings.TrimSuffix(c.name, `\`)), seen, "acl get %s with the privileges %v", c.name, held)
+			check.Equal(t, get("share/"+short), seen, "acl get %s with the privileges %v", c.name, held)
 			name := "share/" + c.name
-			if strings.HasSuffix(name, `\`) {
+			if short != c.name {
 				name = `\??\share\` + c.name
 			}
 			code, out, errs := runLine("acl", c.command, "--connect", address, name)

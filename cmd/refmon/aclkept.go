@@ -29,8 +29,8 @@ type offlineFlags struct {
 	Attribute string `default:"security.NTACL" help:"With --offline: the extended attribute." placeholder:"NAME"`
 }
 
-// open reads the descriptor of a file, and of its directory if above is true. On a mount it sets k.directory only if
-// above is true. After an error the caller must not use k, which may be non-nil.
+// open reads the descriptor of a file, and of its directory if above is true. On a mount it follows a link, and sets
+// k.directory only if above is true. After an error the caller must not use k, which may be non-nil.
 func (f *offlineFlags) open(path string, above bool) (*kept, error) {
 	k := &kept{path: path}
 	if f.Offline {
@@ -54,19 +54,23 @@ func (f *offlineFlags) open(path string, above bool) (*kept, error) {
 		}
 		return k, err
 	}
-	if k.now, err = readMounted(path); err != nil || !above {
+	if above { // a link stands for its target, whose directory counts (F-170)
+		if k.path, err = beneath.Resolve(path); err == nil {
+			k.path, err = filepath.EvalSymlinks(k.path)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if k.now, err = readMounted(k.path); err != nil || !above {
 		return k, err
 	}
-	whole, err := beneath.Resolve(path)
-	if err != nil {
-		return nil, err
-	}
-	about, err := os.Lstat(whole)
+	about, err := os.Lstat(k.path)
 	if err != nil {
 		return nil, err
 	}
 	k.directory = about.IsDir()
-	k.parent, err = readMounted(filepath.Dir(whole))
+	k.parent, err = readMounted(filepath.Dir(k.path))
 	return k, err
 }
 

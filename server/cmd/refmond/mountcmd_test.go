@@ -330,6 +330,7 @@ func TestACLGuideWorksOnMount(t *testing.T) {
 	// The plan was created after the grant and inherited it.
 	w.prints(alice, "1 file keeps such an entry: run refmon acl inherit for each", refmon+" acl undo "+undo+"/grant")
 	w.prints(alice, "", refmon+" acl inherit "+plans+"/plan")
+	w.prints(alice, "", "ln -s "+plans+"/plan "+undo+"/link && "+refmon+" acl inherit "+undo+"/link")
 	w.prints(alice, "0 files restored, 1 had their descriptors", refmon+" acl undo "+undo+"/grant")
 	w.prints(bob, "Permission denied", "ls "+plans)
 }
