@@ -30,8 +30,8 @@ The exit code is 2 if a file could not be restored, or if the command lists such
 }
 
 // Run gives the files of a journal their former descriptors. Files that have them already are counted only. It returns
-// errReported if files failed; repeat the command after an interrupt. A damaged journal and a tree that cannot be
-// opened are errors before any file changes. It prints the counts also after a failure.
+// errReported if files failed; repeat the command after an interrupt. A damaged journal, a tree that cannot be opened,
+// and a mount of refmond over an offline tree are errors before any file changes. It prints the counts also after a failure.
 func (c *aclUndoCmd) Run(std *streams) error {
 	f, err := os.Open(c.File)
 	if err != nil {
@@ -45,15 +45,18 @@ func (c *aclUndoCmd) Run(std *streams) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", inLine(c.File), err)
 	}
+	var keeper acltree.Keeper = acltree.Mount{}
+	if j.Keeper != keeper.Name() {
+		if err := notMounted(j.Root); err != nil {
+			return err
+		}
+		keeper = acltree.Offline{Attribute: j.Keeper}
+	}
 	tree, err := acltree.Open(j.Root)
 	if err != nil {
 		return err
 	}
 	defer tree.Close()
-	var keeper acltree.Keeper = acltree.Mount{}
-	if j.Keeper != keeper.Name() {
-		keeper = acltree.Offline{Attribute: j.Keeper}
-	}
 	ctx, cancel := interrupted()
 	defer cancel()
 	r := &aclRun{editFlags: &editFlags{Path: j.Root}, std: std}

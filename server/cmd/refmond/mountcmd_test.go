@@ -309,7 +309,8 @@ func TestACLGuideWorksOnMount(t *testing.T) {
 	for _, offline := range []string{"grant --offline " + bare + " daemon:full", "get --offline " + plans,
 		"set --offline " + plans + " 'D:(A;;FA;;;WD)'", "reset --offline " + plans,
 		"grant --offline -n " + plans + " daemon:full",
-		"import --offline " + plans + " " + w.dir + "/none.jsonl", "migrate --from posix -n " + plans} {
+		"import --offline " + plans + " " + w.dir + "/none.jsonl", "migrate --from posix -n " + plans,
+		"undo " + w.dir + "/first.undo"} {
 		w.prints(0, "give the path of its tree, or unmount it", refmon+" acl "+offline)
 	}
 	w.prints(alice, "refmon why "+bare+" --as USER shows the entries", refmon+" acl grant --undo-file "+undo+"/none "+bare+
