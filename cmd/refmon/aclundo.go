@@ -30,8 +30,9 @@ The exit code is 2 if a file could not be restored, or if the command lists such
 }
 
 // Run gives the files of a journal their former descriptors. Files that have them already are counted only. It returns
-// errReported if files failed; repeat the command after an interrupt. A damaged journal, a tree that cannot be opened,
-// and a mount of refmond over an offline tree are errors before any file changes. It prints the counts also after a failure.
+// errReported if files failed; repeat the command after an interrupt. These are errors before any file changes: a
+// damaged journal, a tree that cannot be opened, and a mount of refmond over the tree of an offline change. It prints
+// the counts also after a failure.
 func (c *aclUndoCmd) Run(std *streams) error {
 	f, err := os.Open(c.File)
 	if err != nil {
