@@ -120,7 +120,7 @@ func TestConnectionLogsMistakesOfTheSetup(t *testing.T) {
 }
 
 // serveOpen serves a client on conn as refmond does: it answers an impersonation, an open and the end of the
-// impersonation with st, and any later request with STATUS_SUCCESS.
+// impersonation with st, and any later request with STATUS_SUCCESS. A client sends the three alone or in one write.
 func serveOpen(t *testing.T, conn net.Conn, st [3]ntstatus.Status) {
 	r := wire.NewReader(conn)
 	answer := func(f *wire.Frame, st ntstatus.Status, out []byte) {
@@ -134,16 +134,12 @@ func serveOpen(t *testing.T, conn net.Conn, st [3]ntstatus.Status) {
 	}
 	hello := wire.HelloBody{Profile: uint8(nt.Observed), Process: 4, Thread: "gateway/1"}
 	_, _ = conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)}))
-	var calls []*wire.Frame // the client sends them in one write
-	for range st {
+	for i := range st {
 		f, err := r.Frame()
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		calls = append(calls, f)
-	}
-	for i, f := range calls {
 		var out []byte
 		if i == 1 && st[i] == ntstatus.Success {
 			row := wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number]
@@ -166,7 +162,8 @@ func TestOpenReplacesThreadThatStillImpersonates(t *testing.T) {
 	const yes, no = ntstatus.Success, ntstatus.AccessDenied
 	for _, c := range []struct {
 		opened, reverted ntstatus.Status
-	}{{yes, yes}, {no, yes}, {yes, no}, {no, no}} {
+		atOnce           bool // the client sends the three calls in one write
+	}{{yes, yes, true}, {no, yes, true}, {yes, no, true}, {no, no, true}, {no, yes, false}, {yes, no, false}} {
 		ours, theirs := net.Pipe()
 		over := make(chan struct{})
 		go func() {
@@ -178,7 +175,15 @@ func TestOpenReplacesThreadThatStillImpersonates(t *testing.T) {
 		<-p.threads
 		p.threads <- conn.Thread()
 		in := nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ, CreateDisposition: winnt.FILE_OPEN}
-		_, st := p.openAs(t.Context(), 4, in)
+		var st ntstatus.Status
+		if c.atOnce {
+			_, st = p.openAs(t.Context(), 4, in)
+		} else {
+			st = p.as(t.Context(), 4, func(th *nt.Thread) ntstatus.Status {
+				_, _, st := th.NtCreateFile(in)
+				return st
+			})
+		}
 		check.Equal(t, st, c.opened, "an open with the statuses %+v", c)
 		th := <-p.threads
 		check.That(t, (th != nil) == (c.reverted == yes), "G-2: statuses %+v: the thread is used again: %t, want %t", c,

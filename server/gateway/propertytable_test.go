@@ -195,17 +195,17 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	w.diff("copied over another", w.change("alice", "COPY", "/share/g", "", "Destination", "/share/f"), answered(204, ""))
 	w.diff("has none, either", w.find("alice", "/share/f", "0", ask), none("/share/f"))
 	for _, step := range [][]string{{"MKCOL", "/share/p"}, {"PROPPATCH", "/share/p"}, {"COPY", "/share/p", "Destination",
-		"/share/q"}, {"DELETE", "/share/p"}} {
+		"/share/q"}, {"DELETE", "/share/p"}, {"MKCOL", "/share/r"}, {"MOVE", "/share/q", "Destination", "/share/r"}} {
 		body := ""
 		if step[0] == "PROPPATCH" {
 			body = update(set(a))
 		}
 		w.change("alice", step[0], step[1], body, step[2:]...)
 	}
-	if got := w.find("alice", "/share/q", "0", propfind("<D:propname/>")); strings.Count(got, a) != 1 {
-		t.Errorf("a copied folder: %s, want %s", got, a)
+	if got := w.find("alice", "/share/r", "0", propfind("<D:propname/>")); strings.Count(got, a) != 1 {
+		t.Errorf("a folder that was copied and moved over another: %s, want %s", got, a)
 	}
-	w.diff("deleted", w.change("alice", "DELETE", "/share/q", ""), answered(204, ""))
+	w.diff("deleted", w.change("alice", "DELETE", "/share/r", ""), answered(204, ""))
 	w.diff("set again", w.ask("alice", "PROPPATCH", "/share/f", update(set(a))), patched(stat("200 OK", a, "")))
 	w.diff("deleted", w.change("alice", "DELETE", "/share/f", ""), answered(204, ""))
 	if n := len(w.g.props.of); n != 0 {

@@ -64,7 +64,7 @@ func TestStatus405ListsOtherMethods(t *testing.T) {
 // TestRequestsHaveDefinedEffects checks the status, a part of the response, and the tree after each request, also with
 // failing calls of the file system, and both sides of each limit. An upload has at most 3 bytes.
 func TestRequestsHaveDefinedEffects(t *testing.T) {
-	const set = `<D:propertyupdate xmlns:D="DAV:"><D:x/><D:set><D:prop xml:lang="de"><y xmlns="urn:y"/></D:prop>` +
+	const set = `<D:propertyupdate xmlns:D="DAV:"><D:x/><D:set><D:prop xml:lang="d&lt;e"><y xmlns="urn:y"/></D:prop>` +
 		`</D:set></D:propertyupdate>`
 	blanks := strings.Repeat("\t", 1<<20-len(davcases.PropertyXML))
 	few := func(m *memory) { m.most, m.MostListed = 1, 1; m.write("/c/d/n", "n") }
@@ -158,12 +158,14 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice COPY / Destination: /x/n", 409, "no such folder", ""},
 		{none, "alice COPY /f Destination: /", 403, "nothing can be created there", ""},
 		{none, "alice COPY /d/m Destination: /c/d", 403, "inside", ""},
+		{none, "alice COPY /d/m Destination: /c/d; Depth: 0", 403, "inside", ""},
 		{none, "alice COPY /d Destination: /c/d/n", 403, "inside", ""},
 		{refuse("Replace", "/c/d"), "alice MOVE /e Destination: /c/d", 403, "access denied", ""},
 		{refuse("Removable", "/c/t"), `alice MOVE /f Destination: /c/t; If-Match: "x"`, 403, "access denied", ""},
 		{refuse("Removable", "/c/t"), `alice MOVE /f Destination: /c/t; If-Match: "x"; Overwrite: F`, 412, "changed",
 			""},
 		{refuse("Movable", "/c/f"), "alice MOVE /f Destination: /c/n", 403, "access denied", ""},
+		{refuse("Makeable folder", "/c/n"), "alice MOVE /d Destination: /c/n", 403, "access denied", ""},
 		{refuse("Stat", "/c/n"), "alice MOVE /f Destination: /c/n", 403, "access denied", ""},
 		{none, "alice MOVE / Destination: /c/n", 403, "a root", ""},
 		{taken("Stat"), "alice MOVE /f Destination: /c/n", 412, "just created", "d/ d/m=m e/ f=f n=host t=t"},
@@ -203,6 +205,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice PROPFIND /f Depth: 0 < " + blanks + blanks, 413, "too long", ""},
 		{none, "alice PROPPATCH /x < patch", 404, "no such name", ""},
 		{refuse("Patch", "/c/f"), "alice PROPPATCH /f < patch", 403, "access denied", ""},
+		{failing("Patch", "/c/f", errLeft), "alice PROPPATCH /f < patch", 503, "closed", ""},
 		{none, "alice PROPFIND /x Depth: 0", 404, "no such name", ""},
 		{none, "alice PROPFIND /f Depth: 0 < <x", 400, "not XML of WebDAV", ""},
 		{none, `alice PROPFIND /f Depth: 0 < <D:x xmlns:D="DAV:"><D:propname/></D:x>`, 400, "not XML of WebDAV", ""},
@@ -271,7 +274,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice PUT /f If: (<urn:x>); If: (Not <urn:x>) < new", 204, "", "d/ d/m=m e/ f=new t=t"},
 		{none, "alice PROPPATCH /f < " + davcases.PropertyXML + blanks, 207, "200 OK", "d/ d/m=m e/ f=f t=t"},
 		{none, "alice PROPPATCH /f < " + set + "\nalice PROPFIND /f Depth: 0", 207,
-			`<y xmlns="urn:y" xml:lang="de"></y>`, ""},
+			`<y xmlns="urn:y" xml:lang="d&lt;e"></y>`, ""},
 		{failing("Patch", "/c/f", errTooMany), "alice PROPPATCH /f < patch", 207,
 			`<a xmlns="urn:a"></a></D:prop><D:status>HTTP/1.1 507 `, ""},
 	} {
