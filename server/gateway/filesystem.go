@@ -208,7 +208,7 @@ func (f files) Rename(from, to dav.Path, replace bool) error {
 
 // Lockable reports whether the client may lock a name: nil for a file or folder that it may write, and for a free name
 // at which it may create a file. With deep, a folder also needs the right to delete its members. It refuses the root of
-// all trees with 403. A name where the client may create nothing has the error of Makeable.
+// all trees with 403. A name that the client does not see, and where it may create nothing, has the error of Makeable.
 func (f files) Lockable(name dav.Path, deep bool) error {
 	at := placeOf(name)
 	if at.path == "" {
@@ -221,12 +221,13 @@ func (f files) Lockable(name dav.Path, deep bool) error {
 	case ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NotADirectory, ntstatus.AccessDenied:
 		// A hidden name has the response of a free one that the client may not create, and takes its calls (G-12,
 		// G-48).
-		if err := f.Makeable(name, false); err != nil || st == ntstatus.ObjectNameNotFound {
+		_, seen := f.q.listed(at)
+		if err := f.Makeable(name, false); err != nil && !seen || st == ntstatus.ObjectNameNotFound {
 			return err
 		}
 		fallthrough
 	default:
-		return f.q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
+		return f.q.refusedToReplace(at, st)
 	}
 	if !deep {
 		return nil

@@ -273,6 +273,11 @@ func TestUploadConditionsAndLimitsDecidePut(t *testing.T) {
 	}
 	check.Equal(t, w.entries(""), "deep drop empty hers his new old r&d told", "G-14: the tree")
 	check.Equal(t, w.entries("drop"), "hers new", "G-14: the directory")
+	// A LOCK is refused for the file as well, whether or not the client may add files to its folder.
+	w.file("his/told", "told", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x20000;;;{bob})")
+	for _, path := range []string{"/share/told", "/share/his/told"} {
+		w.diff("LOCK "+path, w.change("bob", "LOCK", path, lockBody), missing(path, "D:write-content", "D:bind"))
+	}
 	// An undeclared length is limited too, and nothing of a longer upload remains.
 	broken := inLine(413, "the file is larger than the gateway accepts")
 	w.diff("too long unsaid", w.chunked("bob", "/share/old", whole+"x"), broken)

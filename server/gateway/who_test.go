@@ -60,7 +60,8 @@ func TestWhoCanAndLookUpReturnFullResponses(t *testing.T) {
 	w.diff("WhoCan of a descriptor with 101 SIDs", whoCan("O:SYG:SYD:"+sids(100)),
 		`400 {"code":"invalid_argument","message":"the descriptor names more than 100 users and groups: ask about single `+
 			`accounts"}`)
-	check.That(t, strings.HasPrefix(whoCan("O:SYG:SYD:"+sids(99)+sids(1)), "200 "), "WhoCan of a descriptor with 100 SIDs fails")
+	check.That(t, strings.HasPrefix(whoCan("O:SYG:SYD:"+sids(99)+sids(1)), "200 "),
+		"WhoCan of a descriptor with 100 SIDs fails")
 	w.diff("WhoCan of 101 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(101)+`]}`), tooMany)
 	w.diff("WhoCan of 100 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(100)+`]}`), `200 {"grants":[`+
 		strings.TrimSuffix(strings.Repeat(`{"name":"x","error":"account: STATUS_LOGON_FAILURE"},`, 100), ",")+`]}`)
