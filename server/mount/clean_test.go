@@ -50,6 +50,7 @@ func TestOnlyDeadMountOfTreeIsRemoved(t *testing.T) {
 	check.ErrorIs(t, RemoveStale(loop, "projects"), unix.ELOOP, "M-39: a link to itself")
 	check.ErrorIs(t, RemoveStale(filepath.Join(dir, "absent"), "projects"), os.ErrNotExist, "M-8: a missing directory")
 	check.Equal(t, finish(filepath.Join(dir, "absent"), 0), nil, "M-27: the mount and its directory are gone")
+	check.ErrorIs(t, detach(dir), unix.EINVAL, "a directory without a mount")
 }
 
 // Without CAP_SYS_ADMIN fusermount3 unmounts. Its exit code counts: a failure without a message is an error. It leads a

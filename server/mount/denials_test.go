@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -74,6 +75,8 @@ func TestDenialsAreExplained(t *testing.T) {
 	w.must(unix.Removexattr(w.root+"/blank", "security.NTACL"))
 	w.dir("torn", "O:"+user(alice)+"G:SYD:(A;;FA;;;WD)")
 	w.must(unix.Setxattr(w.root+"/torn", "security.NTACL", []byte("x"), 0))
+	deep := strings.Repeat("/"+strings.Repeat("x", 250), longestLine/250) + "/f"
+	w.must(os.MkdirAll(w.root+deep, 0o700))
 	for _, c := range []struct {
 		line, operation, path string
 		requested             winnt.AccessMask
@@ -97,6 +100,7 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"chmod 777 diary", "SETATTR", "/diary", winnt.WRITE_DAC, "because A-40 "},
 		{"chown 61002 diary", "SETATTR", "/diary", winnt.WRITE_OWNER, "because A-40 "},
 		{"cat bare", "OPEN", "/bare", 0, "refmon acl grant --offline PATH USER:full"},
+		{"ls ." + deep, "GETATTR", deep, winnt.FILE_READ_ATTRIBUTES, "x …"},
 		{"echo x >>locked", "OPEN", "/locked", 0, "because F-38 " + w.at + "/locked: STATUS_ACCESS_DENIED"},
 		{"touch blank/new", "CREATE", "/blank/new", 0, "because F-101 " + w.at + "/blank: it has no descriptor"},
 		{"touch torn/new", "CREATE", "/torn/new", 0, "because F-204 " + w.at + "/torn: its stored descriptor is invalid"},
