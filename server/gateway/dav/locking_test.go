@@ -46,6 +46,14 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		{"alice LOCK /f < exclusive\nalice DELETE /f If: ($1)", refuse("Remove", "/c/f"), 403, "access denied", 1},
 		{"alice LOCK /d Depth: 0 < exclusive\nalice LOCK /d/m < exclusive\nalice DELETE /d/m If: ($2)", nil, 423,
 			"<D:href>/c/d</D:href>", 2},
+		{"alice LOCK /d/m < exclusive\nalice DELETE /d If: </c/d/m> ($1)", func(m *memory) {
+			m.refuse = func(call string, _ Path) error {
+				if call == "Remove" {
+					delete(m.of, "/c/d/m") // by a program of the host (G-46)
+				}
+				return nil
+			}
+		}, 204, "", 0},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (Not <DAV:no-lock>) (<DAV:no-lock>); Timeout: Second-5",
 			nil, 200, "Second-5<", 1},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (<urn:x>)", nil, 400, "one lock", 1},

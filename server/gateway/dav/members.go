@@ -34,6 +34,8 @@ func (x *exchange) remove() error {
 	if x.removeTree(x.name); len(x.parts) > 0 {
 		return x.outcome(x.name)
 	}
+	// A program of the host may have removed a locked member, whose lock ends with the folder at the latest (G-46).
+	x.Locks.Drop(x.name, true)
 	return x.respond(http.StatusNoContent)
 }
 
