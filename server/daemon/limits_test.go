@@ -87,6 +87,8 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	if err := d.admit(of(7)); err == nil || d.refused != 1 || len(d.users)+len(d.connections) != 0 {
 		t.Errorf("a connection beyond the quota: %v, %d refused, users %v", err, d.refused, d.users)
 	}
+	check.That(t, d.admit(of(8)) != nil && len(d.blocks) == 1, "%d quota blocks after a user without one, want 1",
+		len(d.blocks))
 	d.closing = true
 	if err := d.admit(of(7)); !errors.Is(err, ntstatus.PortDisconnected.Err()) || len(d.users) != 0 {
 		t.Errorf("while the daemon stops: %v", err)

@@ -259,17 +259,18 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	}
 	k.add(&seen{size: largestKept + 1})
 	k.add(&seen{size: largestKept + 1})
-	k.add(&seen{at: begun, lines: []string{"x"}})
+	alice := sid.MustParse("S-1-5-21-1-2-3-1107")
+	k.add(&seen{at: begun, lines: []string{"x"}, guard: ownedBy(alice)})
 	calls, next, lost := (&inspector{who: &who}).recordedCalls(k, &inspect.Query{After: 2*shownAtOnce + 1})
 	check.That(t, len(calls) == 1 && next == 2*shownAtOnce+4 && lost == 2,
 		"%d calls, next %d, lost %d, want 1, %d, 2", len(calls), next, lost, 2*shownAtOnce+4)
 	// A caller without SeDebugPrivilege learns that calls were lost, but not how many.
-	user := check.Must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))))
+	user := check.Must(token.New(token.StandardUser(alice)))
 	stranger := access.SubjectOf(user)
 	for after, want := range map[uint64]uint64{2*shownAtOnce + 1: 1, 2*shownAtOnce + 2: 1, 2*shownAtOnce + 4: 0} {
-		if _, _, lost := (&inspector{who: &stranger}).recordedCalls(k, &inspect.Query{After: after}); lost != want {
-			t.Errorf("another user sees %d lost calls after %d, want %d", lost, after, want)
-		}
+		calls, _, lost := (&inspector{who: &stranger}).recordedCalls(k, &inspect.Query{After: after})
+		check.That(t, lost == want && uint64(len(calls)) == want, "another user sees %d calls after %d and %d lost ones, "+
+			"want %d of both", len(calls), after, lost, want)
 	}
 	th.Close()
 	p.Exit()
