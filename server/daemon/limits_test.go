@@ -89,6 +89,12 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	}
 	check.That(t, d.admit(of(8)) != nil && len(d.blocks) == 1, "%d quota blocks after a user without one, want 1",
 		len(d.blocks))
+	d.limits.Quota, d.pool = 1<<20, kernel.NewQuotaPool(1<<20, 1<<20)
+	admin := of(10)
+	admin.full = true
+	full("one that needs the reserve (Q-3)", d.admit(of(10)))
+	check.NoError(t, d.admit(admin))
+	d.forget(admin)
 	d.closing = true
 	if err := d.admit(of(7)); !errors.Is(err, ntstatus.PortDisconnected.Err()) || len(d.users) != 0 {
 		t.Errorf("while the daemon stops: %v", err)
