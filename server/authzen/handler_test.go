@@ -107,8 +107,9 @@ func TestAuthZENNormativeStatementsHold(t *testing.T) {
 				`"context":{"purpose":"support"},"evaluations":[{"subject":{"type":"user","id":"carol"}}]}`, 200, yes},
 		{"Z-6", "which a question overrides, too", many,
 			`{"action":{"name":"can_share","properties":{"scope":"public"}},` +
-				`"resource":{"type":"record","id":"record-3","properties":{"status":"x"}},"context":{"purpose":"support"}` +
-				`,"evaluations":[{"subject":{"type":"user","id":"carol"},"context":{}}]}`, 200, no},
+				`"resource":{"type":"record","id":"record-3","properties":{"status":"x"}},` +
+				`"context":{"purpose":"support"},` +
+				`"evaluations":[{"subject":{"type":"user","id":"carol"},"context":{}}]}`, 200, no},
 		{"Z-6", "a question overrides them", many, batch("", `{`+dave+`},{}`), 200, `]`},
 		{"Z-6", "as a whole", many, batch("", `{"subject":{"id":"alice"}}`), 200, "subject.type: is missing"},
 		{"Z-6", "even by a malformed one", many, batch("", `{`+alice+`,"action":{}}`), 200, "action.name: is missing"},
