@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestListOnlyClientGetsThePage checks that a client that may only list a directory gets the same page as one
@@ -52,4 +55,19 @@ func TestListOnlyClientGetsThePage(t *testing.T) {
 			t.Errorf("F-43: response for the contents: %s", got)
 		}
 	}
+}
+
+// TestFilesOfListedFolderAreDescribed checks that a client without the right to pass a folder that it may list gets the
+// properties of a file there, which the listing shows (G-8, F-23).
+func TestFilesOfListedFolderAreDescribed(t *testing.T) {
+	w := newWorld(t, shared)
+	w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		e.Revoke(sid.Everyone, winnt.Privileges(winnt.SeChangeNotifyPrivilege), 0)
+		return nil
+	}))
+	w.folder("listed", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x120081;;;{bob})")
+	w.file("listed/f", "x", shared)
+	w.want(207, "bob", "PROPFIND", "/share/listed/f", "", "Depth", "0")
+	w.want(404, "bob", "GET", "/share/listed/none", "")
+	w.want(403, "bob", "GET", "/share/listed/f", "")
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -155,6 +156,9 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 		{"alice", "/share/f",
 			update(set(`<W:Win32LastModifiedTime>Sun, 03 Feb 2002 04:05:06 GMT</W:Win32LastModifiedTime>` + long)),
 			patched(stat("507 Insufficient Storage", written+longTold, ""))},
+		{"alice", "/share/f",
+			update(set(`<W:Win32LastAccessTime>Sat, 03 Feb 2001 04:05:06 GMT</W:Win32LastAccessTime>`)),
+			patched(stat("200 OK", strings.ReplaceAll(written, "Modified", "Access"), ""))},
 	} {
 		what := fmt.Sprintf("%d: PROPPATCH %s by %s", i, c.path, c.user)
 		if c.want[0] > '3' {
@@ -164,7 +168,8 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	}
 	// The time is the file's now, to the second; a removed property is gone, others stay.
 	if info, err := os.Stat(filepath.Join(w.root, "f")); err != nil ||
-		!info.ModTime().Equal(moment.Truncate(time.Second)) {
+		!info.ModTime().Equal(moment.Truncate(time.Second)) ||
+		info.Sys().(*syscall.Stat_t).Atim.Sec != moment.Unix() {
 		t.Errorf("it was written %v, %v", info.ModTime(), err)
 	}
 	ask := propfind(`<D:prop><a xmlns="urn:a"/><b xmlns="urn:b"/></D:prop>`)
@@ -195,7 +200,8 @@ func TestProppatchOfProtectedPropertyFails(t *testing.T) {
 	w.diff("copied over another", w.change("alice", "COPY", "/share/g", "", "Destination", "/share/f"), answered(204, ""))
 	w.diff("has none, either", w.find("alice", "/share/f", "0", ask), none("/share/f"))
 	for _, step := range [][]string{{"MKCOL", "/share/p"}, {"PROPPATCH", "/share/p"}, {"COPY", "/share/p", "Destination",
-		"/share/q"}, {"DELETE", "/share/p"}, {"MKCOL", "/share/r"}, {"MOVE", "/share/q", "Destination", "/share/r"}} {
+		"/share/q"}, {"DELETE", "/share/p"}, {"MKCOL", "/share/r"},
+		{"MOVE", "/share/q", "Destination", "/share/r"}} {
 		body := ""
 		if step[0] == "PROPPATCH" {
 			body = update(set(a))

@@ -52,6 +52,8 @@ func TestNTStatusMapsToHTTPStatus(t *testing.T) {
 		}
 		w.diff(st.String(), answered(rec.Code, rec.Body.String(), headers...), want)
 	}
+	w.must(q.s.p.conn.Close())
+	check.Equal(t, q.refusedToMake(at, winnt.FILE_ADD_FILE, ntstatus.AccessDenied).code, 503, "a lost connection")
 	rec := httptest.NewRecorder()
 	(&refusal{code: 403, status: ntstatus.MediaWriteProtected, why: "requested"}).Answer(rec,
 		httptest.NewRequest(http.MethodPut, "/", nil))

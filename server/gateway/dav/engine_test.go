@@ -107,7 +107,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice PUT  < new", 403, "a root", ""},
 		{none, "alice PUT /f/ < new", 405, "does not end in /", ""},
 		{none, "alice PUT /f Content-Range: bytes 0-2/3 < new", 400, "Content-Range", ""},
-		{none, "alice PUT /f < four", 413, "larger", ""},
+		{refuse("Create", "/c/f"), "alice PUT /f < four", 413, "larger", ""},
 		{none, `alice PUT /f If-Match: "x"; Content-Type: text/plain < new`, 412, "changed", ""},
 		{none, "alice PUT /f If-Match: wrong < new", 400, "not a list of entity tags", ""},
 		{refuse("Parse", "/c/t"), "alice PUT /f If: </c/t> (Not <urn:x>) < new", 412, "precondition failed", ""},

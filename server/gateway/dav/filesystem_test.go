@@ -276,9 +276,12 @@ func (m *memory) Makeable(name Path, folder bool) error {
 	return m.refuse(call, name)
 }
 
-func (m *memory) Lockable(name Path, _ bool) error {
-	if m.of[name] == nil {
+func (m *memory) Lockable(name Path, deep bool) error {
+	switch {
+	case m.of[name] == nil:
 		return m.Makeable(name, false)
+	case deep && m.refuse("Lockable deep", name) != nil:
+		return m.refuse("Lockable deep", name)
 	}
 	return m.refuse("Lockable", name)
 }

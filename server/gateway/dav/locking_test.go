@@ -56,6 +56,8 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 		}, 204, "", 0},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (Not <DAV:no-lock>) (<DAV:no-lock>); Timeout: Second-5",
 			nil, 200, "Second-5<", 1},
+		{"alice LOCK /d Depth: 0 < exclusive\nalice LOCK /d If: ($1)", refuse("Lockable deep", "/c/d"), 200,
+			"Second-3600<", 1},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1) (<urn:x>)", nil, 400, "one lock", 1},
 		{"alice LOCK /f < exclusive\nalice LOCK /f If: ($1 [\"x\"])", nil, 412, "lock-token-matches-request-uri", 1},
 		{"alice LOCK /f < exclusive\nalice LOCK /t If: ($1) (Not <DAV:no-lock>)", nil, 412,
@@ -67,6 +69,14 @@ func TestLockRequestsFollowRFC4918(t *testing.T) {
 			`<D:response><D:href>/c/d</D:href><D:status>HTTP/1.1 424 `, 2},
 		{"alice LOCK /n < exclusive", nil, 201, "Second-3600<", 1},
 		{"alice LOCK /n < exclusive", refuse("Create", "/c/n"), 403, "access denied", 0},
+		{"alice LOCK /n Timeout: Second-2 < exclusive", func(m *memory) {
+			m.refuse = func(call string, _ Path) error {
+				if call == "Create" {
+					m.time = m.time.Add(5 * time.Second)
+				}
+				return nil
+			}
+		}, 201, "Second-0<", 0},
 		{"alice LOCK /n < exclusive", func(m *memory) {
 			m.refuse = func(call string, name Path) error {
 				if call != "Create" {
