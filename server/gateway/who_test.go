@@ -66,10 +66,11 @@ func TestWhoCanAndLookUpReturnFullResponses(t *testing.T) {
 	w.diff("WhoCan of 100 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(100)+`]}`), `200 {"grants":[`+
 		strings.TrimSuffix(strings.Repeat(`{"name":"x","error":"account: STATUS_LOGON_FAILURE"},`, 100), ",")+`]}`)
 	w.diff("LookUp", w.call("bob", "LookUp",
-		`{"names":["alice","stranger","Everyone","BUILTIN\\Administrators"],"sids":["`+bob+
+		`{"names":["alice","HOST\\stranger","Everyone","BUILTIN\\Administrators"],"sids":["`+bob+
 			`","S-1-5-21-9-9-9-9","S-1-5-32-544","S-1-1-0"]}`),
 		`200 {"found":[{"name":"alice","domain":"HOST","sid":"`+alice+
-			`"},{"name":"stranger"},{"name":"Everyone","sid":"S-1-1-0"},{"name":"BUILTIN\\Administrators","domain":"BUILTIN",`+
+			`"},{"name":"HOST\\stranger"},{"name":"Everyone","sid":"S-1-1-0"},`+
+			`{"name":"BUILTIN\\Administrators","domain":"BUILTIN",`+
 			`"sid":"S-1-5-32-544"},{"name":"HOST\\bob","sid":"`+bob+`"},{"sid":"S-1-5-21-9-9-9-9"},`+
 			`{"name":"BUILTIN\\Administrators","sid":"S-1-5-32-544"},{"name":"Everyone","sid":"S-1-1-0"}]}`)
 	w.diff("LookUp of nothing", w.call("bob", "LookUp", `{}`),
