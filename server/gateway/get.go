@@ -159,8 +159,8 @@ const byteRange = `([0-9]{1,18}-[0-9]{0,18}|-0*[1-9][0-9]{0,17})`
 const mostRanges = 200
 
 // content serves a file from a reader, with support for ranges and conditional headers. It ignores a Range header of
-// another method than GET, of another unit than bytes, with more than mostRanges ranges, and one that it does not
-// understand (RFC 9110, 14.2).
+// another method than GET, of another unit than bytes, of an empty file, with more than mostRanges ranges, and one that
+// it does not understand (RFC 9110, 14.2).
 func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from io.ReadSeeker) {
 	for _, name := range conditional {
 		// http.ServeContent reads only the first line of a header, but all lines are one value (RFC 9110, 5.3).
@@ -168,9 +168,11 @@ func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from 
 			r.Header.Set(name, strings.Join(lines, ", "))
 		}
 	}
-	// Each small range costs a read and a header, so a short request could cause thousands (RFC 9110, 17.15; G-20).
+	// Each small range costs a read and a header, so a short request could cause thousands (RFC 9110, 17.15; G-20). A
+	// Content-Range cannot express the suffix of an empty file, "bytes 0--1/0" in http.ServeContent.
 	wanted := r.Header.Get("Range")
-	if r.Method != http.MethodGet || strings.Count(wanted, ",") >= mostRanges || !byteRanges.MatchString(wanted) {
+	if r.Method != http.MethodGet || f.size == 0 || strings.Count(wanted, ",") >= mostRanges ||
+		!byteRanges.MatchString(wanted) {
 		r.Header.Del("Range")
 	}
 	if q.describe(w, r, f) {
