@@ -61,7 +61,8 @@ func TestDirectoryNeedsPrivatePassword(t *testing.T) {
 	state := filepath.Join(dir, "state")
 	check.NoError(t, errors.Join(os.Mkdir(state, 0o700), os.Chown(state, 1000, 1000), os.Chown(keys, 1000, 1000)))
 	err := open("state: " + state + "\n")
-	check.That(t, err != nil && strings.Contains(err.Error(), "belongs to uid 1000: run this as that user"),
+	check.That(t, err != nil && strings.Contains(err.Error(), "it belongs to uid 1000, want root or 0; the state "+
+		"folder belongs to uid 1000: run this as that user"),
 		"K-33: root checks the configuration of another user: %v, want that user named", err)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/confined"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/winnt"
@@ -96,6 +97,9 @@ func TestDirectoryBoundsFailedLogons(t *testing.T) {
 	check.Equal(t, [3]int{l.PerPair, l.PerName, l.PerOrigin}, [3]int{}, "limits before the swap")
 	swap()
 	check.Equal(t, [3]int{l.PerPair, l.PerName, l.PerOrigin}, [3]int{3, 40, 7}, "limits of pairs, names and origins")
+	check.NoError(t, s.closeStores())
+	_, err = s.messages.Message(nil)
+	check.That(t, errors.Is(err, confined.ErrFailed), "a message after the end: %v, want ErrFailed: no parser runs", err)
 }
 
 // alive checks that a token from before the reload still works on its connection.

@@ -204,10 +204,7 @@ func (l *inspector) print(std *streams, list []threadLine) error {
 			if a.Since != 0 {
 				acts += ", since " + when(a.Since)
 			}
-			if a.Proof != "" {
-				// Show the ticket of a client that logged on with one (K-50).
-				acts += " (" + inLine(a.Proof) + ")"
-			}
+			acts += parenthesize(a.Proof) // the ticket of a client that logged on with one (K-50)
 		}
 		line := fmt.Sprintf("%6d    %-18s %-16s %s", t.id, short(t.name, 18), t.since, acts)
 		fmt.Fprintln(std.out, strings.TrimRight(line, " "))

@@ -160,13 +160,17 @@ func (l *inspector) client(c *inspect.Call) string {
 	if c.User == "" {
 		return ""
 	}
-	text := ", as " + l.named(c.User)
-	if c.Proof != "" {
-		// Show the ticket of a client that logged on with one, even after the client has gone
-		// (K-86).
-		text += " (" + inLine(c.Proof) + ")"
+	// Show the ticket of a client that logged on with one, even after the client has gone (K-86).
+	return ", as " + l.named(c.User) + parenthesize(c.Proof)
+}
+
+// parenthesize returns the proof of a client's logon, such as its ticket, in parentheses and without control
+// characters. It returns "" for an empty proof.
+func parenthesize(proof string) string {
+	if proof == "" {
+		return ""
 	}
-	return text
+	return " (" + inLine(proof) + ")"
 }
 
 type whyCmd struct {
