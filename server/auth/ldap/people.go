@@ -29,7 +29,9 @@ const peopleFilter = "(|(objectClass=user)(objectClass=group)(objectClass=domain
 // read parses and resolves only changed ones. The zero value has no accounts. One goroutine uses it
 // at a time.
 type People struct {
-	Unresolved []string // references that the last complete read could not use, as messages for administrators
+	// Unresolved has references that reads could not use, as messages for administrators. A caller that has reported them
+	// sets it to nil. Otherwise the next read that changes an account lists all again.
+	Unresolved []string
 
 	claims    []claimOf
 	place     pac.Place // decides which SIDs the directory may assign
@@ -261,13 +263,13 @@ func (p *People) name(dn []byte) string {
 }
 
 // renew updates the accounts without resolving every membership again: it takes over changed entries of the same
-// accounts in the same order. It returns false, and changes nothing, if one of them could concern another account, or
-// if there are no accounts yet.
+// accounts in the same order. It returns false, and changes nothing, if one of them could concern another account, if
+// p.Unresolved was not reported, or if there are no accounts yet.
 func (p *People) renew(next []*parsed) bool {
 	var changes []collect.Change
 	for i, x := range next {
 		if was := p.entries[i]; was != x {
-			if len(x.notes) > 0 { // a complete collection reports all notes
+			if len(x.notes) > 0 || len(p.Unresolved) > 0 { // a complete collection lists all that is left out
 				return false
 			}
 			changes = append(changes, collect.Change{Old: was.record, New: x.record})

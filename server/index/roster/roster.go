@@ -97,6 +97,7 @@ func (r *reading) poll(ctx context.Context) index.Version {
 	}
 	r.mark, r.read = mark, true
 	r.report(r.people.Unresolved)
+	r.people.Unresolved = nil
 	if sum == r.known {
 		return index.Version{Heartbeat: moment}
 	}

@@ -21,10 +21,11 @@ import (
 )
 
 // read makes p read a user of each name. busy is a member of one group more than a token can have. A user whose name
-// begins with lost is a member of a group that is not in the directory.
+// begins with lost is a member of a group that is not in the directory. A user with a ! after the name is disabled.
 func read(p *ldap.People, names string) error {
 	return p.Read(func(add func(*goldap.Entry) error) error {
 		for name := range strings.FieldsSeq(names) {
+			name, disabled := strings.CutSuffix(name, "!")
 			domain, in := sid.MustParse("S-1-5-21-1-2-3"), []string(nil)
 			for i := range token.MaxGroups + 1 {
 				if name != "busy" {
@@ -42,7 +43,8 @@ func read(p *ldap.People, names string) error {
 			}
 			rid := 1000 + 256*uint32(name[0]) + uint32(name[len(name)-1])
 			err := add(goldap.NewEntry("CN="+name+",DC=corp", map[string][]string{"objectClass": {"user"},
-				"sAMAccountName": {name}, "objectSid": {domain.WithRID(rid).Binary()}, "memberOf": in}))
+				"sAMAccountName": {name}, "objectSid": {domain.WithRID(rid).Binary()}, "memberOf": in,
+				"userAccountControl": {map[bool]string{false: "512", true: "514"}[disabled]}}))
 			if err != nil {
 				return err
 			}
@@ -139,8 +141,9 @@ func TestUnresolvedReferencesAreReportedOnce(t *testing.T) {
 		people  string
 		want    []string
 	}{
-		{true, "lost1", nil},
-		{false, "lost1", []string{line("lost1")}},
+		{true, "lost1 alice", nil},
+		{true, "lost1 alice!", nil},
+		{false, "lost1 alice", []string{line("lost1")}},
 		{false, "lost1 alice", nil},
 		{false, "alice", nil},
 		{false, "lost1 lost2 lost3 lost4 lost5 lost6 lost7 lost8", []string{line("lost2"), line("lost3"), line("lost4"),
