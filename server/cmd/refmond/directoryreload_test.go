@@ -95,7 +95,14 @@ func TestDirectoryBoundsFailedLogons(t *testing.T) {
 	check.NoError(t, err)
 	l := s.domains.limit
 	check.Equal(t, [3]int{l.PerPair, l.PerName, l.PerOrigin}, [3]int{}, "limits before the swap")
-	swap()
+	asked := 0
+	s.numbers.live.Ask = func(func(*ldap.Directory) error) error { asked++; return errMany }
+	for range 2 { // the numbers of the old directory do not count
+		_, _, err := s.numbers.SIDOfUID(t.Context(), 1)
+		check.ErrorIs(t, err, errMany, "a uid")
+		swap()
+	}
+	check.Equal(t, asked, 2, "lookups of a uid before and after the swap")
 	check.Equal(t, [3]int{l.PerPair, l.PerName, l.PerOrigin}, [3]int{3, 40, 7}, "limits of pairs, names and origins")
 	check.NoError(t, s.closeStores())
 	_, err = s.messages.Message(nil)

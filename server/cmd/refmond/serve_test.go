@@ -86,7 +86,8 @@ func TestDefaultPolicyRecordsLogons(t *testing.T) {
 		audit.FileSystem: audit.OnFailure}})
 	check.NoError(t, err)
 	check.NoError(t, trail.StorePolicy(dir, own))
-	log := check.Must((&mountTrail{}).kernelLog(dir))
+	log := check.Must((&mountTrail{computer: "host"}).kernelLog(dir))
+	check.Equal(t, log.Computer, "host", "the computer in the records of a mount")
 	check.Equal(t, log.Policy.Load().Spec().System[audit.FileSystem], audit.OnFailure, "the policy of a mount's trail")
 	for _, required := range []bool{true, false} {
 		p, err := policy(dir, &auditSettings{Required: required})
