@@ -160,6 +160,16 @@ func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	return BitReason{}, false
 }
 
+// Skipped reports whether the check ended before it reached the right of b, one of x.Reasons: an entry, a label or an
+// access filter, which b.Reason names, refused another right first.
+func (x *Explanation) Skipped(b *BitReason) bool {
+	switch b.Reason.Kind {
+	case AceDeny, IntegrityPolicy, TrustLabel, AccessFilter:
+		return !b.Granted && x.culprits&b.Bit == 0
+	}
+	return false
+}
+
 // Verdict returns the decision in one line for people. It counts entries from 1.
 func (x *Explanation) Verdict() string {
 	var b strings.Builder

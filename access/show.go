@@ -249,14 +249,13 @@ func breakLines(text string, column, width int) []string {
 }
 
 // outcome returns how the table ends for one right: the mark, a word and the reason. The word is "granted" or
-// "denied". It is "skipped", without a mark, if an ACE denied another right before the check reached this one.
+// "denied". It is "skipped", without a mark, if another right was refused before the check reached this one.
 func (x *Explanation) outcome(reason BitReason) (mark Mark, word, why string) {
 	switch {
 	case reason.Granted:
 		return Granted, "granted", x.clause(&reason, "it")
-	// An entry denied another right before this one was reached: it was never
-	// refused, and calling it denied would mislead.
-	case reason.Reason.Kind == AceDeny && x.culprits&reason.Bit == 0:
+	// The check never refused the right, so it is not denied (U-125).
+	case x.Skipped(&reason):
 		return 0, "skipped", x.clause(&reason, "another right") + " first"
 	}
 	return Denied, "denied", x.clause(&reason, "it")

@@ -60,7 +60,7 @@ func (d *denial) causes() (list []string) {
 	masks := map[access.Reason]winnt.AccessMask{}
 	maximum := d.why.Asked == 0
 	for _, b := range d.why.Reasons {
-		if b.Granted || !d.asked(b.Bit) || d.skipped(&b) {
+		if b.Granted || !d.asked(b.Bit) || d.why.Skipped(&b) { // the reason of a skipped right is unknown
 			continue
 		}
 		if masks[b.Reason] == 0 {
@@ -89,14 +89,6 @@ func (d *denial) causes() (list []string) {
 
 // asked reports whether the request names a right. A request for MAXIMUM_ALLOWED alone names all of them.
 func (d *denial) asked(bit winnt.AccessMask) bool { return d.why.Asked == 0 || d.why.Asked&bit != 0 }
-
-// skipped reports whether the check never tested the right of b, because an entry had already denied other rights.
-// The reason of such a right is unknown.
-func (d *denial) skipped(b *access.BitReason) bool {
-	return b.Reason.Kind == access.AceDeny && !slices.ContainsFunc(d.why.Steps, func(s access.Step) bool {
-		return s.List == b.Reason.List && s.ACE == b.Reason.Index && s.Bits&b.Bit != 0
-	})
-}
 
 // clause describes one reason of the denial as a part of the sentence. what names the rights that are missing for it.
 // Any other kind of reason gives the text of last.

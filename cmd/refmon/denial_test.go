@@ -29,9 +29,10 @@ func TestDenialHasOneSentence(t *testing.T) {
 		{boxed, "(D;;FR;;;AC)(A;;FA;;;WD)", "FR",
 			"entry 1 of the DACL denies it to the package or its capabilities (Deny, ALL APPLICATION PACKAGES, read)"},
 		{bob, "(A;;FA;;;WD)S:(FL;;FR;;;WD;(@User.x == 1))", "FW",
-			"entry 1 of the SACL limits the rights and leaves out it (system access filter with a condition, Everyone, read)"},
+			"entry 1 of the SACL limits the rights and leaves out write (system access filter with a condition, Everyone, " +
+				"read)"},
 		{bob, "(A;;FA;;;WD)S:(TL;;FR;;;S-1-19-512-8192)", "FW",
-			"entry 1 of the SACL limits the rights and leaves out it (system process trust label, S-1-19-512-8192, read)"},
+			"entry 1 of the SACL limits the rights and leaves out write (system process trust label, S-1-19-512-8192, read)"},
 		{bob, "(A;;FR;;;BU)", "FILE_READ_DATA|FILE_WRITE_DATA",
 			"no entry grants FILE_WRITE_DATA (bob is in Domain Users, Users)"},
 		{low, "(A;;FR;;;BU)S:(ML;;NW;;;LW)", "FW", "no entry grants it (bob is in no group but those of every user)"},
@@ -56,7 +57,7 @@ func TestDenialHasOneSentence(t *testing.T) {
 			"FILE_READ_DATA); no entry grants write, FILE_READ_EA|FILE_EXECUTE|FILE_DELETE_CHILD|FILE_READ_ATTRIBUTES" +
 			"|DELETE|WRITE_DAC|WRITE_OWNER (bob is in Domain Users, Users)"},
 		{bob, "(A;;FA;;;WD)S:(ML;;NR;;;HI)", "FR", "the user's integrity level, Medium Mandatory Level, is below the " +
-			"object's, whose label forbids it"},
+			"object's, whose label forbids read"},
 		{bob, "(A;;FA;;;WD)", "ACCESS_SYSTEM_SECURITY|FR", "the request needs SeSecurityPrivilege, which is not enabled"},
 		{bob, "(A;;FA;;;WD)", "FR", ""},
 	} {

@@ -21,8 +21,8 @@ func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 	var order []access.Reason
 	bits := map[access.Reason]winnt.AccessMask{}
 	for _, b := range x.Reasons {
-		if s := decided(x, b.Reason); b.Granted || s != nil && s.Bits&b.Bit == 0 {
-			continue // the entry ended the walk before this right was decided
+		if b.Granted || x.Skipped(&b) {
+			continue
 		}
 		if _, known := bits[b.Reason]; !known {
 			order = append(order, b.Reason)

@@ -48,7 +48,8 @@ func (r *Refusal) String() string {
 	}
 	rights := r.Rights
 	if m, err := sddl.ParseRights(r.Rights); err == nil {
-		rights = words.Names(m, m, winnt.FileObject)
+		// Several words share these rights, and a label that forbids reading leaves them.
+		rights = words.Names(m, m|winnt.READ_CONTROL|winnt.SYNCHRONIZE, winnt.FileObject)
 	}
 	kind, place, _ := strings.Cut(r.Reason, " ")
 	list, number, _ := strings.Cut(place, " ")
@@ -171,10 +172,9 @@ func refused(by string, t *token.Token, d *sd.Descriptor, mask winnt.AccessMask,
 	}
 	out := &Refusal{By: by, SDDL: text(d)}
 	var bits winnt.AccessMask
-	culprits := x.Record().Culprits
 	for _, b := range x.Reasons {
 		// The check ends at an entry that denies one right. It never refuses the rights that it did not reach.
-		if b.Granted || b.Reason.Kind == access.AceDeny && culprits&b.Bit == 0 {
+		if b.Granted || x.Skipped(&b) {
 			continue
 		}
 		if out.Reason == "" {

@@ -39,7 +39,10 @@ func TestRefusalNamesFirstCheckAndEntry(t *testing.T) {
 		{NewClass(nobody, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject), "document", "", "FR",
 			"the document: its DACL is empty, which grants nothing"},
 		{NewClass(sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NR;;;SI)"), nil, "read", winnt.FILE_GENERIC_READ,
-			winnt.FileObject), "document", "(ML;;NR;;;SI)", "FR", "the document: entry 1 of its SACL does not grant read"},
+			winnt.FileObject), "document", "(ML;;NR;;;SI)", "CCSWLO", "the document: entry 1 of its SACL does not grant read"},
+		{NewClass(sddl.MustParse("O:BAG:SYD:(A;;FW;;;WD)S:(ML;;NW;;;SI)"), nil, "x", winnt.FILE_READ_DATA|
+			winnt.FILE_WRITE_DATA, winnt.FileObject), "document", "(ML;;NW;;;SI)", "DC",
+			"the document: entry 1 of its SACL does not grant FILE_WRITE_DATA"},
 		{NewClass(nil, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject), "document", "", "",
 			"the document: its descriptor could not be read"},
 	} {

@@ -109,7 +109,7 @@ func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 		switch {
 		case b.Granted:
 			bit.Word = "granted"
-		case b.Reason.Kind == access.AceDeny && !deniedBy(x.Steps, b.Bit):
+		case x.Skipped(&b):
 			bit.Word, bit.Reason = "skipped", b.Reason.Words(false, "another right")+" first"
 		}
 		r.Bits = append(r.Bits, bit)
@@ -144,15 +144,4 @@ func where(s *access.Step) string {
 		text += " " + s.Pass
 	}
 	return text
-}
-
-// deniedBy reports whether one of the steps tested and denied this right. It is false if an entry denied another
-// right first, which ended the check.
-func deniedBy(steps []access.Step, bit winnt.AccessMask) bool {
-	for i := range steps {
-		if !steps[i].Granted && steps[i].Bits&bit != 0 {
-			return true
-		}
-	}
-	return false
 }
