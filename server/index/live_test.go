@@ -37,7 +37,8 @@ func TestRunAnswersFromItsState(t *testing.T) {
 		x.publish(w, f)
 		f.Sources["/t"] = Moment{} // the run changes its watermark later
 	}
-	report(t, w, file("/t/a"))
+	report(t, w, watch.Seen{Path: "/t/b", Descriptor: sddl.MustParse("O:BAG:SYD:")}, watch.Seen{Path: "/t/b", Gone: true},
+		file("/t/a"))
 	may("/t/a", "the index has no heartbeat yet")
 	err := check.Err(x.Filter("alice", "read", FormSIDs))
 	check.That(t, err != nil && err.Error() == "the index has no heartbeat yet", "a filter of SIDs: %v", err)
@@ -64,6 +65,8 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	check.That(t, !x.Current(0), "N-9: current a minute of uptime after the last heartbeat")
 	x.clock = watch.Now
 	check.NoError(t, check.Err(w.Compact(false)))
+	f, err = x.Filter("alice", "read", FormBitmap)
+	check.That(t, err == nil && f.Bitmap[0] == 1<<2, "class 2, of which class 1 was dropped: %b, %v", f.Bitmap, err)
 	report(t, w, file("/t/b"), watch.Seen{Path: "/t/a", Gone: true})
 	publish(directorySource, "/t")
 	may("/t/a", "the document is not in the index")

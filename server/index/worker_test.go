@@ -289,6 +289,7 @@ func TestUnnamedDocumentsAreForgotten(t *testing.T) {
 		{watch.Batch{Tree: "/", Begin: true, Seen: []watch.Seen{{Path: "/\xff"}}, End: true}, 1},
 		{watch.Batch{Tree: "/u", Seen: []watch.Seen{{Path: "/u/\xff"}, {Path: "/u/d/\xff"}, {Path: "/u/dd/\xff"}}}, 4},
 		{watch.Batch{Tree: "/u", Seen: []watch.Seen{{Path: "/u/d", Gone: true}}}, 3},
+		{watch.Batch{Tree: "/u", Begin: true, Seen: []watch.Seen{{Path: "/u/\xff"}}, End: true}, 2},
 		{watch.Batch{Tree: "/u", Begin: true, End: true}, 1}, {watch.Batch{Tree: "/", Begin: true, End: true}, 0},
 	} {
 		check.NoError(t, w.Batch(&c.batch))
