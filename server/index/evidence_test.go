@@ -40,8 +40,8 @@ func TestRefusalNamesFirstCheckAndEntry(t *testing.T) {
 			"the document: its DACL is empty, which grants nothing"},
 		{NewClass(sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NR;;;SI)"), nil, "read", winnt.FILE_GENERIC_READ,
 			winnt.FileObject), "document", "(ML;;NR;;;SI)", "CCSWLO", "the document: entry 1 of its SACL does not grant read"},
-		{NewClass(sddl.MustParse("O:BAG:SYD:(A;;FW;;;WD)S:(ML;;NW;;;SI)"), nil, "x", winnt.FILE_READ_DATA|
-			winnt.FILE_WRITE_DATA, winnt.FileObject), "document", "(ML;;NW;;;SI)", "DC",
+		{NewClass(sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;SI)(TL;;CC;;;S-1-19-512-8192)"), nil, "x",
+			winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|winnt.FILE_EXECUTE, winnt.FileObject), "document", "(ML;;NW;;;SI)", "DC",
 			"the document: entry 1 of its SACL does not grant FILE_WRITE_DATA"},
 		{NewClass(nil, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject), "document", "", "",
 			"the document: its descriptor could not be read"},
