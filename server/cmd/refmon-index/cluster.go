@@ -160,10 +160,15 @@ type watchCmd struct {
 // Validate returns an error for a --every that is too short.
 func (c *watchCmd) Validate() error { return checkEvery(c.Every) }
 
+// config returns the configuration that the flags name, without a source.
+func (c *watchCmd) config() stages.WatchConfig {
+	return stages.WatchConfig{Host: c.Host, NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
+}
+
 // Run watches the trees of a host and publishes their files until SIGINT or SIGTERM. With --watch refmond reads the
 // trees. A failure of the NATS servers or of a tree is an error.
 func (c *watchCmd) Run(std *streams) error {
-	o := stages.WatchConfig{Host: c.Host, NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
+	o := c.config()
 	return c.run(std, site.Watch(c.Host), func(ctx context.Context, x *stages.Conn) error {
 		if c.Watch != "" {
 			o.From = func(tree string) watch.Source {
@@ -199,11 +204,16 @@ type workCmd struct {
 	member  `embed:""`
 }
 
+// config returns the configuration that the flags name.
+func (c *workCmd) config() stages.WorkConfig {
+	return stages.WorkConfig{Name: c.Name, Beat: c.Beat, Compact: c.Compact}
+}
+
 // Run computes rows and members of classes until SIGINT or SIGTERM. Several workers share the work. It returns an
 // error if the connection to the NATS servers fails.
 func (c *workCmd) Run(std *streams) error {
 	return c.run(std, site.Work, func(ctx context.Context, x *stages.Conn) error {
-		return stages.Work(ctx, x, stages.WorkConfig{Name: c.Name, Beat: c.Beat, Compact: c.Compact})
+		return stages.Work(ctx, x, c.config())
 	})
 }
 
@@ -222,6 +232,11 @@ func (followCmd) Help() string {
 memory holds classes and people. Bulk lines need --state.`
 }
 
+// config returns the configuration that the flags name, without outputs.
+func (c *followCmd) config() stages.FollowConfig {
+	return stages.FollowConfig{Name: c.Name, State: c.State, Beat: c.Beat, Compact: c.Compact}
+}
+
 // Run stores the results of all workers in a folder and the selected outputs, or in a database alone, until SIGINT or
 // SIGTERM. It returns an error at once without --state unless --postgres is the only output. A database that does not
 // answer is waited for.
@@ -231,9 +246,10 @@ func (c *followCmd) Run(std *streams) error {
 	}
 	return c.run(std, site.Follow, func(ctx context.Context, x *stages.Conn) error {
 		start := time.Now()
-		o := stages.FollowConfig{Name: c.Name, State: c.State, Beat: c.Beat, Compact: c.Compact, Ready: func() {
+		o := c.config()
+		o.Ready = func() {
 			fmt.Fprintf(std.err, "refmon-index: all is known, after %s\n", time.Since(start).Round(time.Millisecond))
-		}}
+		}
 		if c.State == "" {
 			s, err := postgres.AwaitStore(ctx, c.Postgres, c.Limit, std.warn)
 			if err != nil {

@@ -23,11 +23,27 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/stages"
 )
 
 // loopback returns an address of this host that no other test has: the last of three.
 func loopback() (net string, last int) {
 	return fmt.Sprintf("127.%d.%d", 1+rand.N(250), rand.N(250)), 1 + rand.N(200)
+}
+
+// TestFlagsReachStages checks that each flag of a stage is in the stage's configuration.
+func TestFlagsReachStages(t *testing.T) {
+	var watch watchCmd
+	parse(t, &watch, strings.Fields("--site s --host h --no-events --every 2m --beat 3s"))
+	check.Equal(t, fmt.Sprint(watch.config()), fmt.Sprint(stages.WatchConfig{Host: "h", NoEvents: true,
+		Every: 2 * time.Minute, Beat: 3 * time.Second}), "watch")
+	var work workCmd
+	parse(t, &work, strings.Fields("--site s --name n --compact 5 --beat 3s"))
+	check.Equal(t, work.config(), stages.WorkConfig{Name: "n", Compact: 5, Beat: 3 * time.Second}, "work")
+	var follow followCmd
+	parse(t, &follow, strings.Fields("--site s --name n --state d --compact 5 --beat 3s"))
+	check.Equal(t, fmt.Sprint(follow.config()), fmt.Sprint(stages.FollowConfig{Name: "n", State: "d", Compact: 5,
+		Beat: 3 * time.Second}), "follow")
 }
 
 // TestClusterExampleSurvivesKilledWorker runs examples/cluster on this host, and kills a NATS server and a worker while

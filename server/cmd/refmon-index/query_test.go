@@ -132,8 +132,8 @@ func (s *started) command(args ...string) string {
 	return fmt.Sprintf("%s\nexit code %d", changing.ReplaceAllString(out.String(), "$1"), code)
 }
 
-// parse reads flags of the run command.
-func parse(t *testing.T, c *runCmd, args []string) {
+// parse reads flags of a command.
+func parse(t *testing.T, c any, args []string) {
 	t.Helper()
 	parser, err := kong.New(c, kong.Vars{"traverse": traverseHelp, "share": shareHelp})
 	if err == nil {
