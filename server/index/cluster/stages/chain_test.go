@@ -70,6 +70,8 @@ func TestLostAcknowledgementStoresOnce(t *testing.T) {
 		t.Errorf("the server has forgotten its id: %v at %d: %v, want true, %d, nil", done, again.head, err, seq)
 	}
 	check.NoError(t, w.append(t.Context(), "three", []byte("3"), false))
+	late := &chain{c: c, stream: w.stream, subject: w.subject, rival: func(*message) bool { return true }}
+	check.ErrorIs(t, late.append(t.Context(), "late", nil, true), errTakenOver, "a writer that found no message")
 	var got string
 	r := follower{c: c, stream: w.stream, subject: w.subject}
 	_, err := r.read(t.Context(), func(m *message) error {

@@ -116,6 +116,9 @@ func TestConnectedRoleReportsEndOfWait(t *testing.T) {
 	if last := <-said; !strings.Contains(first, "has no NATS server") || last != "work: connected to a NATS server" {
 		t.Errorf("N-122: %q, then %q", first, last)
 	}
+	check.NoError(t, c.nc.ForceReconnect())
+	last := <-said
+	check.That(t, strings.HasPrefix(last, "work lost its NATS server, and waits for one: "), "N-122: after a loss: %q", last)
 }
 
 // TestRolesAwaitTheStreams checks that each role waits for the streams that it reads with one line, and that a keeper

@@ -102,6 +102,13 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 		len(told.take()) != 0 {
 		t.Errorf("N-52: the next one vouches for %d, want %d", last(), at)
 	}
+	third := index.Version{People: list, File: []byte(strings.Replace(company, "bob", "bev", 1)), Heartbeat: beatNow()}
+	check.NoError(t, l.version(t.Context(), &third))
+	for i, piece := range []string{"of another", string(third.File)} { // as if the first one was written in between
+		b.send(site.Directory, pieceSubject(0), fmt.Sprint("piece", i), 0, []byte(piece))
+		check.NoError(t, d.turn(t.Context()))
+		check.That(t, len(told.take()) == 1-i && (d.version == l.head.Version) == (i == 1), "N-52: piece %d", i)
+	}
 	// A repetition, an older publisher's heartbeat and one from the future add no watermark (N-80).
 	l.head.Started++
 	at := tell("", nil)
