@@ -160,6 +160,9 @@ func TestSecondDirectoryTakesOverWithEarlierClock(t *testing.T) {
 	v := index.Version{People: anyPeople(t), File: []byte(company), Name: "0123456789abcdef", Heartbeat: beatNow()}
 	check.NoError(t, first.version(t.Context(), &v))
 	check.Equal(t, first.head.Name, v.Name, "the name of the version")
+	v.Name = ""
+	check.NoError(t, first.version(t.Context(), &v))
+	check.Equal(t, first.head.Name, first.head.Version[:nameDigits], "the name of a version without one")
 	ctx, stop := context.WithCancel(t.Context())
 	versions, ended := make(chan index.Version), make(chan error, 1)
 	go func() { ended <- second.publish(ctx, versions) }()
