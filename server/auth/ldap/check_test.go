@@ -65,13 +65,13 @@ func TestPasswordIsRightIfServerBinds(t *testing.T) {
 
 // TestFailedBindIsNotRetriedOnNextServer checks that a password that a server refused for another reason, or did not
 // answer, is not sent to the next server, which would count it again. After no answer, the next logon goes to the next
-// server, but not if the caller cancelled (D-20, D-24).
+// server, but not if the caller cancelled. A busy server has not checked the password (D-20, D-24).
 func TestFailedBindIsNotRetriedOnNextServer(t *testing.T) {
 	w := newWorld()
-	f, second := serve(t, w.answer), serve(t, w.answer)
+	f, second, third := serve(t, w.answer), serve(t, w.answer), serve(t, w.answer)
 	ctx, cancel := context.WithCancel(t.Context())
 	returned := make(chan struct{})
-	code := int64(53) // unwillingToPerform, as some servers answer for a locked account
+	code := int64(goldap.LDAPResultBusy)
 	f.bind = func(name, _ string) int64 {
 		if !strings.HasPrefix(name, "CN=alice,") {
 			return 0
@@ -86,7 +86,11 @@ func TestFailedBindIsNotRetriedOnNextServer(t *testing.T) {
 		}
 		return code
 	}
-	d := f.directory(func(c *Config) { c.Servers = append(c.Servers, second.config().Servers...) })
+	d := f.directory(func(c *Config) { c.Servers = append(c.Servers, third.config().Servers...) })
+	got, err := d.Check(t.Context(), "alice", false, "wonderland")
+	check.That(t, err == nil && got.Name == "alice", "D-20: a busy server, and another: %+v, %v, want alice", got, err)
+	code = 53 // unwillingToPerform, as some servers answer for a locked account
+	d = f.directory(func(c *Config) { c.Servers = append(c.Servers, second.config().Servers...) })
 	check.ErrorIs(t, check.Err(d.Check(t.Context(), "alice", false, "wonderland")), ErrAway, "D-24: a locked account")
 	check.That(t, len(second.binds) == 0 && !d.up.Silent(d.servers[0].address), "D-24: binds at the second server: %q",
 		second.binds)
@@ -98,7 +102,7 @@ func TestFailedBindIsNotRetriedOnNextServer(t *testing.T) {
 	code = 0
 	check.ErrorIs(t, check.Err(d.Check(t.Context(), "alice", false, "wonderland")), ErrAway, "D-24: no answer")
 	check.Equal(t, len(second.binds), 0, "D-24: binds at the second server")
-	got, err := d.Check(t.Context(), "alice", false, "wonderland")
+	got, err = d.Check(t.Context(), "alice", false, "wonderland")
 	check.That(t, err == nil && got.Name == "alice", "D-20: the next logon: %+v, %v, want alice", got, err)
 }
 
