@@ -70,7 +70,7 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	may("/t/a", "the document is not in the index")
 	may("/t/b", "yes")
 	f, err = x.Filter("alice", "read", FormBitmap)
-	check.That(t, err == nil && f.Bitmap[0] == 1<<2, "the classes without class 1, which was dropped: %b, %v", f.Bitmap, err)
+	check.That(t, err == nil && f.Bitmap[0] == 1<<2, "classes after the first was dropped: %b, %v", f.Bitmap, err)
 	d, err := dirfile.Read([]byte("kind,name,sid,uid,gid\nuser,a," + alice + ",65534,\nuser,b," + bob + ",1,\n" +
 		"user,c," + carol + ",2,\nuser,d," + night + "1,2,\nuser,e," + night + "2,2,\ngroup,g," + staff + ",,3\n"))
 	check.NoError(t, err)

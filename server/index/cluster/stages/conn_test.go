@@ -118,7 +118,7 @@ func TestConnectedRoleReportsEndOfWait(t *testing.T) {
 	}
 	check.NoError(t, c.nc.ForceReconnect())
 	last := <-said
-	check.That(t, strings.HasPrefix(last, "work lost its NATS server, and waits for one: "), "N-122: after a loss: %q", last)
+	check.That(t, strings.HasPrefix(last, "work lost its NATS server, and waits for one: "), "N-122: %q", last)
 }
 
 // TestRolesAwaitTheStreams checks that each role waits for the streams that it reads with one line, and that a keeper
