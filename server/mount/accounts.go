@@ -48,6 +48,8 @@ type accounts struct {
 	self *worker        // immutable: makes token objects; its thread is used under making
 	now  func() time.Time
 	log  *slog.Logger // immutable
+	// payer is immutable: it returns the uid that is charged for the audit records of a uid's logons.
+	payer func(uid uint32) uint32
 	// backup is immutable: the mount is for backup.
 	backup bool
 
@@ -123,7 +125,8 @@ func (a *accounts) make(acc *account, p person) {
 	if err == nil {
 		tok, end, err = a.sys.LogOn(r)
 	}
-	from := kernel.LogonSource{Process: "mount", Package: "unix", Peer: "uid " + strconv.FormatUint(uint64(p.uid), 10)}
+	from := kernel.LogonSource{Process: "mount", Package: "unix",
+		Peer: "uid " + strconv.FormatUint(uint64(a.payer(p.uid)), 10)}
 	if err != nil {
 		// Each refused logon is recorded, within the user's rate (L-49, U-92).
 		a.sys.RecordRefusedLogon(from, winnt.LOGON32_LOGON_INTERACTIVE, r.Account,

@@ -79,7 +79,7 @@ func accountsAt(t *testing.T, d *disk, now *time.Time) *accounts {
 	process := check.Must(sys.NewProcess("mount", system))
 	self := check.Must(newWorkers(sys, process).make())
 	a := &accounts{from: operators{}, life: time.Minute, sys: sys, self: self, now: func() time.Time { return *now },
-		log: slog.New(slog.DiscardHandler), known: map[person]*account{}}
+		payer: sameUID, log: slog.New(slog.DiscardHandler), known: map[person]*account{}}
 	t.Cleanup(func() {
 		d.full.Store(false)
 		a.drop(func(person, *token.Token) bool { return true })
@@ -135,6 +135,19 @@ func TestCachedMountAccountExpires(t *testing.T) {
 		}
 		check.Equal(t, d.refused.Load(), 1, "L-49: records of refused logons")
 	}
+}
+
+// TestSubordinateUIDsShareRateOfRecords checks that the logons of a user's subordinate uids count against the user's
+// rate of records (U-92).
+func TestSubordinateUIDsShareRateOfRecords(t *testing.T) {
+	now, d := time.Unix(1_000_000, 0), &disk{}
+	a := accountsAt(t, d, &now)
+	a.from, a.payer = people{}, func(uint32) uint32 { return alice }
+	a.sys.PeerRecords().SetRate(2)
+	for uid := range uint32(5) {
+		a.put(a.get(person{61100 + uid, alice}))
+	}
+	check.Equal(t, a.sys.PeerRecords().LeftOut(), 3, "U-92: omitted records of five logons, with a rate of 2")
 }
 
 // TestDroppedAccountIsReleasedAfterRequest checks that an account that is dropped during a request is released after

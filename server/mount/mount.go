@@ -66,7 +66,7 @@ type Config struct {
 	// without a lock held, so the program waits for it. nil means no call.
 	Denied func(*Denial)
 
-	payer func(uid uint32) uint32 // the uid that is charged for a uid's locks and reports; nil: see subids.Charged
+	payer func(uid uint32) uint32 // the uid charged for a uid's locks and records; nil: see subids.Charged
 	now   func() time.Time        // nil: time.Now
 	fatal func(any)               // ends the program; nil: die, which panics
 	// device returns the device number of the mounted file system; nil: the function device.
@@ -210,7 +210,7 @@ func (m *Mount) prepare(c *Config) error {
 		return err
 	}
 	m.accounts = &accounts{from: c.Accounts, life: cmp.Or(c.TokenLife, defaultTokenLife), sys: c.System, self: self,
-		backup: c.Backup, now: c.now, log: m.log, known: map[person]*account{}}
+		backup: c.Backup, now: c.now, log: m.log, payer: c.payer, known: map[person]*account{}}
 	root, st := m.identify("", nil)
 	if st != ntstatus.Success || !root.dir {
 		m.end()
