@@ -90,6 +90,15 @@ func (s *Files) owner(id uint32) (fileaccess.SubIDs, bool) {
 	return fileaccess.SubIDs{}, false
 }
 
+// Requester returns a text that is the same for all subordinate uids of one owner, and different for every other uid.
+// It looks up no name. While a file cannot be read, each uid has a text of its own.
+func (s *Files) Requester(uid uint32) string {
+	if r, ok := s.owner(uid); ok && r != fileaccess.AllSubIDs {
+		return "subordinates of " + r.Owner
+	}
+	return strconv.FormatUint(uint64(uid), 10)
+}
+
 // Charged returns the uid that is charged for a uid's resources. A subordinate uid is charged to the owner of its
 // range. lookUp, which may take long, finds the uid of an owner who is named in the files. Charged remembers it until a
 // file changes. If lookUp finds none, all ids of the range are charged to its first one, and lookUp is not called again

@@ -21,6 +21,9 @@ type entry struct {
 // noSuchKey is the exit status of getent(1) for a key that the database does not have.
 const noSuchKey = 2
 
+// anyName is the requester of lookups by name or gid, which are not made for one uid.
+const anyName = ""
+
 // validKey reports whether getent can look a name up. It rejects names of digits only, which getent
 // takes for ids, and names that no database can hold.
 func validKey(name string) bool {
@@ -32,11 +35,11 @@ func validKey(name string) bool {
 
 // run looks up a key with getent and returns its line. found is false, without an error, if there is no such key or
 // no getent. Output that is not exactly one line, another exit status and a lookup over five seconds are errors.
-// Equal lookups may share a process.
-func (n *Names) run(ctx context.Context, database, key string) (line string, found bool, err error) {
+// Equal lookups may share a process. The lookups of one requester wait for each other.
+func (n *Names) run(ctx context.Context, requester, database, key string) (line string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	return n.queue.do(ctx, database+" "+key, func(ctx context.Context) (string, bool, error) {
+	return n.queue.do(ctx, requester, database+" "+key, func(ctx context.Context) (string, bool, error) {
 		return n.execute(ctx, database, key)
 	})
 }
@@ -67,8 +70,8 @@ func (n *Names) execute(ctx context.Context, database, key string) (line string,
 
 // passwd returns the entry of a user by name or number, which has seven fields. ok is false for an unknown user, and
 // if the query fails.
-func (n *Names) passwd(ctx context.Context, key string) (e entry, ok bool) {
-	line, ok, err := n.run(ctx, "passwd", key)
+func (n *Names) passwd(ctx context.Context, requester, key string) (e entry, ok bool) {
+	line, ok, err := n.run(ctx, requester, "passwd", key)
 	if err != nil || !ok {
 		return e, false
 	}
@@ -78,7 +81,7 @@ func (n *Names) passwd(ctx context.Context, key string) (e entry, ok bool) {
 // group returns the entry of a group by name or number, which has four fields. ok is false for an unknown group, and
 // if the query fails.
 func (n *Names) group(ctx context.Context, key string) (e entry, ok bool) {
-	line, ok, err := n.run(ctx, "group", key)
+	line, ok, err := n.run(ctx, anyName, "group", key)
 	if err != nil || !ok {
 		return e, false
 	}
@@ -112,8 +115,8 @@ func parseEntry(database, line string) (e entry, ok bool) {
 
 // initgroups returns the supplementary groups of a user, in getent's order. ok is false if the user is unknown or the
 // output is malformed. The groups may include the primary one. A user without any has none, and ok is true.
-func (n *Names) initgroups(ctx context.Context, name string) (gids []uint32, ok bool) {
-	line, ok, err := n.run(ctx, "initgroups", name)
+func (n *Names) initgroups(ctx context.Context, requester, name string) (gids []uint32, ok bool) {
+	line, ok, err := n.run(ctx, requester, "initgroups", name)
 	rest, found := strings.CutPrefix(line, name)
 	if err != nil || !ok || !found {
 		return nil, false

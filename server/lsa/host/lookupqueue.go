@@ -6,18 +6,23 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/refmon/refmon/server/auth/admission"
 )
 
-// maxRunning is the maximum number of lookups that run at the same time. Each one is a process of the host.
-const maxRunning = 4
+// Limits of lookups. Each one that runs is a process of the host.
+const (
+	maxRunning = 4       // lookups that run at the same time
+	maxQueued  = 1 << 14 // lookups that wait; beyond it the requester with the most loses one
+)
 
-// lookupQueue limits the lookups that run at the same time. Equal lookups that wait share one process. None joins a
-// lookup that already runs, because that answer may be older than the question. The zero value is ready to use. It is
-// safe for concurrent use.
+// lookupQueue limits the lookups that run at the same time, and serves requesters round-robin. Equal lookups that wait
+// share one process. None joins a lookup that already runs, because that answer may be older than the question. The
+// zero value is ready to use. It is safe for concurrent use.
 type lookupQueue struct {
 	mu sync.Mutex
 	// +checklocks:mu
-	slots chan struct{} // guarded by mu; nil before the first lookup; has one value for each that runs
+	slots *admission.Pool // guarded by mu; nil before the first lookup
 	// +checklocks:mu
 	waiting map[string]*lookup // guarded by mu; by key
 }
@@ -45,12 +50,14 @@ type lookup struct {
 // errBusy says that a lookup waited for its turn most of the time, so its end says nothing about the name service.
 var errBusy = errors.New("too many lookups at the same time")
 
-// do runs a lookup within the concurrency limit and returns the result. Waiting callers with the same key may share
-// one lookup. If ctx ends first, do returns ctx's error, with errBusy if the lookup ran less than half of the time. A
-// lookup that all callers have left does not start or is canceled.
-func (q *lookupQueue) do(ctx context.Context, key string, run lookupFunc) (line string, found bool, err error) {
+// do runs a lookup within the concurrency limit, in the requester's turn, and returns the result. Waiting callers with
+// the same key may share one lookup. If ctx ends first, do returns ctx's error, with errBusy if the lookup ran less than
+// half of the time. The error is errBusy if too many lookups wait. A lookup that all callers have left does not start
+// or is canceled.
+func (q *lookupQueue) do(ctx context.Context, requester, key string, run lookupFunc) (line string, found bool,
+	err error) {
 	joined := time.Now()
-	l := q.join(key, run)
+	l := q.join(requester, key, run)
 	select {
 	case <-l.done:
 		return l.line, l.found, l.err
@@ -64,11 +71,11 @@ func (q *lookupQueue) do(ctx context.Context, key string, run lookupFunc) (line 
 
 // join returns the waiting lookup with a key, or starts a new one with run, and counts the caller. A lookup that
 // already runs is not joined (L-85).
-func (q *lookupQueue) join(key string, run lookupFunc) *lookup {
+func (q *lookupQueue) join(requester, key string, run lookupFunc) *lookup {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.slots == nil {
-		q.slots, q.waiting = make(chan struct{}, maxRunning), map[string]*lookup{}
+		q.slots, q.waiting = admission.NewPool(maxRunning, maxQueued), map[string]*lookup{}
 	}
 	// A lookup that runs is in waiting no more, so its answer serves only its own callers (L-85).
 	l := q.waiting[key]
@@ -76,23 +83,26 @@ func (q *lookupQueue) join(key string, run lookupFunc) *lookup {
 		l = &lookup{key: key, run: run, done: make(chan struct{})}
 		l.ctx, l.cancel = context.WithCancel(context.Background())
 		q.waiting[key] = l
-		go q.serve(l, q.slots)
+		go q.serve(l, requester, q.slots)
 	}
 	l.callers++
 	return l
 }
 
-// serve runs a lookup once there is a free slot. It does nothing if all callers leave before. l.done is closed in
-// either case.
-func (q *lookupQueue) serve(l *lookup, slots chan struct{}) {
+// serve runs a lookup in the requester's turn. It does nothing if all callers leave before. If too many lookups wait,
+// the answer is errBusy. l.done is closed in either case.
+func (q *lookupQueue) serve(l *lookup, requester string, slots *admission.Pool) {
 	defer close(l.done)
 	defer l.cancel()
-	select {
-	case slots <- struct{}{}:
-	case <-l.ctx.Done():
+	// One user's lookups wait for each other, not those of other users (L-85).
+	if !slots.Enter(l.ctx, requester) {
+		l.err = errBusy
+		q.mu.Lock()
+		q.forget(l)
+		q.mu.Unlock()
 		return
 	}
-	defer func() { <-slots }()
+	defer slots.Leave()
 	q.mu.Lock()
 	q.forget(l)
 	l.begun = time.Now()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/auth/admission"
+	"github.com/refmon/refmon/server/internal/subids"
 )
 
 // TestManyLookupsStartFewProcesses checks that 60 users who connect at the same time make the host run at most
@@ -59,10 +62,51 @@ func TestManyLookupsStartFewProcesses(t *testing.T) {
 	}
 }
 
+// TestLookupsOfSubordinateUIDsDelayNoOtherUser checks that a user's lookup does not wait for all those of another user's
+// subordinate uids (L-85).
+func TestLookupsOfSubordinateUIDsDelayNoOtherUser(t *testing.T) {
+	dir := t.TempDir()
+	program, file := filepath.Join(dir, "getent"), filepath.Join(dir, "subuid")
+	check.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho $2 >>"+dir+"/log\nuntil [ -e "+dir+
+		"/go ]; do sleep 0.01; done\nexit 2\n"), 0o700))
+	check.NoError(t, os.WriteFile(file, []byte("mallory:100000:65536\n"), 0o600))
+	n := &Names{getent: program, subids: subids.Files{Names: []string{file}}}
+	ask := func(uid uint32) chan struct{} {
+		done := make(chan struct{})
+		go func() { defer close(done); n.GroupsOf(t.Context(), uid) }()
+		return done
+	}
+	wait := func(waiting int) {
+		for is := -1; is != waiting; time.Sleep(time.Millisecond) {
+			n.queue.mu.Lock()
+			if n.queue.slots != nil {
+				is = n.queue.slots.Waiting()
+			}
+			n.queue.mu.Unlock()
+		}
+	}
+	var all []chan struct{}
+	for i := range uint32(60) {
+		all = append(all, ask(100000+i))
+	}
+	wait(60 - maxRunning)
+	all = append(all, ask(2000))
+	wait(61 - maxRunning)
+	check.NoError(t, os.WriteFile(filepath.Join(dir, "go"), nil, 0o600))
+	for _, done := range all {
+		<-done
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "log"))
+	check.NoError(t, err)
+	if at := slices.Index(strings.Fields(string(b)), "2000"); at < 0 || at > 3*maxRunning {
+		t.Errorf("L-85: lookup %d of %d was that of the other user, want one of the first", at, len(all))
+	}
+}
+
 // TestUserAndGroupOfOneNameAreTwoLookups checks that lookups of a user and a group with the same name share no process.
 func TestUserAndGroupOfOneNameAreTwoLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := &Names{queue: lookupQueue{slots: make(chan struct{}), waiting: map[string]*lookup{}}} // no slot is free
+		n := &Names{queue: lookupQueue{slots: admission.NewPool(0, 9), waiting: map[string]*lookup{}}} // no slot is free
 		ctx, cancel := context.WithCancel(t.Context())
 		go n.UID(ctx, "both")
 		go n.GID(ctx, "both")
@@ -83,7 +127,7 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 		ask := func(ctx context.Context, key string) chan error {
 			done := make(chan error, 1)
 			go func() {
-				line, found, err := q.do(ctx, key, func(ctx context.Context) (string, bool, error) {
+				line, found, err := q.do(ctx, anyName, key, func(ctx context.Context) (string, bool, error) {
 					begun <- key
 					select {
 					case <-release:
@@ -127,8 +171,8 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 			check.Equal(t, <-a, nil, "lookup %d", i)
 		}
 		synctest.Wait()
-		check.That(t, len(ran) == maxRunning+1 && len(q.waiting) == 0 && len(q.slots) == 0,
-			"%d lookups ran, %d wait, %d run, want %d, 0, 0", len(ran), len(q.waiting), len(q.slots), maxRunning+1)
+		check.That(t, len(ran) == maxRunning+1 && len(q.waiting) == 0 && q.slots.Waiting() == 0,
+			"%d lookups ran, %d can be joined, %d wait, want %d, 0, 0", len(ran), len(q.waiting), q.slots.Waiting(), maxRunning+1)
 		release = make(chan struct{})
 		ended, cancel2 := context.WithCancel(t.Context())
 		left := ask(ended, "d")
@@ -137,15 +181,15 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 		if err := <-left; !errors.Is(err, context.Canceled) {
 			t.Errorf("a lookup whose caller left: %v", err)
 		}
-		synctest.Wait()               // the lookup has ended too, otherwise the test would hang
-		q.slots = make(chan struct{}) // none is free
-		running := q.join("e", nil)
+		synctest.Wait()                   // the lookup has ended too, otherwise the test would hang
+		q.slots = admission.NewPool(0, 9) // none is free
+		running := q.join(anyName, "e", nil)
 		q.mu.Lock()
 		q.forget(running) // as serve does
 		q.mu.Unlock()
-		next := q.join("e", nil)
+		next := q.join(anyName, "e", nil)
 		q.leave(running)
-		check.That(t, q.join("e", nil) == next, "L-85: a caller that left a running lookup removed the one that waits")
+		check.That(t, q.join(anyName, "e", nil) == next, "L-85: a caller that left a running lookup removed the one that waits")
 		q.leave(next)
 		q.leave(next)
 	})

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+
+	"github.com/refmon/refmon/server/internal/subids"
 )
 
 // Socket is the service's Unix socket.
@@ -18,6 +20,7 @@ type Names struct {
 	socket string      // immutable; "": use getent only
 	getent string      // immutable; "" for the program of that name in PATH at each lookup
 	queue  lookupQueue // of getent
+	subids subids.Files
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -30,7 +33,9 @@ const maxUsers = 1 << 16
 // New returns the Names of this host, with the service at [Socket]. It does not connect: each lookup opens a
 // connection, so there is nothing to close. Without that service every lookup uses getent. New finds getent in PATH
 // now: a later search could wait for a directory of PATH that this program has mounted and serves.
-func New() *Names { return &Names{socket: Socket, getent: inPath("getent")} }
+func New() *Names {
+	return &Names{socket: Socket, getent: inPath("getent"), subids: subids.Files{Names: subids.UIDs}}
+}
 
 // inPath returns the path of a program in PATH, or "" if there is none.
 func inPath(program string) string {
@@ -64,7 +69,7 @@ func (n *Names) userName(ctx context.Context, uid uint32) (string, error) {
 		}
 	}
 	// An id that the service does not know may still be in another database (L-14).
-	line, found, err := n.run(ctx, "passwd", strconv.FormatUint(uint64(uid), 10))
+	line, found, err := n.run(ctx, n.subids.Requester(uid), "passwd", strconv.FormatUint(uint64(uid), 10))
 	if err != nil || !found {
 		return "", err
 	}
@@ -87,7 +92,7 @@ func (n *Names) GroupsOf(ctx context.Context, uid uint32) (gids []uint32, ok boo
 	if known := n.remember(uid, name != ""); name == "" {
 		return nil, !known
 	}
-	return n.Groups(ctx, name)
+	return n.groups(ctx, n.subids.Requester(uid), name)
 }
 
 // remember reports whether an earlier call had found the uid, and records it if found is set.
@@ -116,7 +121,7 @@ func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
 			return uid, true
 		}
 	}
-	u, ok := n.passwd(ctx, name)
+	u, ok := n.passwd(ctx, anyName, name)
 	return u.id, ok && u.name == name
 }
 
@@ -154,6 +159,11 @@ func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
 // is false if the user was not found, for a name that validKey rejects, or if the list is incomplete, because a missing
 // group could be one that denies. If the socket's answer is not complete, getent alone is asked.
 func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool) {
+	return n.groups(ctx, anyName, name)
+}
+
+// groups is [Names.Groups] for a requester of lookups.
+func (n *Names) groups(ctx context.Context, requester, name string) (gids []uint32, ok bool) {
 	if !validKey(name) {
 		return nil, false
 	}
@@ -161,15 +171,15 @@ func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool
 		if gids, ok := n.groupsByRecord(ctx, name); ok {
 			// The service reads the groups of the name service switch one after another. SSSD and winbind do not list
 			// theirs unless configured to, so only getent knows the user's groups there (L-56).
-			more, ok := n.initgroups(ctx, name)
+			more, ok := n.initgroups(ctx, requester, name)
 			return unique(gids[0], append(gids, more...)), ok
 		}
 	}
-	u, ok := n.passwd(ctx, name) // first: getent initgroups answers for unknown users too
+	u, ok := n.passwd(ctx, requester, name) // first: getent initgroups answers for unknown users too
 	if !ok || u.name != name {
 		return nil, false
 	}
-	more, ok := n.initgroups(ctx, name)
+	more, ok := n.initgroups(ctx, requester, name)
 	return unique(u.gid, more), ok
 }
 

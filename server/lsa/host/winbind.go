@@ -85,7 +85,7 @@ func (d *Domains) ask(ctx context.Context, option, value string) (line string, f
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	line, found, err = d.queue.do(ctx, key, func(ctx context.Context) (string, bool, error) {
+	line, found, err = d.queue.do(ctx, value, key, func(ctx context.Context) (string, bool, error) {
 		return d.run(ctx, option, value)
 	})
 	d.mu.Lock()

@@ -85,7 +85,7 @@ func TestBusyQueueDoesNotPauseWinbind(t *testing.T) {
 	begun, release := make(chan struct{}), make(chan struct{})
 	for i := range maxRunning {
 		go func() {
-			_, _, _ = d.queue.do(context.Background(), strconv.Itoa(i), func(context.Context) (string, bool, error) {
+			_, _, _ = d.queue.do(context.Background(), anyName, strconv.Itoa(i), func(context.Context) (string, bool, error) {
 				begun <- struct{}{}
 				<-release
 				return "", false, nil
