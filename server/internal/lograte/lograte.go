@@ -1,18 +1,21 @@
 // Package lograte limits the log lines that one client can cause. [New] wraps a log/slog handler. Lines with a client
 // attribute (uid or client) have a rate limit for each client and cause, which is the level and the message. The IPv6
-// addresses of one network of 64 bits are one client. The next line of the same client and cause reports how many were
-// suppressed. Lines without such an attribute and lines below level Info are never suppressed.
+// addresses of one network of 64 bits are one client, and so are the subordinate uids of one user. The next line of the
+// same client and cause reports how many were suppressed. Lines without such an attribute and lines below level Info
+// are never suppressed.
 package lograte
 
 import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/server/internal/subids"
 )
 
 // Limits of the lines of one client with one cause.
@@ -25,8 +28,21 @@ const (
 // Client is the attribute for a client without a uid: its address, or the program that acts for it.
 const Client = "client"
 
-// isClient reports whether a log attribute names the client that caused the line, to which the rate applies.
-func isClient(key string) bool { return key == "uid" || key == Client }
+// clientOf returns the text that counts the lines of a client together, if a log attribute names the client that caused
+// the line.
+func (c *counts) clientOf(a slog.Attr) (client string, ok bool) {
+	client = a.Value.String()
+	switch a.Key {
+	case "uid":
+		if uid, err := strconv.ParseUint(client, 10, 32); err == nil {
+			return c.subids.Requester(uint32(uid)), true // one user has thousands of subordinate uids
+		}
+		return client, true
+	case Client:
+		return network(client), true
+	}
+	return "", false
+}
 
 // network returns the text that counts the lines of a client together. It is the network of an address, "address IP" or
 // "IP", because the owner of an IPv6 network has 2^64 addresses. It is the client's own text otherwise.
@@ -42,13 +58,14 @@ func network(client string) string {
 // for concurrent use.
 type Handler struct {
 	inner  slog.Handler // immutable
-	client string       // immutable: the client attribute from WithAttrs; "" for none
+	client string       // immutable: the client of WithAttrs, as clientOf returns it; "" for none
 	counts *counts      // immutable pointer, shared by the handlers of WithAttrs and WithGroup
 }
 
 // New returns a handler that passes lines within the limits to inner, which must not be nil.
 func New(inner slog.Handler) *Handler {
-	return &Handler{inner: inner, counts: &counts{of: map[key]count{}}}
+	return &Handler{inner: inner, counts: &counts{of: map[key]count{},
+		subids: subids.Files{Names: subids.UIDs}}}
 }
 
 // Enabled reports whether the inner handler handles the level. It ignores the rate. It implements slog.Handler.
@@ -61,8 +78,8 @@ func (h *Handler) WithAttrs(all []slog.Attr) slog.Handler {
 	c := *h
 	c.inner = h.inner.WithAttrs(all)
 	for _, a := range all {
-		if isClient(a.Key) {
-			c.client = a.Value.String()
+		if client, ok := h.counts.clientOf(a); ok {
+			c.client = client
 		}
 	}
 	return &c
@@ -82,11 +99,11 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	client := h.client
 	r.Attrs(func(a slog.Attr) bool {
-		own := isClient(a.Key)
-		if own {
-			client = a.Value.String()
+		own, ok := h.counts.clientOf(a)
+		if ok {
+			client = own
 		}
-		return !own
+		return !ok
 	})
 	if client == "" || r.Level < slog.LevelInfo {
 		return h.inner.Handle(ctx, r)
@@ -95,7 +112,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if at.IsZero() {
 		at = time.Now()
 	}
-	suppressed, pass := h.counts.take(key{network(client), r.Level, r.Message}, at)
+	suppressed, pass := h.counts.take(key{client, r.Level, r.Message}, at)
 	if !pass {
 		return nil
 	}
@@ -121,6 +138,8 @@ type count struct {
 }
 
 type counts struct {
+	subids subids.Files
+
 	mu sync.Mutex
 	// +checklocks:mu
 	of map[key]count // guarded by mu

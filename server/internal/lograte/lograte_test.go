@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // logged writes lines with a manual clock and has the output.
@@ -95,6 +99,20 @@ func TestAddressesOfOneNetworkShareRate(t *testing.T) {
 	if got := l.lines(); len(got) != perWindow+9+9 {
 		t.Errorf("L-75: %d lines, want %d of one network, and one of each other client: %q", len(got), perWindow, got)
 	}
+}
+
+// TestSubordinateUIDsShareRate checks that the subordinate uids of one user are one client (L-75).
+func TestSubordinateUIDsShareRate(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "subuid")
+	check.NoError(t, os.WriteFile(file, []byte("mallory:100000:65536\n"), 0o600))
+	l := newLogged()
+	l.h.(*Handler).counts.subids.Names = []string{file}
+	for uid := range 9 {
+		l.warn("refused", slog.Int("uid", 100000+uid))
+		l.warn("refused", slog.Int("uid", 99000+uid))
+		slog.New(l.h).With("uid", 110000+uid).Warn("refused by another logger")
+	}
+	check.Equal(t, len(l.lines()), perWindow+9+perWindow, "L-75: lines")
 }
 
 // TestLevelIsPartOfCause checks that lines of one text are limited for each level by themselves, and debug lines not at

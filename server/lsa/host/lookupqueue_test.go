@@ -62,8 +62,8 @@ func TestManyLookupsStartFewProcesses(t *testing.T) {
 	}
 }
 
-// TestLookupsOfSubordinateUIDsDelayNoOtherUser checks that a user's lookup does not wait for all those of another user's
-// subordinate uids (L-85).
+// TestLookupsOfSubordinateUIDsDelayNoOtherUser checks that a user's lookup does not wait for all those of another
+// user's subordinate uids (L-85).
 func TestLookupsOfSubordinateUIDsDelayNoOtherUser(t *testing.T) {
 	dir := t.TempDir()
 	program, file := filepath.Join(dir, "getent"), filepath.Join(dir, "subuid")
@@ -172,7 +172,8 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 		}
 		synctest.Wait()
 		check.That(t, len(ran) == maxRunning+1 && len(q.waiting) == 0 && q.slots.Waiting() == 0,
-			"%d lookups ran, %d can be joined, %d wait, want %d, 0, 0", len(ran), len(q.waiting), q.slots.Waiting(), maxRunning+1)
+			"%d lookups ran, %d can be joined, %d wait, want %d, 0, 0", len(ran), len(q.waiting), q.slots.Waiting(),
+			maxRunning+1)
 		release = make(chan struct{})
 		ended, cancel2 := context.WithCancel(t.Context())
 		left := ask(ended, "d")
@@ -189,7 +190,8 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 		q.mu.Unlock()
 		next := q.join(anyName, "e", nil)
 		q.leave(running)
-		check.That(t, q.join(anyName, "e", nil) == next, "L-85: a caller that left a running lookup removed the one that waits")
+		check.That(t, q.join(anyName, "e", nil) == next,
+			"L-85: a caller that left a running lookup removed the one that waits")
 		q.leave(next)
 		q.leave(next)
 	})
