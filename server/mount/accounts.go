@@ -34,6 +34,7 @@ type account struct {
 	end    func()              // immutable
 	err    error               // immutable: why the user was refused
 	until  time.Time           // immutable: when the account expires in the cache
+	payer  uint32              // immutable: the uid that is charged for the user's requests and records
 	ready  chan struct{}       // closed once the fields above are set
 
 	users   int  // guarded by accounts.mu: requests that use the account
@@ -48,7 +49,7 @@ type accounts struct {
 	self *worker        // immutable: makes token objects; its thread is used under making
 	now  func() time.Time
 	log  *slog.Logger // immutable
-	// payer is immutable: it returns the uid that is charged for the audit records of a uid's logons.
+	// payer is immutable: it returns the uid that is charged for a uid's requests and records.
 	payer func(uid uint32) uint32
 	// backup is immutable: the mount is for backup.
 	backup bool
@@ -114,7 +115,7 @@ var errNotKnown = errors.New("the logon did not come to an end")
 // make logs a person on and fills in acc. On success it sets the token and its object, and acc.err is nil. On failure
 // it sets only acc.err and the time until which the failure is cached. If LogOn panics, acc.err is errNotKnown.
 func (a *accounts) make(acc *account, p person) {
-	acc.end, acc.err = func() {}, errNotKnown
+	acc.end, acc.err, acc.payer = func() {}, errNotKnown, a.payer(p.uid)
 	r, err := a.from.LogOn(p.uid, p.gid)
 	if err == nil {
 		r, err = forIntent(r, a.backup)
@@ -126,7 +127,7 @@ func (a *accounts) make(acc *account, p person) {
 		tok, end, err = a.sys.LogOn(r)
 	}
 	from := kernel.LogonSource{Process: "mount", Package: "unix",
-		Peer: "uid " + strconv.FormatUint(uint64(a.payer(p.uid)), 10)}
+		Peer: "uid " + strconv.FormatUint(uint64(acc.payer), 10)}
 	if err != nil {
 		// Each refused logon is recorded, within the user's rate (L-49, U-92).
 		a.sys.RecordRefusedLogon(from, winnt.LOGON32_LOGON_INTERACTIVE, r.Account,

@@ -143,7 +143,7 @@ func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 // FILE_READ_ATTRIBUTES, out has only kind, inode number and size. The host's kernel needs the size at the end of a read
 // and for SEEK_END, and requests it with the handle; for stat(2) and fstat(2) it sends none.
 func (m *Mount) attributesByHandle(n *node, o *open, out *fuse.AttrOut) fuse.Status {
-	return m.do(func(t *worker) fuse.Status {
+	return m.do(o.payer, func(t *worker) fuse.Status {
 		if o.tells {
 			return m.attributesOf(t, n, o.h, shown.Shown, out)
 		}

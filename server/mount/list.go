@@ -87,13 +87,13 @@ func (m *Mount) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLi
 	if o == nil {
 		return fuse.EBADF
 	}
-	run := m.do
+	read := func(t *worker) fuse.Status { return m.readDir(t, o, in.Offset, out) }
 	if m.hide {
 		// The user who lists decides which entries are hidden. That is the user who opened the
 		// directory, because the kernel opens and reads it in one call (M-14).
-		run = func(f func(*worker) fuse.Status) fuse.Status { return m.as(&in.InHeader, f) }
+		return m.as(&in.InHeader, read)
 	}
-	return run(func(t *worker) fuse.Status { return m.readDir(t, o, in.Offset, out) })
+	return m.do(o.payer, read)
 }
 
 // readDir adds directory entries after an offset to out, until out is full or the directory ends. Both ends are OK. A

@@ -67,7 +67,7 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	}
 	k := lockOwner{o.n, in.Owner, in.LkFlags&fuse.FUSE_LK_FLOCK != 0}
 	var x *locker
-	if s := m.do(func(t *worker) (s fuse.Status) {
+	if s := m.do(o.payer, func(t *worker) (s fuse.Status) {
 		file, _, done, st := m.sys.TreeFile(t.Thread, o.h)
 		defer done()
 		if st != ntstatus.Success {

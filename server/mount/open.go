@@ -17,6 +17,7 @@ type open struct {
 	n       *node        // immutable
 	h       winnt.Handle // immutable
 	uid     uint32       // immutable: the user who opened it
+	payer   uint32       // immutable: the uid that is charged for its requests
 	granted winnt.AccessMask
 	tells   bool // immutable: the handle grants FILE_READ_ATTRIBUTES
 	passed  bool // immutable: its reads and writes bypass the mount
@@ -78,9 +79,9 @@ func (m *Mount) leave(fh uint64) {
 	}
 	m.unpass(o)
 	m.locks.released(o)
-	m.do(func(t *worker) fuse.Status {
-		o.lent.Lock()
-		defer o.lent.Unlock()
+	o.lent.Lock() // before do: a request that borrowed the handle may wait for a worker
+	defer o.lent.Unlock()
+	m.do(o.payer, func(t *worker) fuse.Status {
 		t.NtClose(o.h)
 		return fuse.OK
 	})
@@ -170,7 +171,8 @@ func (m *Mount) addOpen(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, f
 		t.NtClose(h)
 		return status(st)
 	}
-	o := &open{n: n, h: h, uid: in.Uid, granted: granted, tells: granted&winnt.FILE_READ_ATTRIBUTES != 0}
+	o := &open{n: n, h: h, uid: in.Uid, payer: t.payer, granted: granted,
+		tells: granted&winnt.FILE_READ_ATTRIBUTES != 0}
 	if s := m.pass(o, f, flags, out); s != fuse.OK {
 		t.NtClose(h)
 		return s

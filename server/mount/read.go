@@ -20,7 +20,7 @@ func (m *Mount) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 		return nil, fuse.EBADF
 	}
 	var n int
-	s := m.do(func(t *worker) fuse.Status {
+	s := m.do(o.payer, func(t *worker) fuse.Status {
 		var st ntstatus.Status
 		if n, st = t.NtReadFileInto(o.h, buf, int64(in.Offset)); st == ntstatus.EndOfFile {
 			return fuse.OK
@@ -51,7 +51,7 @@ func (m *Mount) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) f
 		// The positions of holes reveal something about the contents (M-60).
 		return fuse.EACCES
 	}
-	return m.do(func(t *worker) fuse.Status {
+	return m.do(o.payer, func(t *worker) fuse.Status {
 		f, _, done, st := m.sys.TreeFile(t.Thread, o.h)
 		defer done()
 		if st != ntstatus.Success {

@@ -27,7 +27,7 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 	}
 	if size, ok := in.GetSize(); ok && in.Valid&(fuse.FATTR_FH|fuse.FATTR_MODE) == fuse.FATTR_FH {
 		if o := m.open(in.Fh); o != nil && o.granted&winnt.FILE_WRITE_DATA != 0 {
-			s := m.do(func(t *worker) fuse.Status { return t.resize(o.h, size) })
+			s := m.do(o.payer, func(t *worker) fuse.Status { return t.resize(o.h, size) })
 			if s != fuse.OK {
 				return s
 			}

@@ -1,6 +1,8 @@
 package mount
 
 import (
+	"container/list"
+	"sync"
 	"syscall"
 	"time"
 
@@ -19,26 +21,45 @@ type worker struct {
 	k      *kernel.KernelThread
 	client *token.Token        // the impersonated user; nil: the server itself
 	uid    uint32              // the user of the client
+	payer  uint32              // the uid that is charged for the client
 	name   nt.ObjectAttributes // name of the current open; a field, to save an allocation
 	dir    nt.FileIdentity     // directory of the current open; a field, to save an allocation
 	// refused is the last open of the request if it was refused.
 	refused refusal
 }
 
-// maxWorkers is the most concurrent requests.
-const maxWorkers = 64
+// maxWorkers is the most concurrent requests. A user who is alone has at most half of them.
+const maxWorkers = 128
 
-// workers is a pool of kernel threads for requests. It is safe for concurrent use.
+// workers is a pool of kernel threads for requests. Users share them fairly. It is safe for concurrent use.
 type workers struct {
 	process *kernel.Process // immutable
 	sys     *kernel.System  // immutable
-	idle    chan *worker
-	room    chan struct{} // one entry for each existing worker
+
+	mu sync.Mutex
+	// +checklocks:mu
+	idle []*worker // guarded by mu
+	// +checklocks:mu
+	free int // guarded by mu: requests that may still begin
+	// +checklocks:mu
+	running map[uint32]int // guarded by mu: requests that run, by payer; without zeros
+	// +checklocks:mu
+	queues map[uint32]*requestQueue // guarded by mu: by payer, none empty
+	// +checklocks:mu
+	turns list.List // guarded by mu: of *requestQueue, the next one to be served in front
+}
+
+// requestQueue has the waiting requests of one payer. It is guarded by workers.mu.
+type requestQueue struct {
+	payer   uint32
+	waiting []chan struct{} // each is closed when its request may begin
+	turn    *list.Element
 }
 
 // newWorkers returns a pool without workers. It creates their threads in p, at most maxWorkers.
 func newWorkers(sys *kernel.System, p *kernel.Process) *workers {
-	return &workers{process: p, sys: sys, idle: make(chan *worker, maxWorkers), room: make(chan struct{}, maxWorkers)}
+	return &workers{process: p, sys: sys, free: maxWorkers, running: map[uint32]int{},
+		queues: map[uint32]*requestQueue{}}
 }
 
 // make creates a worker outside the pool. It fails only if the process cannot have another thread. The caller closes
@@ -51,59 +72,129 @@ func (w *workers) make() (*worker, error) {
 	return &worker{Thread: th, k: w.sys.KernelMode(th)}, nil
 }
 
-// get returns an idle worker, or creates one. With maxWorkers in use it waits until one is returned. The caller
-// returns the worker with put. It fails only if a thread cannot be created.
-func (w *workers) get() (*worker, error) {
-	select {
-	case t := <-w.idle:
-		return t, nil
-	default:
+// get returns an idle worker, or creates one, for a request that payer is charged for. It waits while the payer has as
+// many requests as could still begin, and for its turn. The caller returns the worker with put. It fails only if a
+// thread cannot be created.
+func (w *workers) get(payer uint32) (*worker, error) {
+	t, turn := w.begin(payer)
+	if turn != nil {
+		<-turn
+		t = w.takeIdle()
 	}
-	select {
-	case t := <-w.idle:
+	if t != nil {
 		return t, nil
-	case w.room <- struct{}{}:
-		t, err := w.make()
-		if err != nil {
-			<-w.room
-		}
-		return t, err
 	}
+	t, err := w.make()
+	if err != nil {
+		w.ended(payer, nil)
+	}
+	return t, err
 }
 
-// put returns a worker to the pool. If sound is false, because its request panicked, it closes the worker.
-func (w *workers) put(t *worker, sound bool) {
-	if sound {
-		w.idle <- t
-		return
+// begin begins a request and returns an idle worker, nil if there is none. If the request must wait, turn is not nil,
+// and closed once it has begun.
+func (w *workers) begin(payer uint32) (t *worker, turn chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	q := w.queues[payer]
+	if q == nil && w.mayBeginLocked(payer) {
+		w.free--
+		w.running[payer]++
+		return w.takeIdleLocked(), nil
 	}
-	t.Close()
-	<-w.room
+	if q == nil {
+		q = &requestQueue{payer: payer}
+		q.turn = w.turns.PushBack(q)
+		w.queues[payer] = q
+	}
+	turn = make(chan struct{})
+	q.waiting = append(q.waiting, turn)
+	return nil, turn
+}
+
+// mayBeginLocked reports whether a payer may have one more request: it has fewer than could still begin. So requests
+// that last long, such as those that wait for a disk, leave workers to other users (M-72).
+//
+// +checklocks:w.mu
+func (w *workers) mayBeginLocked(payer uint32) bool { return w.running[payer] < w.free }
+
+// takeIdle removes an idle worker from the pool and returns it, nil if there is none.
+func (w *workers) takeIdle() *worker {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.takeIdleLocked()
+}
+
+// takeIdleLocked is takeIdle for a caller that holds mu.
+//
+// +checklocks:w.mu
+func (w *workers) takeIdleLocked() *worker {
+	last := len(w.idle) - 1
+	if last < 0 {
+		return nil
+	}
+	t := w.idle[last]
+	w.idle = w.idle[:last]
+	return t
+}
+
+// put ends a request of payer and returns its worker to the pool. If sound is false, because the request panicked, it
+// closes the worker.
+func (w *workers) put(t *worker, payer uint32, sound bool) {
+	if !sound {
+		t.Close()
+		t = nil
+	}
+	w.ended(payer, t)
+}
+
+// ended ends a request of payer, and begins waiting ones in turn. It adds t to the pool unless it is nil.
+func (w *workers) ended(payer uint32, t *worker) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t != nil {
+		w.idle = append(w.idle, t)
+	}
+	w.free++
+	subtract(w.running, payer)
+	for e := w.turns.Front(); e != nil; {
+		q := e.Value.(*requestQueue)
+		if !w.mayBeginLocked(q.payer) {
+			e = e.Next()
+			continue
+		}
+		w.free--
+		w.running[q.payer]++
+		close(q.waiting[0])
+		q.waiting[0] = nil
+		q.waiting = q.waiting[1:]
+		w.turns.MoveToBack(e)
+		if len(q.waiting) == 0 {
+			w.turns.Remove(e)
+			delete(w.queues, q.payer)
+		}
+		e = w.turns.Front()
+	}
 }
 
 // end closes the idle threads. It does not wait for a worker that is in use. Closing the process does not release what
 // its threads hold.
 func (w *workers) end() {
-	for {
-		select {
-		case t := <-w.idle:
-			t.Close()
-			<-w.room
-		default:
-			return
-		}
+	for t := w.takeIdle(); t != nil; t = w.takeIdle() {
+		t.Close()
 	}
 }
 
-// do runs f on a thread with the server's own identity and returns its status. It waits if maxWorkers requests run,
-// and returns ENOMEM if no thread can be created. Use it for requests on an open handle, whose rights decide (M-4).
-func (m *Mount) do(f func(t *worker) fuse.Status) fuse.Status {
-	t, err := m.workers.get()
+// do runs f on a thread with the server's own identity and returns its status. It waits for the turn of payer, and
+// returns ENOMEM if no thread can be created. Use it for requests on an open handle, whose rights decide (M-4). f must
+// not call do or as.
+func (m *Mount) do(payer uint32, f func(t *worker) fuse.Status) fuse.Status {
+	t, err := m.workers.get(payer)
 	if err != nil {
 		return fuse.Status(errnos[ntstatus.InsufficientResources])
 	}
 	sound := false
-	defer func() { m.workers.put(t, sound) }()
+	defer func() { m.workers.put(t, payer, sound) }()
 	s := f(t)
 	sound = true
 	return s
@@ -143,12 +234,12 @@ func (m *Mount) asClient(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.S
 		m.denied(h, nil, fuse.EACCES, acc.err)
 		return fuse.EACCES
 	}
-	return m.do(func(t *worker) fuse.Status {
+	return m.do(acc.payer, func(t *worker) fuse.Status {
 		if st := t.k.PsImpersonateClient(t.k.Thread(), acc.object, false, false,
 			winnt.SecurityImpersonation); st != ntstatus.Success {
 			return status(st)
 		}
-		t.client, t.uid, t.refused = acc.token, h.Uid, refusal{}
+		t.client, t.uid, t.payer, t.refused = acc.token, h.Uid, acc.payer, refusal{}
 		defer func() { t.client = nil; t.k.PsRevertToSelf() }()
 		s := f(t)
 		if isDenial(s) {

@@ -37,7 +37,7 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 		return 0, fuse.EACCES
 	}
 	var n int
-	s := m.do(func(t *worker) fuse.Status {
+	s := m.do(o.payer, func(t *worker) fuse.Status {
 		var st ntstatus.Status
 		if n, st = t.NtWriteFileAt(o.h, data, at); n > 0 && !cached {
 			// Like write(2), report what the file took: with an error the program would write those bytes again. Its next
@@ -66,13 +66,13 @@ func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	if o.granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) == 0 {
 		return m.sync(o) // fsync(2) needs no right to write, but NtFlushBuffersFile needs one
 	}
-	return m.do(func(t *worker) fuse.Status { return status(t.NtFlushBuffersFile(o.h)) })
+	return m.do(o.payer, func(t *worker) fuse.Status { return status(t.NtFlushBuffersFile(o.h)) })
 }
 
 // sync makes an open file, or the names in an open directory, durable without a right. It does nothing and returns OK
 // if the tree cannot.
 func (m *Mount) sync(o *open) fuse.Status {
-	return m.do(func(t *worker) fuse.Status {
+	return m.do(o.payer, func(t *worker) fuse.Status {
 		f, _, done, st := m.sys.TreeFile(t.Thread, o.h)
 		defer done()
 		if st != ntstatus.Success {
@@ -97,7 +97,7 @@ func (m *Mount) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
 		// Reserving space changes the size of a file, and punching a hole its contents (M-4).
 		return fuse.EACCES
 	}
-	return m.do(func(t *worker) fuse.Status {
+	return m.do(o.payer, func(t *worker) fuse.Status {
 		f, _, done, st := m.sys.TreeFile(t.Thread, o.h)
 		defer done()
 		if st != ntstatus.Success {
