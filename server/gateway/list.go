@@ -13,7 +13,8 @@ const mostListed = 20_000 // the most entries in a response to PROPFIND and on a
 
 // list returns at most most entries of the open directory h, sorted by name. at is the directory's path. list skips
 // names that requests cannot use. more reports that the directory has further entries; which ones list leaves out is
-// undefined. refused is nil on success; on a failure list is nil.
+// undefined. refused is nil on success; on a failure list is nil. It is 503 if the listings of this user take too much
+// memory.
 func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more bool, refused *refusal) {
 	for begin := true; ; begin = false {
 		var batch []nt.FileEntry
@@ -26,6 +27,9 @@ func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more b
 		}
 		if st != ntstatus.Success {
 			return nil, false, q.refusedAs(at, winnt.FILE_LIST_DIRECTORY, st)
+		}
+		if !q.holds(batch) {
+			return nil, false, q.refusedAs(at, winnt.FILE_LIST_DIRECTORY, ntstatus.InsufficientResources)
 		}
 		for i := range batch {
 			f := ofEntry(&batch[i])
@@ -44,6 +48,22 @@ func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more b
 	}
 	slices.SortFunc(list, func(a, b facts) int { return strings.Compare(a.name, b.name) })
 	return list, more, nil
+}
+
+// holds charges the memory of directory entries to the client until the end of the request, and reports whether the
+// client may have it. A request that goes on without its client must not stop, so it may always.
+func (q *request) holds(batch []nt.FileEntry) bool {
+	if q.detached {
+		return true
+	}
+	if q.listing == nil {
+		q.listing = q.g.listings.begin(q.ctx, q.s.user)
+	}
+	var n int64
+	for i := range batch {
+		n += entryBytes + int64(len(batch[i].FileName))
+	}
+	return q.g.listings.take(q.s.user, q.listing, n)
 }
 
 // openToList opens a directory with the right to list it. The caller releases the handle. The refusal is nil on

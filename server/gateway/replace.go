@@ -80,7 +80,7 @@ func (s *stage) Close() { s.q.s.p.release(s.h) }
 
 // Detach lets the request finish even if its client disconnects: the end of the client's connection no longer cancels
 // the request's context. Detach cannot be undone.
-func (f files) Detach() { f.q.ctx = context.WithoutCancel(f.q.ctx) }
+func (f files) Detach() { f.q.ctx, f.q.detached = context.WithoutCancel(f.q.ctx), true }
 
 // Replace gives the name to to the resource from in one step. The properties of from move with it, and those of the
 // old resource are dropped. The old resource gets a hidden name, which Replace returns and this request may use. At
