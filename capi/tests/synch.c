@@ -98,9 +98,12 @@ static void timers(void)
 	SAME(t.TimerState, FALSE);
 	CHECK(t.RemainingTime.QuadPart > 0 && t.RemainingTime.QuadPart <= 36000000000);
 	due.QuadPart = 0;
-	CHECK(SetWaitableTimer(h, &due, 0, NULL, NULL, FALSE));
+	SetLastError(7);
+	CHECK(SetWaitableTimer(h, &due, 0, NULL, NULL, FALSE) && GetLastError() == 7);
 	STATUS(NtQueryTimer(h, TimerBasicInformation, &t, sizeof t, NULL), STATUS_SUCCESS);
 	SAME(t.TimerState, TRUE);
+	CHECK(SetWaitableTimer(h, &due, 0, NULL, NULL, TRUE)); /* documented: a success with a code */
+	SAME(GetLastError(), ERROR_NOT_SUPPORTED);
 	was = 77;
 	STATUS(NtCancelTimer(h, &was), STATUS_SUCCESS);
 	SAME(was, TRUE);
