@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Name finds objects as a person names them: by path or distinguished name, and accounts also by sAMAccountName, user
@@ -33,7 +34,7 @@ var blanksInDN = regexp.MustCompile(`([^\\]), +([A-Za-z][A-Za-z0-9-]*=)`)
 // NewName returns the Name for a text. d has the SIDs of accounts, for files of objects that have no names of
 // accounts, and the domain of aliases such as DA. If d is nil, only a SID as text finds an account in such files.
 func NewName(text string, d *directory.Directory) *Name {
-	text = TrimProvider(text)
+	text, _ = TrimProvider(text)
 	n := &Name{Text: text, dn: blanksInDN.ReplaceAllString(text, "$1,$2"), short: text, people: d}
 	if domain, short, ok := strings.Cut(text, `\`); ok && domain != "" && !strings.ContainsAny(short, `\/`) {
 		n.short = short
@@ -61,14 +62,21 @@ func NewName(text string, d *directory.Directory) *Name {
 }
 
 // TrimProvider removes PowerShell's provider from a path: Microsoft.PowerShell.Core\FileSystem::C:\a is C:\a. It
-// returns any other text unchanged.
-func TrimProvider(path string) string {
-	if strings.HasPrefix(path, "Microsoft.PowerShell.") {
-		if _, after, ok := strings.Cut(path, "::"); ok {
-			return after
-		}
+// returns any other text unchanged. typ is the type of the provider's objects: a key for Registry, an object of a
+// directory for ActiveDirectory, nil for others.
+func TrimProvider(path string) (text string, typ *winnt.ObjectType) {
+	provider, rest, ok := strings.Cut(path, "::")
+	switch {
+	case !ok || !strings.HasPrefix(provider, "Microsoft."):
+		return path, nil
+	case strings.HasSuffix(provider, `\Registry`):
+		return rest, winnt.KeyObject
+	case strings.HasSuffix(provider, `\ActiveDirectory`):
+		return strings.TrimPrefix(rest, "//RootDSE/"), winnt.DirectoryServiceObject
+	case strings.HasPrefix(provider, "Microsoft.PowerShell."):
+		return rest, nil
 	}
-	return path
+	return path, nil
 }
 
 // isWindowsPath reports whether a path starts with a drive, such as C:\ or C:/, or with two backslashes.

@@ -63,7 +63,8 @@ func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readR
 
 // readRow reads the next row into o, or returns io.EOF. The first call also reads the heading. Errors of reading and
 // of the heading end the run. A malformed row, a missing descriptor and an unknown type set o.Err; the last counts.
-// With too few columns, or more than the heading has, o.Path is the line.
+// With too few columns, or more than the heading has, o.Path is the line. Without a type in the row, PowerShell's
+// provider in the path decides, as for the text of Get-Acl.
 func (c *source) readRow(o *objects.Object) error {
 	if !c.begun {
 		if err := c.readHeading(); err != nil {
@@ -94,7 +95,8 @@ func (c *source) readRow(o *objects.Object) error {
 				len(row), c.columns, c.r.Comma)
 		return nil
 	}
-	o.Path, o.SD = []byte(objects.TrimProvider(row[c.path])), []byte(row[c.sd])
+	path, typ := objects.TrimProvider(row[c.path])
+	o.Path, o.Type, o.SD = []byte(path), typ, []byte(row[c.sd])
 	if o.Form = objects.FormOf(o.SD); o.Form == objects.FormNone {
 		o.Err = fmt.Errorf("line %d: the descriptor is missing", line)
 	}

@@ -30,7 +30,7 @@ func firstOf(s objects.Source) (item objects.Item, err error) {
 }
 
 // TestQuotedHeadingIsAccepted checks that every heading can be quoted, as PowerShell 5.1 writes it. A column that is
-// there twice is refused.
+// there twice is refused. The provider of a path tells the type of the object.
 func TestQuotedHeadingIsAccepted(t *testing.T) {
 	i, err := first(t, "\"Path\",\"Sddl\"\r\n\"Microsoft.PowerShell.Core\\FileSystem::C:\\a\",\"O:SYG:SYD:\"\r\n")
 	check.That(t, err == nil && i.Err == nil && i.Path == `C:\a`,
@@ -40,6 +40,12 @@ func TestQuotedHeadingIsAccepted(t *testing.T) {
 		"Name,PSPath": "b", "DistinguishedName,Path": "b", "FullName,PSPath": "b"} {
 		i, err := first(t, heading+",Sddl\na,b,O:SYG:SYD:\n")
 		check.That(t, err == nil && i.Path == want, "%s: path %q, %v, want %s", heading, i.Path, err, want)
+	}
+	for path, want := range map[string]*winnt.ObjectType{`Microsoft.PowerShell.Core\Registry::a`: winnt.KeyObject,
+		`Microsoft.ActiveDirectory.Management.dll\ActiveDirectory:://RootDSE/a`: winnt.DirectoryServiceObject,
+		"a": winnt.FileObject} {
+		i, err := first(t, "Path,Sddl\n"+path+",O:SYG:SYD:\n")
+		check.That(t, err == nil && i.Path == "a" && i.Type == want, "%s: %s of type %v, %v", path, i.Path, i.Type, err)
 	}
 	for heading, want := range map[string]string{
 		"Path,Sddl,path\na,O:SYG:SYD:,b\n": "column path occurs twice",

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/objects"
-	"github.com/refmon/refmon/winnt"
 )
 
 const getAclCommand = "Get-Acl PATH | Select Path,Sddl | Export-Csv FILE"
@@ -105,17 +104,9 @@ func (x *properties) path() string {
 // object fills o with path, type and descriptor from the properties. A missing or cut Sddl line sets o.Err. A Registry
 // path is a key and an ActiveDirectory path a directory object; other objects have no type.
 func (x *properties) object(o *objects.Object) {
-	text, sddl := x.path(), x.broken("sddl")
-	switch provider, rest, ok := strings.Cut(text, "::"); {
-	case !ok:
-	case strings.HasSuffix(provider, `\Registry`):
-		o.Type, text = winnt.KeyObject, rest
-	case strings.Contains(provider, `\ActiveDirectory`):
-		o.Type, text = winnt.DirectoryServiceObject, strings.TrimPrefix(rest, "//RootDSE/")
-	default:
-		text = objects.TrimProvider(text)
-	}
-	o.Path = []byte(text)
+	text, typ := objects.TrimProvider(x.path())
+	o.Path, o.Type = []byte(text), typ
+	sddl := x.broken("sddl")
 	if len(sddl) == 0 || sddl[0] == "" {
 		o.Err = errors.New("the object has no line Sddl, and the line Access does not have each entry in full: use " +
 			getAclCommand)
