@@ -197,8 +197,8 @@ func (c *comparer) uncompared(b *box[compared], o *objects.Object, err error) {
 }
 
 // object compares two states of an object and appends the changes to b under the path of o. A nil before or after
-// means that the object does not exist then. A malformed descriptor is counted in b and is no error; if only After has
-// one, there is a row. If principals changed, equal states are compared too. With Summary the changes are only counted.
+// means that the object does not exist then. A malformed descriptor is counted in b and is no error. If principals
+// changed, equal states are compared too. With Summary the changes are only counted.
 func (c *comparer) object(b *box[compared], o, before, after *objects.Object) error {
 	var ks [2]*known[parsed]
 	var as [2]*parsed
@@ -211,9 +211,7 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 			continue
 		}
 		if ks[i], as[i] = c.known(i, x); as[i].err != nil {
-			if b.fail(o, as[i].err); i == 1 && before != nil {
-				c.uncompared(b, o, as[i].err)
-			}
+			b.fail(o, as[i].err)
 			return nil
 		}
 	}
