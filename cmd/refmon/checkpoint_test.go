@@ -321,6 +321,7 @@ func TestCheckpointLeavesOtherFiles(t *testing.T) {
 	}
 	s = of(t, "report", "-o", "@o.jsonl", "--out", "@c")
 	code, says := s.refmon()
+	check.NoError(t, apart(filepath.Join(t.TempDir(), "new"), filepath.Join(t.TempDir(), "new")))
 	check.That(t, code == exitMalformed && strings.Contains(says, "c is used twice"),
 		"report to c: exit code %d, %s, want a refusal", code, says)
 	for _, args := range [][]string{{"diff", "@empty.jsonl", "@o.jsonl", "--out", "@out"},
