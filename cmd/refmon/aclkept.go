@@ -55,7 +55,11 @@ func (f *offlineFlags) open(path string, above bool) (*kept, error) {
 		return k, err
 	}
 	if above { // a link stands for its target, whose directory counts (F-170)
-		if k.path, err = beneath.Resolve(path); err == nil {
+		_, err = os.Stat(path) // the host's kernel may refuse to follow it (M-34)
+		if err == nil {
+			k.path, err = beneath.Resolve(path)
+		}
+		if err == nil {
 			k.path, err = filepath.EvalSymlinks(k.path)
 		}
 		if err != nil {
