@@ -47,7 +47,6 @@ func TestAccessNamesWhetherShareOrObjectDecided(t *testing.T) {
 		{0, "/r /r --share D:(A;;FR;;;BU) -w FR", "/r:\nGRANTED 0x120089 by the share and the object\n"},
 		{1, "/r /n /r --share D:(A;;FR;;;BU) -w FR", "/r:\nGRANTED 0x120089 by the share and the object\n"},
 		{0, "/r --share smb.conf:ro -w FR", "GRANTED 0x120089 by the share and the object\n\nshare:\n  "},
-		{0, "/r --share smb.conf:ro -w GR", "GRANTED 0x120089 by the share and the object\n\nshare:\n  "},
 		{1, "/w --share smb.conf:ro -w 0x2", "DENIED by the share: FILE_WRITE_DATA\n\nshare:\n  "},
 		{0, "/w --share smb.conf:rw -w 0x2", "GRANTED 0x2 by the share and the object\n\nshare:\n  "},
 		{1, "/r --share smb.conf:rw -w 0x2", "DENIED by the object\n\nshare:\n  "},
