@@ -65,7 +65,7 @@ type service struct{ g *Gateway }
 // put into ctx. Without a session in ctx, the request's session is nil.
 func (v service) requestOf(ctx context.Context) *request {
 	s, _ := ctx.Value(sessionKey{}).(*session)
-	return &request{g: v.g, s: s, begun: time.Now(), ctx: ctx}
+	return &request{g: v.g, s: s, begun: time.Now(), ctx: forUser(ctx, s)}
 }
 
 // Check evaluates one access question for the caller, or for the account that the question names. A denial is a

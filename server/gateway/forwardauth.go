@@ -81,7 +81,7 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 		g.challenge(w, "")
 		return
 	}
-	q := &request{g: g, s: s, begun: begun, ctx: r.Context()}
+	q := &request{g: g, s: s, begun: begun, ctx: forUser(r.Context(), s)}
 	h, st := q.open(at, mask, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
 		level(q.ctx, q.begun, g.levels.name)

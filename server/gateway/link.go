@@ -120,6 +120,7 @@ func (l *link) close() error {
 type process struct {
 	conn     *client.Conn    // immutable
 	threads  chan *nt.Thread // one entry for each allowed thread; nil: not created yet
+	turns    *admission.Pool // immutable: shares the threads among the users
 	logons   *admission.Pool // immutable: shares a part of the threads among the clients that log on
 	stores   *admission.Pool // immutable: shares a part of the threads among the users that store uploads
 	sessions *sessions       // immutable
@@ -130,6 +131,7 @@ type process struct {
 // and SeAuditPrivilege for AuthZEN and Index. It creates threads when requests first need them.
 func newProcess(conn *client.Conn, cfg *Config) *process {
 	p := &process{conn: conn, threads: make(chan *nt.Thread, cfg.Threads),
+		turns:  admission.NewPool(cfg.Threads, mostWaitingCalls),
 		logons: admission.NewPool(max(cfg.Threads/4, 1), mostWaitingLogons),
 		stores: admission.NewPool(max(cfg.Threads/2, 1), mostWaitingStores)}
 	for range cfg.Threads {
@@ -170,7 +172,22 @@ const (
 	mostWaitingLogons = 256
 	longestLogonWait  = 30 * time.Second
 	mostWaitingStores = 1 << 16 // uploads that have arrived; limits.connections bounds them earlier
+	mostWaitingCalls  = 1 << 18 // limits.connections bounds them earlier
 )
+
+// userKey is the key of a context's value that names the user whose turn a call of refmond takes.
+type userKey struct{}
+
+// forUser returns a context with which calls of refmond take the turn of a session's user.
+func forUser(ctx context.Context, s *session) context.Context {
+	return context.WithValue(ctx, userKey{}, s.user.String())
+}
+
+// userOf returns the user of a context from forUser, and "" for another one.
+func userOf(ctx context.Context) string {
+	user, _ := ctx.Value(userKey{}).(string)
+	return user
+}
 
 // logOn runs f, which logs an account on, on a pool thread as do does. A logon waits in refmond for a password hash or
 // a domain controller, so logons use at most a quarter of the threads, and the requesters take turns. logOn returns the
@@ -228,7 +245,7 @@ func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) 
 			th.Close()
 			th = nil
 		}
-		p.threads <- th
+		p.giveBack(th)
 	}()
 	if tok != 0 {
 		if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, tok); st != ntstatus.Success {
@@ -244,32 +261,39 @@ func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) 
 	return st
 }
 
-// take reserves a thread of the pool. take blocks until a thread is free, and creates the thread if needed. The
-// caller sends the thread to p.threads, or nil for a new one. If ctx has ended or ends first, the status is
-// Cancelled. If the thread cannot be created, the status is that of the connection.
+// take reserves a thread of the pool. take blocks until it is the turn of the user of ctx and a thread is free, and
+// creates the thread if needed. The caller returns the thread with giveBack, or nil for a new one. If ctx has ended or
+// ends first, the status is Cancelled. If the thread cannot be created, the status is that of the connection.
 func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 	if ctx.Err() != nil {
 		return nil, ntstatus.Cancelled // do not start even if a thread is free
 	}
+	// The calls of one user wait for each other, not those of other users (G-55).
+	if !p.turns.Enter(ctx, userOf(ctx)) {
+		return nil, ntstatus.Cancelled
+	}
 	var th *nt.Thread
 	select {
 	case th = <-p.threads:
-	default:
-		select {
-		case th = <-p.threads:
-		case <-ctx.Done():
-			return nil, ntstatus.Cancelled
-		}
+	case <-ctx.Done():
+		p.turns.Leave()
+		return nil, ntstatus.Cancelled
 	}
 	if th != nil {
 		return th, ntstatus.Success
 	}
 	th, err := p.conn.NewThread()
 	if err != nil {
-		p.threads <- nil
+		p.giveBack(nil)
 		return nil, ntstatus.Of(err, ntstatus.PortDisconnected)
 	}
 	return th, ntstatus.Success
+}
+
+// giveBack returns a thread of take to the pool. nil lets a later call create a new one.
+func (p *process) giveBack(th *nt.Thread) {
+	p.threads <- th
+	p.turns.Leave()
 }
 
 // openAs opens an existing file with the rights of tok, in one round trip. The caller releases o's handle, and closes
@@ -290,7 +314,7 @@ func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 			th.Close()
 			th = nil
 		}
-		p.threads <- th
+		p.giveBack(th)
 	}()
 	return p.conn.OpenFileAs(th, tok, in)
 }
@@ -308,7 +332,7 @@ func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 		return o, st
 	}
 	// refmond impersonates the client during the open only (G-30).
-	defer func() { p.threads <- th }()
+	defer func() { p.giveBack(th) }()
 	return p.conn.ReadFileAs(th, tok, in, mostAtOnce, room)
 }
 

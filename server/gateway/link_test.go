@@ -7,7 +7,9 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +21,7 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -345,4 +348,40 @@ func TestLogonWithoutThreadIsNotTried(t *testing.T) {
 		check.Equal(t, st, ntstatus.InsufficientResources, "G-55: the status")
 		check.Equal(t, time.Since(began), 30*time.Second, "G-55: the time")
 	})
+}
+
+// TestCallsOfOneUserDelayNoOtherUser checks that a user's call does not wait for all those of another user that wait
+// for a thread (G-55).
+func TestCallsOfOneUserDelayNoOtherUser(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) { c.Threads = 2 })
+	p := check.Must(w.g.link.process())
+	ran, release := make(chan string, 20), make(chan struct{})
+	var all sync.WaitGroup
+	call := func(user sid.SID, name string) {
+		began, waiting := len(ran), p.turns.Waiting()
+		all.Go(func() {
+			p.do(forUser(t.Context(), &session{user: user}), func(*nt.Thread) ntstatus.Status {
+				ran <- name
+				<-release
+				return ntstatus.Success
+			})
+		})
+		for len(ran) == began && p.turns.Waiting() == waiting {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	for range 11 {
+		call(sid.Everyone, "one")
+	}
+	call(sid.Network, "other")
+	<-ran // of the two that run
+	<-ran
+	next := []string{"", ""}
+	for i := range next {
+		release <- struct{}{}
+		next[i] = <-ran
+	}
+	check.That(t, slices.Contains(next, "other"), "G-55: the next calls are %q, want one of the other user", next)
+	close(release)
+	all.Wait()
 }

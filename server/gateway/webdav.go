@@ -18,7 +18,7 @@ func fileRows(g *Gateway) []row {
 	}
 	for _, method := range dav.Methods {
 		rows = append(rows, row{method, "", known, true, func(w http.ResponseWriter, r *http.Request, s *session) {
-			q := &request{g: g, s: s, begun: time.Now(), ctx: r.Context()}
+			q := &request{g: g, s: s, begun: time.Now(), ctx: forUser(r.Context(), s)}
 			if refused := g.dav.Serve(w, r, s.user.String(), files{q}); refused != nil {
 				q.refuse(w, r, refused)
 			}
@@ -34,6 +34,6 @@ func (g *Gateway) onFile(w http.ResponseWriter, r *http.Request, s *session) {
 		err.Answer(w, r)
 		return
 	}
-	q := &request{g: g, s: s, begun: time.Now(), ctx: r.Context(), at: at}
+	q := &request{g: g, s: s, begun: time.Now(), ctx: forUser(r.Context(), s), at: at}
 	q.get(w, r)
 }
