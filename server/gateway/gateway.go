@@ -55,7 +55,7 @@ type Gateway struct {
 	link     link
 	dav      *dav.Engine
 	props    *propertyTable
-	listings *listings        // immutable
+	memory   *memory          // immutable
 	rates    *authzen.Limiter // limits each user's API calls and console pages
 	attempts *attempts
 	log      *slog.Logger // immutable
@@ -93,7 +93,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{cfg: cfg, trees: map[string]bool{}, dav: dav.New(cfg.Now),
-		props: newPropertyTable(), listings: newListings(mostListedBytes), log: cfg.Log,
+		props: newPropertyTable(), memory: newMemory(mostHeld), log: cfg.Log,
 		rates: authzen.NewLimiter(callsEach, cfg.Now), attempts: &attempts{now: cfg.Now, of: map[attempt]wrong{}}}
 	for _, tree := range cfg.Trees {
 		g.trees[tree] = true

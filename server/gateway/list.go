@@ -50,20 +50,13 @@ func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more b
 	return list, more, nil
 }
 
-// holds charges the memory of directory entries to the client until the end of the request, and reports whether the
-// client may have it. A request that goes on without its client must not stop, so it may always.
+// holds charges the memory of directory entries to the client, as hold does.
 func (q *request) holds(batch []nt.FileEntry) bool {
-	if q.detached {
-		return true
-	}
-	if q.listing == nil {
-		q.listing = q.g.listings.begin(q.ctx, q.s.user)
-	}
 	var n int64
 	for i := range batch {
 		n += entryBytes + int64(len(batch[i].FileName))
 	}
-	return q.g.listings.take(q.s.user, q.listing, n)
+	return q.hold(n)
 }
 
 // openToList opens a directory with the right to list it. The caller releases the handle. The refusal is nil on

@@ -34,8 +34,8 @@ type request struct {
 	// hidden are folders with hidden names that the request itself uses, while it replaces another folder (G-42). They
 	// are owned by the goroutine of the request.
 	hidden []place
-	// listing is the memory of its listings, nil before the first one. It is owned by the goroutine of the request.
-	listing *listed
+	// held is the memory that it takes, nil if it took none. It is owned by the goroutine of the request.
+	held *held
 	// detached means that the request goes on without its client, to complete a change. It is owned by its goroutine.
 	detached bool
 }

@@ -19,6 +19,9 @@ func fileRows(g *Gateway) []row {
 	for _, method := range dav.Methods {
 		rows = append(rows, row{method, "", known, true, func(w http.ResponseWriter, r *http.Request, s *session) {
 			q := &request{g: g, s: s, begun: time.Now(), ctx: forUser(r.Context(), s)}
+			if r.Method != http.MethodPut { // the contents of an upload are not kept
+				r.Body = heldBody{r.Body, q}
+			}
 			if refused := g.dav.Serve(w, r, s.user.String(), files{q}); refused != nil {
 				q.refuse(w, r, refused)
 			}
