@@ -102,6 +102,21 @@ func TestServiceConditionsHaveDocumentedOrder(t *testing.T) {
 			t.Errorf("%s: no condition with %s after those of the statuses that the documents name before it", service, left[0])
 		}
 	}
+	// The forms of an audited check have different first conditions (U-45 to U-49).
+	for form, first := range map[string]string{"": "U-46 U-46 U-48", "ByType": "U-45 U-46 U-46 U-48",
+		"ByTypeResultList":         "U-45 U-46 U-46 U-47 U-48",
+		"ByTypeResultListByHandle": "U-45 U-47 U-48 U-30 U-30 U-30 U-31 A-14"} {
+		kind, by := strings.CutSuffix(form, "ByHandle")
+		name := "NtAccessCheck" + kind + "AndAuditAlarm"
+		if by {
+			name += "ByHandle"
+		}
+		rules := ""
+		for _, c := range nt.NtTable.Find(name).Info().Conditions {
+			rules += c.Rule + " "
+		}
+		check.That(t, strings.HasPrefix(rules, first+" U-50 "), "%s: rules %s, want %s before U-50", name, rules, first)
+	}
 }
 
 // O-3: values are tested before the probe, so that a failure does not change the output variable in either profile.
@@ -171,6 +186,9 @@ func TestTracingChangesNothing(t *testing.T) {
 		if c.Thread != "server/1" || reflect.TypeOf(c.In) != c.Row.InType() ||
 			reflect.TypeOf(c.Out) != c.Row.OutType() {
 			t.Errorf("%s: traced call %+v, want the types of the row", c.Row.Info().Name, c)
+		}
+		if q, ok := c.In.(nt.QueryInformationTokenIn); ok {
+			check.Equal(t, q.TokenInformationLength, 1<<32-1, "length of a query")
 		}
 		if !c.Status.IsSuccess() && c.Why.Rule == "" && c.Why.Explanation == nil {
 			t.Errorf("%s failed with %s without a reason, want a rule or an explanation", c.Row.Info().Name, c.Status)

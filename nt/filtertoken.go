@@ -42,19 +42,16 @@ type (
 	CompareTokensOut struct{ Equal bool }
 )
 
-// filterTokenConditions returns the conditions, for the table of services, of NtFilterToken and NtFilterTokenEx. more
-// comes before the last one.
-func filterTokenConditions(more ...Condition) []Condition {
-	c := []Condition{
-		{ntstatus.AccessViolation, "T-60", "NewTokenHandle is not writable, or a list is not readable"},
-		{ntstatus.InvalidParameter, "T-60", "Flags outside 0xF"},
-		{ntstatus.InvalidHandle, "T-60", "ExistingTokenHandle is not a valid handle"},
-		{ntstatus.ObjectTypeMismatch, "T-60", "ExistingTokenHandle is not a token"},
-		{ntstatus.AccessDenied, "T-60", "ExistingTokenHandle does not grant TOKEN_DUPLICATE"},
-		{ntstatus.InvalidSID, "T-60", "a list holds a malformed SID"},
-		{ntstatus.InvalidParameter, "T-63", "a restricting SID has attributes"},
-	}
-	return append(append(c, more...), Condition{ntstatus.InsufficientResources, "O-81", "not enough memory"})
+// filterTokenConditions are the conditions, for the table of services, of NtFilterToken and NtFilterTokenEx.
+var filterTokenConditions = []Condition{
+	{ntstatus.AccessViolation, "T-60", "NewTokenHandle is not writable, or a list is not readable"},
+	{ntstatus.InvalidParameter, "T-60", "Flags outside 0xF"},
+	{ntstatus.InvalidHandle, "T-60", "ExistingTokenHandle is not a valid handle"},
+	{ntstatus.ObjectTypeMismatch, "T-60", "ExistingTokenHandle is not a token"},
+	{ntstatus.AccessDenied, "T-60", "ExistingTokenHandle does not grant TOKEN_DUPLICATE"},
+	{ntstatus.InvalidSID, "T-60", "a list holds a malformed SID"},
+	{ntstatus.InvalidParameter, "T-63", "a restricting SID has attributes"},
+	{ntstatus.InsufficientResources, "O-81", "not enough memory"},
 }
 
 var (
@@ -63,7 +60,7 @@ var (
 			Name:       "NtFilterToken",
 			Summary:    "creates a restricted copy of a token",
 			Source:     "CreateRestrictedToken; SeFilterToken",
-			Conditions: filterTokenConditions(),
+			Conditions: filterTokenConditions,
 		},
 		Call: Services.NtFilterToken,
 	})
@@ -72,7 +69,7 @@ var (
 			Name:       "NtFilterTokenEx",
 			Summary:    "creates a restricted copy of a token, with restricted claims and device groups",
 			Source:     "NtFilterTokenEx, public headers",
-			Conditions: filterTokenConditions(),
+			Conditions: filterTokenConditions,
 		},
 		Call: Services.NtFilterTokenEx,
 	})

@@ -168,6 +168,7 @@ func TestOtherKernelTransfersInParts(t *testing.T) {
 	c := check.Must(th.DialPipe("n", nil))
 	n, err := c.Write(make([]byte, 3<<20))
 	check.That(t, n == 2<<20 && err != nil, "write = %d bytes, %v, want 2 MiB and an error", n, err)
+	check.ErrorIs(t, check.Err(c.Write([]byte("x"))), ntstatus.PipeBroken.Err(), "a write after it")
 }
 
 // waits is the transport of a remote kernel whose waits end with these statuses, one after the other.
@@ -201,6 +202,8 @@ func TestCancelledWaitIsRepeated(t *testing.T) {
 	check.ErrorIs(t, check.Err(c.Read(make([]byte, 1))), io.EOF, "a read after a disconnect")
 	n, err := c.Write(make([]byte, 5))
 	check.That(t, n == 2 && err != nil, "a write = %d, %v, want 2 bytes and an error", n, err)
+	w.st = []ntstatus.Status{ntstatus.Success} // one call, for a message is not written in parts
+	check.Must(c.Write(make([]byte, 2<<20)))
 	w.st = []ntstatus.Status{cancelled, ntstatus.PipeConnected}
 	l := check.Must(nt.NewRemoteThread(w, "server").ListenPipe("n", everyone))
 	check.Must(l.AcceptPipe())
