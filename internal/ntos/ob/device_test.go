@@ -50,8 +50,11 @@ func TestDeviceOpenKeepsNoReference(t *testing.T) {
 		n := dev.PointerCount()
 		check.That(t, n == before, "T-140: %s: %d more references to the device, want 0", c.path, n-before)
 	}
-	refuse, w.c.Pays = 0, poor{}
-	_, _, st := w.ns.Open(w.c, ob.Name{Path: `\dev`}, fileType, w.self, winnt.FILE_READ_DATA)
+	p, st := w.ns.Resolve(w.c, ob.Name{Path: `\dev`, Below: `\`}, fileType, &w.self, 0)
+	check.That(t, st == ntstatus.Success && p.Rest == `\`, "rest of a name for the device: %q, %v", p.Rest, st)
+	p.Release()
+	refuse, w.c.Pays = 0, poor
+	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\dev`}, fileType, w.self, winnt.FILE_READ_DATA)
 	check.That(t, st == ntstatus.QuotaExceeded && made.destroyed == 1 && dev.PointerCount() == before,
 		"an open without quota: %v, %d ends of the file, %d references to the device, want %v, 1, %d", st, made.destroyed,
 		dev.PointerCount(), ntstatus.QuotaExceeded, before)

@@ -34,6 +34,10 @@ func TestRefusedInsertLeavesNoName(t *testing.T) {
 			handles, references, now, full.Names())
 		check.Equal(t, other.Insert("b", o, false), ntstatus.Success, "%s: inserting into another directory", name)
 	}
+	two := ob.NewDirectory(nil, 2) // equal names count too
+	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.Success, ntstatus.InsufficientResources} {
+		check.Equal(t, two.Insert([]string{"a", "A", "b"}[i], newObject(eventType, nil), false), want, "Insert %d", i)
+	}
 }
 
 // Clear removes the names of all objects of a directory, also of open ones and of those that have the same name in

@@ -504,10 +504,13 @@ func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
 	wantStatus(t, "backslash", d.Insert(`a\b`, newObject(eventType, nil), false), ntstatus.ObjectNameInvalid)
 }
 
-// poor is a payer with a single byte.
-type poor struct{}
+// payer pays from a block.
+type payer struct{ *quota.Block }
 
-func (poor) Payer() quota.Payer { return quota.Payer{Block: quota.NewBlock(nil, 1, false)} }
+func (p payer) Payer() quota.Payer { return quota.Payer{Block: p.Block} }
+
+// poor is a payer with a single byte.
+var poor = payer{quota.NewBlock(nil, 1, false)}
 
 // TestFailedCreateLeavesNothing checks that a failing constructor, record or charge, and a full or closed handle
 // table, leave neither a name nor a handle nor a reference. O-82, O-47, U-64.
@@ -515,17 +518,22 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.c.Table = ob.NewTable(1)
 	fail := func(*ob.Directory) (ob.Object, ntstatus.Status) { return nil, ntstatus.NoMemory }
-	for _, path := range []string{"", `\ev`} {
+	for _, path := range []string{"", `\` + strings.Repeat("e", 4000)} {
 		_, _, st := w.ns.Create(w.c, ob.Name{Path: path}, eventType, w.self, 1, fail)
 		wantStatus(t, "failing constructor", st, ntstatus.NoMemory)
 		w.c.Audit = &deaf{fails: true}
 		wantStatus(t, "failing record", check.Status(w.create(path, 0)), ntstatus.AuditFailed)
-		w.c.Audit, w.c.Pays = nil, poor{}
+		w.c.Audit, w.c.Pays = nil, poor
 		if path != "" { // the name is charged
 			wantStatus(t, "no quota", check.Status(w.create(path, 0)), ntstatus.QuotaExceeded)
 		}
-		w.c.Pays = nil
+		rich := payer{quota.NewBlock(nil, 1<<20, false)}
+		if w.c.Pays = rich; path == "" {
+			w.c.Pays = nil
+		}
 		v := w.mustCreate(path, 0)
+		check.Equal(t, rich.Used() >= 10_000, path != "", "the name of %d bytes is charged", len(path))
+		w.c.Pays = nil
 		wantStatus(t, "full table", check.Status(w.create(`\other`, 0)), ntstatus.InsufficientResources)
 		wantStatus(t, "full table, unnamed", check.Status(w.create(``, 0)), ntstatus.InsufficientResources)
 		w.c.Close(v)

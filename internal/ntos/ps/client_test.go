@@ -58,9 +58,29 @@ func TestStaticContextIsACopy(t *testing.T) {
 			r.Token.Deref(ob.TagCall)
 			server.RevertToSelf()
 			c.Delete()
+			if tracking == winnt.SECURITY_STATIC_TRACKING {
+				other := w.token(user(func(s *token.Spec) { s.User.SID = sid.LocalService }))
+				p := w.NewProcess("other", other)
+				c = accepted(th.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: level}, false, p))
+				check.That(t, grants(c.Token, sid.LocalService), "I-80: the copy does not admit the server")
+				c.Delete()
+				p.Exit()
+				p.Deref(ob.TagCall)
+				other.Deref(ob.TagCall)
+			}
 			w.close(th, server, tok)
 		}
 	}
+}
+
+// grants reports whether the DACL of a token names a user.
+func grants(tok *se.TokenObject, user sid.SID) bool {
+	for _, a := range tok.Security().DACL().All() {
+		if a.SID() == user {
+			return true
+		}
+	}
+	return false
 }
 
 // A remote dynamic context is a copy that names the client's own token by its identifiers (I-80).
