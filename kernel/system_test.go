@@ -75,8 +75,8 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 	p := check.Must(sys.CreateProcess(spec))
 	spec.TokenObject, spec.Token, spec.Quota = nil, obj.Value(), made
 	check.Must(sys.CreateProcess(spec))
-	check.That(t, 0 < alone.Used() && alone.Used() < made.Used(), "%d bytes are charged with an existing token object, %d with a new one",
-		alone.Used(), made.Used())
+	check.That(t, 0 < alone.Used() && alone.Used() < made.Used(),
+		"%d bytes are charged with an existing token object, %d with a new one", alone.Used(), made.Used())
 	got := p.Object().PrimaryToken() // T-112: attached without a copy
 	check.That(t, got == obj, "the process does not have the token object that was passed, want that object")
 	k.PsDereferencePrimaryToken(obj)
