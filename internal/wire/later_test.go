@@ -20,15 +20,16 @@ type laterPipe struct {
 	event, othersEvent winnt.Handle
 }
 
-func newLaterPipe(t *testing.T) *laterPipe {
+func newLaterPipe(t *testing.T, options ...uint32) *laterPipe {
 	t.Helper()
 	p := &laterPipe{served: serve(t)}
 	p.own, p.other = p.connect(), p.join(alice)
 	th, others := p.own.Thread(), p.other.Thread()
 	const rights = winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE
 	p.server = check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights, NamedPipeType: 1,
-		ReadMode: 1, InboundQuota: 64, OutboundQuota: 64, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
-			ObjectName: `\??\pipe\later`, SecurityDescriptor: toEveryone.SecurityDescriptor})}))
+		ReadMode: 1, InboundQuota: 64, OutboundQuota: 64, CreateOptions: append(options, 0)[0],
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\later`,
+			SecurityDescriptor: toEveryone.SecurityDescriptor})}))
 	p.client = check.Result(others.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE,
 		&nt.ObjectAttributes{ObjectName: `\??\pipe\later`}, 0, 0))
 	const name = `\BaseNamedObjects\later`
@@ -92,8 +93,9 @@ func TestEventIsSignalledAfterMemoryIsWritten(t *testing.T) {
 		check.That(t, p.signalled(), "I-137: the event is not signalled after the operation, want signalled")
 	}
 	// A synchronous operation is over with its call.
+	p = newLaterPipe(t, winnt.FILE_SYNCHRONOUS_IO_NONALERT)
 	p.write("hello")
-	l := &nt.Later{Event: p.event, Synchronous: true, Done: func(nt.IOResult) {}}
+	l := &nt.Later{Event: p.event, Done: func(nt.IOResult) {}}
 	check.Success(t, p.begin("NtReadFile", nt.ReadFileIn{FileHandle: p.server, Length: 64, Later: l}, l))
 	check.That(t, p.signalled(), "I-137: the event is not signalled after a synchronous operation, want signalled")
 }
