@@ -152,6 +152,11 @@ func TestReserveNeedsNoMoreThanItsSize(t *testing.T) {
 	testcheck.Equal(t, s.Bytes, int64(len(d.now[segmentName(1)].data)), "bytes of the closed log")
 	d.Fail(fs.ErrNotExist, inject.Kind("open"), inject.OnIndex(0))
 	testcheck.NoError(t, testcheck.Err(l.State())) // although a segment is removed while State reads the folder
+	for _, kind := range []string{"open", "size"} {
+		d.reads = true
+		d.Fail(unix.EMFILE, inject.Kind(kind), inject.OnIndex(0))
+		testcheck.ErrorIs(t, testcheck.Err(l.State()), unix.EMFILE, "State without a segment's size")
+	}
 }
 
 // TestStoppedLogKeepsAdministratorsRecords checks that a log stopped at its size limit stores administrators' records

@@ -3,6 +3,7 @@ package auditlog
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"time"
 )
 
@@ -38,13 +39,17 @@ func (l *Log) State() (s State, err error) {
 	}
 	for _, first := range firsts {
 		f, err := d.Open(segmentName(first))
-		if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
 			continue // the segment was removed since the listing
 		}
-		if n, err := f.Size(); err == nil {
-			s.Bytes += n
+		if err != nil {
+			return s, err
 		}
-		_ = f.Close() // only read
+		n, err := f.Size()
+		if err = errors.Join(err, f.Close()); err != nil {
+			return s, err
+		}
+		s.Bytes += n
 	}
 	s.Bytes -= min(l.zeroes.Load(), s.Bytes)
 	s.Oldest = firsts[0]
