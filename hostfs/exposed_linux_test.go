@@ -88,6 +88,14 @@ func TestExposureNamesWhoCanTraverse(t *testing.T) {
 	must(unix.Unmount(dir, 0))
 	mount(dir, dir, "", unix.MS_BIND)
 	check("it covers itself", "TOP/with blank/tree: every user (mode 755)")
+	detached, err := Open(Config{Path: dir})
+	must(err)
+	must(unix.Unmount(dir, unix.MNT_DETACH))
+	_, err = detached.Exposure()
+	must(detached.Close())
+	if err == nil {
+		t.Error("F-126: Exposure of a tree whose mount is not visible: no error, want one")
+	}
 }
 
 // relative returns the rest of a path below a directory. It compares whole components (F-126).

@@ -98,6 +98,11 @@ func TestRecordedMoveSparesOtherFiles(t *testing.T) {
 			w.must(os.Symlink("d", w.path("l")))
 			m.to.directory = "l"
 		}, unchanged},
+		"the replaced directory has entries": {func(w *world, m *moveRecord) {
+			w.dir("full", wide)
+			w.file(`full\in`, "in", wide)
+			m.replaced, m.from.name = w.inode("full"), "full"
+		}, map[string]string{"full": `d\f`, `d\f\in`: "in"}},
 		"another file waits for deletion": {func(w *world, m *moveRecord) {
 			w.must(os.Rename(w.path("f"), w.path(redoDirectory+`\a`+redoGone)))
 			m.replaced = none
