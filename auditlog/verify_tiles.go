@@ -164,8 +164,8 @@ func (t *tileCheck) file(v tile, width int, name string) error {
 		}
 		return nil
 	}
-	if (v.number+1)<<(tileHeight*(v.level+1)) > t.before {
-		return nil // the hashes of this tile are compared with the records
+	if v.number<<(tileHeight*(v.level+1)) >= t.before {
+		return nil // all hashes of this tile are compared with the records
 	}
 	for at := 0; at < len(stored); at += tlog.HashSize {
 		v.hashes = append(v.hashes, tlog.Hash(stored[at:at+tlog.HashSize]))

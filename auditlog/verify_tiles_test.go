@@ -238,11 +238,19 @@ func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 		mustWrite(t, l, 1)
 	}
 	testcheck.NoError(t, l.Close())
-	firsts := segmentsOf(t, d)
+	firsts, between := segmentsOf(t, d), 0
 	for _, first := range firsts[:len(firsts)-1] { // from the second one on, it may begin in the middle of a tile
 		delete(d.now, segmentName(first))
-		verifyDisk(t, d)
+		before := verifyDisk(t, d).First - 1
+		name := tilePath(0, before/tileWidth, tileWidth)
+		if before%tileWidth > 0 && d.now[name] != nil {
+			between++
+			d.flip(name, 0, 1) // of a record that is gone
+			wantFault(t, fmt.Sprintf("without the first %d records, %s changed", before, name), d, 0, FaultTree)
+			d.flip(name, 0, 1)
+		}
 	}
+	testcheck.That(t, between > 0, "no segment begins in the middle of a full tile")
 	if v := verifyDisk(t, d); v.First <= 3*tileWidth {
 		t.Fatalf("the records are kept from %d on, want more than %d", v.First, 3*tileWidth)
 	}
