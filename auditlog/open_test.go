@@ -260,6 +260,20 @@ func TestLogOpensOnFullDisk(t *testing.T) {
 	}
 }
 
+// A log without a record opens on a full disk. It does not open if the part of a record cannot be cut off (U-67).
+func TestEmptyLogOnFullDisk(t *testing.T) {
+	d, cfg := newConfig(t)
+	d.Fail(inject.Short(11, syscall.ENOSPC), inject.Kind("write", "truncate"), inject.PathMatch("audit-*"))
+	testcheck.ErrorIs(t, testcheck.Err(Open(cfg)), syscall.ENOSPC, "Open with a part that stays")
+	d.Fail(syscall.ENOSPC, inject.Kind("write"), inject.PathMatch("audit-*"))
+	l := mustOpen(t, cfg)
+	if s, err := l.State(); err != nil || s.Oldest != 1 || s.Records != 0 || !s.Since.IsZero() {
+		t.Errorf("State of a log without records = %+v, %v, want 1 as the oldest", s, err)
+	}
+	d.Fail(nil)
+	testcheck.NoError(t, l.Close())
+}
+
 // afterRewrite selects all operations but the one write that rewrites the records of a segment.
 func afterRewrite() inject.Condition {
 	first := true

@@ -66,7 +66,6 @@ func (w *writer) run() {
 		}
 		for w.flush() {
 			if !quit { // after Close the queue takes nothing, else it may never be empty
-				l.rouse()
 				break
 			}
 		}
