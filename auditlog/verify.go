@@ -102,7 +102,7 @@ func Verify(v Verification) (*Verified, error) {
 			return out, c.explain(err)
 		}
 		if c.covered() {
-			return out, nil
+			return out, c.hashes.fault
 		}
 	}
 	out.Whole = firsts[0] == out.Oldest

@@ -221,6 +221,9 @@ func TestFullTileNamesItsRecord(t *testing.T) {
 				d.set(name, b)
 				wantFault(t, fmt.Sprintf("of %d records, hash %d of %s", size, at, name), d,
 					uint64(number*tileWidth+at+1), FaultTree)
+				_, key := testKey(t)
+				_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, To: 1})
+				testcheck.That(t, errors.As(err, new(*Fault)), "a verification up to a record: %v, want the fault", err)
 				d.set(name, whole)
 			}
 		}
