@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -228,6 +229,19 @@ func TestFullTileNamesItsRecord(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A changed record is named also if the first records of its tile are not kept (U-74).
+func TestChangedRecordOfCutLogIsNamed(t *testing.T) {
+	d, _ := manySegments(t, 2)
+	firsts := segmentsOf(t, d)
+	delete(d.now, segmentName(firsts[0]))
+	verifyDisk(t, d)
+	last := firsts[len(firsts)-1]
+	head, frames := framesOf(t, d.now[segmentName(last)].data)
+	frames[1] = rewrite(last+1, bytes.Replace(frames[1][frameFixed:], []byte("time"), []byte("TIME"), 1))
+	d.set(segmentName(last), slices.Concat(append([][]byte{head}, frames...)...))
+	wantFault(t, "a changed record", d, last+1, FaultRecord)
 }
 
 // TestChangedHashOfRemovedRecordsIsDetected checks that a changed hash of removed records is detected by the hashes
