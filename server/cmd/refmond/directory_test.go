@@ -44,11 +44,12 @@ func TestDirectoryNeedsPrivatePassword(t *testing.T) {
 	check.Equal(t, open(""), nil, "with a keytab")
 	check.Equal(t, open("  passwordFile: "+write("good", "pw-of-test\n", 0o600)+"\n"), nil, "with a password")
 	for what, more := range map[string]string{
-		"chmod 600":      "  passwordFile: " + write("open", "pw-of-test\n", 0o644) + "\n",
-		"a password":     "  passwordFile: " + write("empty", "\r\n", 0o600) + "\n",
-		"no certificate": "  ca: " + write("ca", "pw-of-test\n", 0o600) + "\n",
-		"no such file":   "  ca: " + filepath.Join(dir, "gone") + "\n",
-		"want an object": "idNumbers: " + write("ids", "pw-of-test", 0o600) + "\n",
+		"chmod 600":       "  passwordFile: " + write("open", "pw-of-test\n", 0o644) + "\n",
+		"a password":      "  passwordFile: " + write("empty", "\r\n", 0o600) + "\n",
+		"no certificate":  "  ca: " + write("ca", "pw-of-test\n", 0o600) + "\n",
+		"no such file":    "  ca: " + filepath.Join(dir, "gone") + "\n",
+		"want an object":  "idNumbers: " + write("ids", "pw-of-test", 0o600) + "\n",
+		"idNumbers: stat": "idNumbers: " + filepath.Join(dir, "gone") + "\n",
 	} {
 		if err := open(more); err == nil || !strings.Contains(err.Error(), what) ||
 			strings.Contains(err.Error(), "pw-of-test") {

@@ -44,15 +44,15 @@ func readNumbers(file string) (*idTable, error) {
 		err = fmt.Errorf("%s is longer than %d bytes", file, maxNumbers)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("directory: %w", err)
+		return nil, fmt.Errorf("idNumbers: %w", err)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("directory: %w", err)
+		return nil, fmt.Errorf("idNumbers: %w", err)
 	}
 	d, err := dirfile.Read(text)
 	if err != nil {
-		return nil, fmt.Errorf("directory %s: %w", file, err)
+		return nil, fmt.Errorf("idNumbers %s: %w", file, err)
 	}
 	t := &idTable{}
 	for kind := range 2 {
