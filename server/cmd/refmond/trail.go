@@ -103,13 +103,7 @@ func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	c := auditlog.Config{Dir: dir, Computer: host, Reserve: a.Reserve << 20, Keep: auditlog.Keep{Bytes: a.Size << 20,
-		Age: time.Duration(a.Age) * 24 * time.Hour, Full: fulls[a.Overwrite]}}
-	if c.Keep.Bytes > 0 {
-		// Segments are deleted as a whole, so eight of them share the size.
-		c.SegmentBytes = min(max(c.Keep.Bytes/8, 1<<20), 64<<20)
-	}
-	if s.trail, err = auditlog.Open(c); err != nil {
+	if s.trail, err = auditlog.Open(a.config(dir, host)); err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
 	p, err := policy(dir, a)
@@ -119,6 +113,17 @@ func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 	log := &audit.Log{Sink: &reporting{Log: s.trail, log: s.log}, Computer: host, Clock: auditlog.Now}
 	log.Policy.Store(p)
 	return log, nil
+}
+
+// config returns the configuration of the audit log in the folder dir of a computer.
+func (a *auditSettings) config(dir, computer string) auditlog.Config {
+	c := auditlog.Config{Dir: dir, Computer: computer, Reserve: a.Reserve << 20, Keep: auditlog.Keep{Bytes: a.Size << 20,
+		Age: time.Duration(a.Age) * 24 * time.Hour, Full: fulls[a.Overwrite]}}
+	if c.Keep.Bytes > 0 {
+		// Segments are deleted as a whole, so eight of them share the size.
+		c.SegmentBytes = min(max(c.Keep.Bytes/8, 1<<20), 64<<20)
+	}
+	return c
 }
 
 // policy returns the audit policy: that of the log's folder dir, with the configuration's changes. Without a policy

@@ -39,6 +39,17 @@ func TestLastingAuditFailureIsLoggedOnceAMinute(t *testing.T) {
 	})
 }
 
+// TestTrailHasSizeAndAgeOfConfiguration checks the audit log's limits: MiB, days, and segments of an eighth of the size
+// within 1 and 64 MiB.
+func TestTrailHasSizeAndAgeOfConfiguration(t *testing.T) {
+	for size, segment := range map[int64]int64{0: 0, 4: 1, 80: 10, 800: 64} {
+		a := auditSettings{Size: size, Age: 2, Reserve: 3, Overwrite: "archive"}
+		check.DeepEqual(t, a.config("d", "host"), auditlog.Config{Dir: "d", Computer: "host", Reserve: 3 << 20,
+			SegmentBytes: segment << 20, Keep: auditlog.Keep{Bytes: size << 20, Age: 48 * time.Hour,
+				Full: auditlog.Archive}}, "audit.size %d", size)
+	}
+}
+
 // TestTrailStateSaysWhyLogEnded checks that the state has the error of a log that takes no more records, as text.
 func TestTrailStateSaysWhyLogEnded(t *testing.T) {
 	l := check.Must(auditlog.Open(auditlog.Config{Dir: t.TempDir(), Computer: "host"}))
