@@ -18,12 +18,16 @@ func explainAccess(r *access.Request) []Reason {
 }
 
 // Reasons converts the explanation of a request to the form of the event field AccessReason, with one reason for each
-// right. Neither may be nil.
+// right. That of a right that the check did not reach is unknown. Neither may be nil.
 func Reasons(request *access.Request, explanation *access.Explanation) []Reason {
 	out := make([]Reason, 0, len(explanation.Reasons))
 	for i := range explanation.Reasons {
 		b := &explanation.Reasons[i]
-		out = append(out, reasonOf(request, b))
+		if explanation.Skipped(b) {
+			out = append(out, Reason{Bits: b.Bit, Code: reasonUnknown})
+			continue
+		}
+		out = append(out, ReasonOf(request, b))
 	}
 	return out
 }
@@ -42,20 +46,17 @@ var plainCodes = map[access.ReasonKind]uint16{
 	access.NotAsked:          reasonUnknown,
 }
 
-// reasonOf returns why one right was granted or denied, as the event field AccessReason shows it: the message code,
-// and the deciding ACE, privilege or rule. If there is no code for the reason, the code is reasonUnknown.
-func reasonOf(request *access.Request, bit *access.BitReason) Reason {
+// ReasonOf returns why one right was granted or denied, as the event field AccessReason shows it: the message code,
+// and the deciding ACE, privilege or rule. If there is no code for the reason, the code is that of an unknown one. The
+// check must have decided the right. Neither argument may be nil.
+func ReasonOf(request *access.Request, bit *access.BitReason) Reason {
 	out := Reason{Bits: bit.Bit, Code: reasonUnknown}
 	why := &bit.Reason
 	switch why.Kind {
 	case access.AceAllow:
 		out.Code, out.Entry = reasonGranted, decidingACEText(request.Descriptor, why)
 	case access.AceDeny:
-		// A bit that the entry does not deny was left undecided when the
-		// entry ended the walk.
-		if a := decidingACE(request.Descriptor, why); mappingOf(request).Map(a.Mask())&bit.Bit != 0 {
-			out.Code, out.Entry = reasonDenied, decidingACEText(request.Descriptor, why)
-		}
+		out.Code, out.Entry = reasonDenied, decidingACEText(request.Descriptor, why)
 	case access.Privilege:
 		out.Code, out.Name = reasonMissingPrivilege, why.Privilege.String()
 		if bit.Granted {

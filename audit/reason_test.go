@@ -34,7 +34,7 @@ func TestOpenReasonsNameDecidingEntry(t *testing.T) {
 		{"UC-46 NULL DACL", nil, "O:SYG:SYD:NO_ACCESS_CONTROL" + sacl, 1, []string{"%%4416:\t%%1806"}},
 		{"UC-47 empty DACL", nil, "O:SYG:SYD:" + sacl, 1, []string{"%%4416:\t%%1807"}},
 		{"UC-48 integrity", with(func(s *token.Spec) { s.Integrity = sid.MustParse("S-1-16-4096") }),
-			"O:SYG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;ME)(AU;SAFA;FA;;;WD)", 2, []string{"%%4417:\t%%1803"}},
+			"O:SYG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;ME)(AU;SAFA;FA;;;WD)", 3, []string{"%%4416:\t%%1809", "%%4417:\t%%1803"}},
 		{"UC-49 take ownership", holds(winnt.SeTakeOwnershipPrivilege), "O:SYG:SYD:(A;;0x1;;;WD)" + sacl,
 			winnt.WRITE_OWNER, []string{"%%1540:\t%%1801\tSeTakeOwnershipPrivilege"}},
 		{"UC-50 system security", nil, "O:SYG:SYD:(A;;FA;;;WD)S:(AU;FA;0x1000000;;;WD)", winnt.ACCESS_SYSTEM_SECURITY,
@@ -50,10 +50,10 @@ func TestOpenReasonsNameDecidingEntry(t *testing.T) {
 			"O:SYG:SYD:(A;;FA;;;WD)" + sacl, 1, []string{"%%4416:\t%%1805"}},
 		{"UC-64 AppContainer pass", with(func(s *token.Spec) { s.Package = sid.MustParse("S-1-15-2-1-2-3-4-5-6-7") }),
 			"O:SYG:SYD:(A;;FA;;;WD)" + sacl, 1, []string{"%%4416:\t%%1830"}},
-		{"trust label", nil, "O:SYG:SYD:(A;;FA;;;WD)S:(TL;;0x2;;;S-1-19-512-1024)(AU;FA;FA;;;WD)", 1,
-			[]string{"%%4416:\t%%1841\tS:(TL;;DC;;;S-1-19-512-1024)"}},
-		{"access filter", nil, "O:SYG:SYD:(A;;FA;;;WD)S:(FL;;0x2;;;WD;(@User.Absent == 1))(AU;FA;FA;;;WD)", 1,
-			[]string{"%%4416:\t%%1805\tS:(FL;;DC;;;WD;(@USER.Absent == 1))"}},
+		{"trust label", nil, "O:SYG:SYD:(A;;FA;;;WD)S:(TL;;0x2;;;S-1-19-512-1024)(AU;FA;FA;;;WD)", 3,
+			[]string{"%%4416:\t%%1841\tS:(TL;;DC;;;S-1-19-512-1024)", "%%4417:\t%%1809"}},
+		{"access filter", nil, "O:SYG:SYD:(A;;FA;;;WD)S:(FL;;0x2;;;WD;(@User.Absent == 1))(AU;FA;FA;;;WD)", 3,
+			[]string{"%%4416:\t%%1805\tS:(FL;;DC;;;WD;(@USER.Absent == 1))", "%%4417:\t%%1809"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := specU()

@@ -65,6 +65,5 @@ func refusedBy(r *fileaccess.Request, d *sd.Descriptor, bit winnt.AccessMask) au
 func reasonOf(r *fileaccess.Request, d *sd.Descriptor, bit winnt.AccessMask, granted bool,
 	why access.Reason) audit.Reason {
 	q := access.Request{Descriptor: d, Subject: r.Subject, Desired: bit, Type: winnt.FileObject}
-	return audit.Reasons(&q, &access.Explanation{Reasons: []access.BitReason{{Bit: bit, Granted: granted,
-		Reason: why}}})[0]
+	return audit.ReasonOf(&q, &access.BitReason{Bit: bit, Granted: granted, Reason: why})
 }
