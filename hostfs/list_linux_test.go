@@ -316,7 +316,9 @@ func TestListingsRestartAndContinue(t *testing.T) {
 			"F-120: case %d: List(%.20q): %d names, %v, want %d, %v", i, c.pattern, len(list), st, c.names, c.st)
 	}
 	check.Equal(t, len(check.Result(f.List("", true, 1, nil))), 1, "the first name")
+	f.listing.Lock()
 	w.must(f.scan.Close()) // reading on fails, and four names were read already
+	f.listing.Unlock()
 	check.Equal(t, len(check.Result(f.List("", false, 9, nil))), 4, "names before a failed read")
 	check.That(t, check.Status(f.List("", false, 9, nil)) != ntstatus.NoMoreFiles, "a failed read ends the listing")
 	w.dir("gone", wide)
