@@ -78,7 +78,8 @@ type pdbUser struct {
 	flags        string
 }
 
-// put stores the values in the account with the SID, or without a SID in that with the name.
+// put stores the values in the account with the SID, or without a SID in that with the name. It enables no account that
+// has another name.
 func (u *pdbUser) put(c *collect.Collector) {
 	if u.of == nil {
 		return
@@ -93,8 +94,12 @@ func (u *pdbUser) put(c *collect.Collector) {
 	if !u.primary.IsZero() {
 		a.Primary = u.primary
 	}
-	if u.flags != "" {
-		a.Disabled = strings.Contains(u.flags, "D")
+	switch {
+	case strings.Contains(u.flags, "D"):
+		a.Disabled = true
+	case u.flags != "" && a == u.of:
+		// A domain controller prints its Guest under the name of the host's guest account, with flags of that one.
+		a.Disabled = false
 	}
 }
 

@@ -100,4 +100,7 @@ func TestPdbeditSIDMayBeAnotherAccount(t *testing.T) {
 		[2]string{"pdbedit", flags})
 	check.That(t, d.Disabled == 1 && d.Find("S-1-5-21-1-2-3-1107") == 0, "%d disabled users, want the one "+
 		"of pdbedit, and Bob as a principal", d.Disabled)
+	d, _ = sources.Read(t, [2]string{"csv", "SamAccountName,SID,Enabled\nGuest,S-1-5-21-1-2-3-501,False\n"},
+		[2]string{"pdbedit", "Unix username: nobody\nAccount Flags: [U ]\nUser SID: S-1-5-21-1-2-3-501\n"})
+	check.Equal(t, d.Disabled, 1, "disabled users, the Guest of a domain controller")
 }
