@@ -156,8 +156,8 @@ func seekStart(f *os.File) error {
 }
 
 // plan computes the changes of the tree into a journal in file, which is on disk afterwards if durable is set. It
-// changes no descriptor. An interrupt is an error, and so is one of r.planned, which it calls before
-// the commit if that is set.
+// changes no descriptor. Before the commit it calls r.planned, if set. An interrupt and an error of r.planned are
+// errors.
 func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h acltree.Header, durable bool) (
 	counts acltree.Counts, err error) {
 	w, err := acltree.NewWriter(file, h)

@@ -33,7 +33,7 @@ func accountName(e *sddl.SyntaxError) string {
 	case "D", "OD", "XD":
 		verb = "deny"
 	case "A", "OA", "XA", "ZA":
-	default: // a grant would replace the auditing of an access by the access
+	default: // a grant would give the access that the entry only audits
 		return "  SDDL names accounts by SID or alias. Write the SID: no command adds such an entry by name"
 	}
 	if r, err := acltree.ParseRights(fields[2]); err == nil {
