@@ -80,7 +80,8 @@ type aclRevokeCmd struct {
 // Help returns the long text of --help for refmon acl revoke.
 func (aclRevokeCmd) Help() string {
 	return `Removes what a file's own entries grant and deny to users and groups. Without rights it removes all of their
-entries. Inherited entries stay: revoke those on the directory that they come from.
+entries. Inherited entries stay: revoke those on the directory that they come from. With rights or --only, entries with
+a condition stay too.
 
   refmon acl revoke /srv/projects/plan bob
   refmon acl revoke -r /srv/projects bob:write
@@ -221,11 +222,8 @@ func explainRights(std *streams, who []string, steps []acltree.Step) {
 
 // explained adds to an error of an edit how the user can avoid it. It returns other errors, and nil, unchanged.
 func explained(err error) error {
-	switch {
-	case errors.Is(err, sd.ErrNotCanonical):
+	if errors.Is(err, sd.ErrNotCanonical) {
 		return fmt.Errorf("%w: --reorder puts it in order first, which can change what it decides", err)
-	case errors.Is(err, sd.ErrInexpressible):
-		return fmt.Errorf("%w: revoke all of the entry, and grant the remaining rights again", err)
 	}
 	return err
 }

@@ -204,39 +204,40 @@ func addUntilStable(e sd.ListEditor, l *sd.ACL, r sd.Rule) (*sd.ACL, error) {
 
 // revoke removes the trustee's explicit entries from l, or the step's rights from these entries. Without rights and
 // Only, all types of entries are removed. With either, only plain allow and deny entries change, or those of the kind
-// in Only. Inherited entries stay. l itself does not change. If no entry would change, the error is [ErrNothing].
+// in Only. An entry loses its rights on the object and on all objects that inherit it. Inherited entries stay. l itself
+// does not change. If no entry would change, the error is [ErrNothing].
 func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	if s.Rights == (Rights{}) && s.Only == nil {
 		out, err := e.Purge(l, s.Trustee)
 		return out, nothing(l, out, err)
 	}
-	plain := func(a sd.ACE) bool {
-		return a.Flags()&sd.Inherited == 0 && a.SID() == s.Trustee &&
-			(a.Type() == sd.AccessAllowed && (s.Only == nil || *s.Only == Grant) ||
-				a.Type() == sd.AccessDenied && (s.Only == nil || *s.Only == Deny))
+	if !e.Canonical(l) {
+		return nil, sd.ErrNotCanonical
 	}
-	// A generic right loses the specific rights that the step revokes, and becomes the others (F-208).
-	mapped, err := l.Map(func(a sd.ACE) (sd.ACE, bool) {
-		if m := winnt.FileObject.Mapping.Map(a.Mask()); plain(a) && m&s.Rights.Deny != 0 {
-			a = a.WithMask(m)
+	out, err := l.Map(func(a sd.ACE) (sd.ACE, bool) {
+		if !s.concerns(a) {
+			return a, true
 		}
-		return a, true
+		switch m := winnt.FileObject.Mapping.Map(a.Mask()); {
+		case s.Rights == (Rights{}):
+			return a, false
+		case m&s.Rights.Deny == 0:
+			return a, true
+		default:
+			// A generic right becomes the specific rights that remain. An entry whose other rights come with every
+			// revoked right, such as SYNCHRONIZE, goes as a whole (F-208).
+			return a.WithMask(m &^ s.Rights.Deny), m&^s.Rights.Allow != 0
+		}
 	})
-	out := mapped
-	for _, a := range mapped.All() {
-		if !plain(a) {
-			continue
-		}
-		r := sd.Rule{Type: a.Type(), Trustee: s.Trustee, Flags: a.Flags(), Mask: s.Rights.Deny}
-		// An entry with no other rights goes as a whole (F-208).
-		if s.Rights == (Rights{}) || a.Mask()&^s.Rights.Allow == 0 {
-			r.Mask = a.Mask()
-		}
-		if r.Mask != 0 && err == nil {
-			out, err = e.Remove(out, r)
-		}
-	}
 	return out, nothing(l, out, err)
+}
+
+// concerns reports whether a revocation with rights or Only changes an entry: a plain, explicit entry of the trustee,
+// of the kind in Only.
+func (s *Step) concerns(a sd.ACE) bool {
+	return a.Flags()&sd.Inherited == 0 && a.SID() == s.Trustee &&
+		(a.Type() == sd.AccessAllowed && (s.Only == nil || *s.Only == Grant) ||
+			a.Type() == sd.AccessDenied && (s.Only == nil || *s.Only == Deny))
 }
 
 // nothing turns a revocation without effect into an error. It returns err, or [ErrNothing] if err is nil and the
