@@ -1,7 +1,7 @@
 package main
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -53,8 +53,8 @@ func (c *aclMigrateCmd) Run(std *streams) error {
 	return c.migrate(std, names)
 }
 
-// migrate converts the tree with the accounts of names, and has the results of Run. If a lookup of a name at the server
-// fails, it changes nothing and returns that error.
+// migrate converts the tree with the accounts of names, and has the results of Run. The first failed lookup of a name
+// ends it: it changes nothing and returns that error.
 func (c *aclMigrateCmd) migrate(std *streams, names *acltree.Names) error {
 	c.Offline = true
 	var lost losses
@@ -64,20 +64,15 @@ func (c *aclMigrateCmd) migrate(std *streams, names *acltree.Names) error {
 	if err := m.Check(); err != nil {
 		return err
 	}
-	var failed error // of a lookup: the migration would lose the entries of all further names
-	if ask := names.Server; ask != nil {
-		names.Server = func(name string) (acltree.Account, bool, error) {
-			a, ok, err := ask(name)
-			failed = cmp.Or(failed, err)
-			return a, ok, err
-		}
-	}
-	m.Who = func(who string, group bool) (sid.SID, bool) {
+	m.Who = func(who string, group bool) (sid.SID, bool, error) {
 		kind := "user:"
 		if group {
 			kind = "group:"
 		}
 		a, err := names.Find(kind + who)
+		if errors.As(err, new(*acltree.LookupError)) {
+			return sid.SID{}, false, err // without the name's entry the descriptor would be another one
+		}
 		if err != nil && !unknown[who] && len(unknown) < maxListed {
 			if unknown[who] = true; len(unknown) == maxListed {
 				fmt.Fprintln(std.err, "refmon: more names have no SID")
@@ -85,14 +80,11 @@ func (c *aclMigrateCmd) migrate(std *streams, names *acltree.Names) error {
 				fmt.Fprintf(std.err, "refmon: %s\n", printable(err.Error()))
 			}
 		}
-		return a.SID, err == nil
+		return a.SID, err == nil, nil
 	}
 	run := &aclRun{editFlags: &c.editFlags, std: std, names: names, change: m.Change, command: c.command(),
 		files: slices.Concat(c.people, c.maps)}
 	run.planned = func() error {
-		if failed != nil {
-			return fmt.Errorf("nothing was changed: %w", failed)
-		}
 		if m.Kept > 0 {
 			fmt.Fprintf(std.err, "refmon: %s had a descriptor and keep it\n", count(m.Kept, "file", "files"))
 		}

@@ -172,6 +172,8 @@ func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h 
 	switch {
 	case errors.Is(err, context.Canceled):
 		return counts, errors.New("interrupted: nothing was changed")
+	case errors.As(err, new(*acltree.LookupError)):
+		return counts, fmt.Errorf("nothing was changed: %w", err)
 	case err != nil:
 		if about := new(fs.PathError); errors.As(err, &about) && about.Path == "" { // the root of the tree
 			err = about.Err

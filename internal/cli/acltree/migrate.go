@@ -17,8 +17,8 @@ import (
 type Migration struct {
 	From     Permissions
 	Accounts ntacl.Accounts // SIDs of the host's ids; nil: S-1-22-1-uid, S-1-22-2-gid
-	// Who finds the SID of a name in an NFSv4 ACL; nil: only SIDs are names.
-	Who func(name string, group bool) (sid.SID, bool)
+	// Who finds the SID of a name in an NFSv4 ACL; ok is false for an unknown name. nil: only SIDs are names.
+	Who func(name string, group bool) (s sid.SID, ok bool, err error)
 	// Attribute holds the NFSv4 ACL; "": system.nfs4_acl.
 	Attribute string
 	// Replace also converts files that have a descriptor already.
@@ -43,7 +43,8 @@ const NFS4Attribute = "system.nfs4_acl"
 
 // Change converts the permissions of one file to a descriptor and returns it. The second result is true, so the walk
 // continues below. Change leaves a file that has a descriptor, unless Replace is set, and counts it in Kept. With
-// FromNFS4 a file without the ACL is an error. Change reports losses to m.Lost and does not write the file.
+// FromNFS4 a file without the ACL is an error, and so is the first error of Who. Change reports losses to m.Lost and
+// does not write the file.
 func (m *Migration) Change(n *Node) (*sd.Descriptor, bool, error) {
 	if n.Kept.Raw != nil && !m.Replace {
 		m.Kept++
@@ -83,7 +84,7 @@ func (m *Migration) convert(n *Node) (*sd.Descriptor, []fileaccess.Loss, error) 
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
-		return fileaccess.FromNFS4(list, m.id(s.UID, false), m.id(s.GID, true), &fileaccess.NameMap{SID: m.Who})
+		return m.fromNFS4(list, m.id(s.UID, false), m.id(s.GID, true))
 	}
 	_, access, inherited, err := posix(n.Held)
 	if err != nil {
@@ -101,6 +102,27 @@ func (m *Migration) convert(n *Node) (*sd.Descriptor, []fileaccess.Loss, error) 
 		}
 	}
 	return fileaccess.FromPOSIX(p, m.ids())
+}
+
+// fromNFS4 returns the descriptor for an NFSv4 ACL, and what the conversion loses. The first error of m.Who is its
+// error, because a descriptor without that name's entry would be another one. Further names are not looked up.
+func (m *Migration) fromNFS4(list []fileaccess.NFS4ACE, owner, group sid.SID) (*sd.Descriptor, []fileaccess.Loss,
+	error) {
+	if m.Who == nil {
+		return fileaccess.FromNFS4(list, owner, group, nil)
+	}
+	var failed error
+	d, lost, err := fileaccess.FromNFS4(list, owner, group, &fileaccess.NameMap{
+		SID: func(who string, group bool) (s sid.SID, ok bool) {
+			if failed == nil {
+				s, ok, failed = m.Who(who, group)
+			}
+			return s, ok && failed == nil
+		}})
+	if failed != nil {
+		return nil, nil, failed
+	}
+	return d, lost, err
 }
 
 // id returns the SID of a Unix user, or of a group if group is true. It uses m.Accounts, or S-1-22-1 and S-1-22-2 if

@@ -74,7 +74,7 @@ func TestMigrationConvertsAndUndoesPermissions(t *testing.T) {
 	for _, from := range []Permissions{FromPOSIX, FromNFS4} {
 		losses := map[string][]fileaccess.LossKind{}
 		mig := &Migration{From: from, Lost: func(p string, l fileaccess.Loss) { losses[p] = append(losses[p], l.Kind) },
-			Who: func(who string, _ bool) (sid.SID, bool) { return sid.Users, who == "bob@x" }}
+			Who: func(who string, _ bool) (sid.SID, bool, error) { return sid.Users, who == "bob@x", nil }}
 		j := journalOf(t, &Plan{Files: m, Keeper: keeper, Recursive: true, Change: mig.Change})
 		check.RequireThat(t, j.Entries == 2 && mig.Kept == 1,
 			"%s: %d entries, %d kept, want 2, 1", from, j.Entries, mig.Kept)

@@ -31,14 +31,14 @@ type Names struct {
 	Server    func(name string) (a Account, ok bool, e error) // a running refmond, and through it domains
 	Accounts  ntacl.Accounts                                  // SIDs of the host's ids; nil: S-1-22-1-uid, S-1-22-2-gid
 	// Host finds a user (or a group) of the host; nil: the system's own databases.
-	Host func(name string, group bool) (id uint32, ok bool)
+	Host func(name string, group bool) (id uint32, ok bool, err error)
 }
 
 // Find returns the account of a name: a user or group of one of the sources, a well-known name such as Everyone or
 // BUILTIN\Users, or a SID. A prefix "user:" or "group:" selects that kind only. An account of a source comes before a
 // SID or an alias of SDDL such as BA, and both before a well-known name. If the name is an account and an alias of
 // another SID, Find fails, because each reading could be meant (U-116). An empty or unknown name is an error, which
-// suggests a similar one. That of an unknown name is an [*UnknownError]. Find returns errors of Server too.
+// suggests a similar one. That of an unknown name is an [*UnknownError]. A failed lookup is a [*LookupError].
 func (n *Names) Find(name string) (Account, error) {
 	kind, rest, ok := strings.Cut(name, ":")
 	if !ok || kind != "user" && kind != "group" {
@@ -83,7 +83,7 @@ func (n *Names) domain() sid.SID {
 // account looks up a name in the directory, the store, the server and the host, in this order. kind is "user",
 // "group" or "" for both. ok is false if no source has the name. A name with a domain is not looked up in the store.
 // These are errors:
-//   - a failed lookup at the server
+//   - a failed lookup at the server or the host, a [*LookupError]
 //   - the host's overflow user
 //   - a name that the directory has, with a domain that it does not know
 //   - a name that several users of the directory have in another case
@@ -108,8 +108,11 @@ func (n *Names) account(name, kind string) (Account, bool, error) {
 	}
 	if n.Server != nil {
 		a, ok, err := n.Server(name)
-		if err != nil || ok && (kind == "" || a.Group == (kind == "group")) {
-			return a, ok, err
+		if err != nil {
+			return Account{}, false, &LookupError{err}
+		}
+		if ok && (kind == "" || a.Group == (kind == "group")) {
+			return a, true, nil
 		}
 	}
 	find := n.Host
@@ -117,10 +120,13 @@ func (n *Names) account(name, kind string) (Account, bool, error) {
 		find = host.ID
 	}
 	for _, group := range kinds {
-		if id, ok := find(name, group); ok {
-			if id == overflow && !group {
-				return Account{}, false, errOverflow
-			}
+		switch id, ok, err := find(name, group); {
+		case err != nil:
+			// The name could be an account, so it is not unknown and no other source counts (U-116).
+			return Account{}, false, &LookupError{fmt.Errorf("the host could not look up %q: %w", name, err)}
+		case ok && id == overflow && !group:
+			return Account{}, false, errOverflow
+		case ok:
 			return Account{n.of(id, group), group, "the host"}, true, nil
 		}
 	}
@@ -183,6 +189,15 @@ func (n *Names) of(id uint32, group bool) sid.SID {
 	}
 	return fileaccess.UnixUser(id)
 }
+
+// LookupError says that a source could not look up a name, which may be an account.
+type LookupError struct{ err error }
+
+// Error returns the text for people.
+func (e *LookupError) Error() string { return e.err.Error() }
+
+// Unwrap returns the error of the source.
+func (e *LookupError) Unwrap() error { return e.err }
 
 // UnknownError says that no source has a name.
 type UnknownError struct{ text string }

@@ -35,8 +35,11 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 			return Account{SID: sid.MustParse("S-1-5-21-9-9-9-1"), Group: true, From: "refmond"},
 				name == `CORP\Staff` || name == "zed", nil
 		},
-		Host: func(name string, group bool) (uint32, bool) {
-			return 1000, name == "david" || name == "dave" || name == "alice" && group
+		Host: func(name string, group bool) (uint32, bool, error) {
+			if name == "down" {
+				return 0, false, errInjected
+			}
+			return 1000, name == "david" || name == "dave" || name == "alice" && group, nil
 		}}
 	for want, names := range map[string]string{ // SID, whether it is a group, and the source
 		"S-1-5-21-1-2-3-1107 false the directory": "alice ALICE", "S-1-5-21-1-2-3-1111 false the directory": "DAVE",
@@ -63,23 +66,26 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		"dave": "several users of the directory", "user:dave": "several users of the directory",
 		"BG": "write the SID", "aliec": "no SID: did you mean alice?$",
 		"satff": "no SID: did you mean staff?$", `CORP\gnoe`: "no SID: did you mean gone?$", "\x1b[2J": `\x1b`,
-		"broken": "injected$", "user:Everyone": "not a user", `user:CORP\Staff`: "not a user",
+		"broken": "injected$", "group:down": `the host could not look up "down": injected$`, "user:Everyone": "not a user", `user:CORP\Staff`: "not a user",
 		`OTHER\alice`: "does not name its domain", "alice@corp.example": "does not name its domain",
 		`OTHER\nobdy`: "not a user or group"} {
 		a, err := n.Find(name)
 		check.That(t, err != nil && strings.Contains(err.Error()+"$", want) && a == (Account{}),
 			"%q is %v, %v, want %q", name, a, err, want)
 	}
-	check.ErrorIs(t, check.Err(n.Find("broken")), errInjected, "error of refmond")
+	for _, name := range []string{"broken", "down"} {
+		err, failed := check.Err(n.Find(name)), new(LookupError)
+		check.That(t, errors.As(err, &failed) && errors.Is(err, errInjected), "a failed lookup of %q is %v", name, err)
+	}
 	for end, n := range map[string]*Names{"the directory, no well-known name and no SID$": {Directory: dir},
 		"of the host, no well-known name and no SID: give a file of users and groups with -d, or ask refmond": {},
 		"of the host, refmond, no well-known name and no SID: give a file of users and groups with -d$": {
 			Server: n.Server}} {
-		n.Host = func(string, bool) (uint32, bool) { return 0, false }
+		n.Host = func(string, bool) (uint32, bool, error) { return 0, false, nil }
 		_, err := n.Find("nobdy")
 		check.That(t, err != nil && strings.Contains(err.Error()+"$", end), "unknown name: %v, want %q", err, end)
 	}
-	nobody := &Names{Host: func(string, bool) (uint32, bool) { return 65534, true }}
+	nobody := &Names{Host: func(string, bool) (uint32, bool, error) { return 65534, true, nil }}
 	a, err := nobody.Find("nobody")
 	check.That(t, errors.Is(err, errOverflow) && a == (Account{}), "user with uid 65534: %v, %v, want %v", a, err,
 		errOverflow)

@@ -53,12 +53,12 @@ type Node struct {
 }
 
 // Change returns the new descriptor of a file, and whether to visit its children. after may be n.Before, which leaves
-// the file unchanged. An error leaves the file and its descendants unchanged.
+// the file unchanged. An error leaves the file and its descendants unchanged, and a [*LookupError] ends the plan.
 type Change func(n *Node) (after *sd.Descriptor, descend bool, err error)
 
 // Run walks the tree, computes the changes and passes each changed file to the sink, directories before their children.
-// It writes no file. It fails if the root cannot be read or changed, if the sink fails, or if ctx ends. It reports and
-// counts errors of other files and continues. The Counts are valid after an error too.
+// It writes no file. It fails if the root cannot be read or changed, if the lookup of a name or the sink fails, or if ctx
+// ends. It reports and counts errors of other files and continues. The Counts are valid after an error too.
 func (p *Plan) Run(ctx context.Context, sink Sink) (Counts, error) {
 	p.sink = sink
 	err := p.visit(ctx, "", nil, 0)
@@ -74,10 +74,11 @@ var ErrLongPath = errors.New("its path below the root is longer than 4096 bytes:
 	"nearer to it")
 
 // failed counts a file and reports it. It does not report the root, whose name is empty: it returns the root's error,
-// which ends the plan. For other files it returns nil. p.Report may be nil.
+// which ends the plan. It also returns the error of a failed lookup of a name, because the next files need names too.
+// Otherwise it returns nil. p.Report may be nil.
 func (p *Plan) failed(name string, err error) error {
 	p.counts.Failed++
-	if name == "" {
+	if name == "" || errors.As(err, new(*LookupError)) {
 		return err
 	}
 	if p.Report != nil {

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"os/user"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,12 +81,13 @@ func Lookup(name string) (User, error) {
 	return User{}, fmt.Errorf("the host has no user %q", name)
 }
 
-// unknown reports whether an error of package os/user means that the host has no such user. A host without a passwd
-// file has none.
+// unknown reports whether an error of package os/user means that the host has no such user or group. A host without
+// the file of the database has none.
 func unknown(err error) bool {
 	var name user.UnknownUserError
 	var id user.UnknownUserIdError
-	return errors.As(err, &name) || errors.As(err, &id) || errors.Is(err, fs.ErrNotExist)
+	var group user.UnknownGroupError
+	return errors.As(err, &name) || errors.As(err, &id) || errors.As(err, &group) || errors.Is(err, fs.ErrNotExist)
 }
 
 // withGroups returns the user of a passwd line, with the groups from getent initgroups. f has the fields of the line.
@@ -132,31 +134,49 @@ func convertUser(from *user.User) (u User, err error) {
 }
 
 // ID returns the uid of a user, or with group the gid of a group, by name. Unlike [Lookup] it does not read the user's
-// groups. ok is false for an unknown name, a failed lookup, and a number, which is not a name.
-func ID(name string, group bool) (id uint32, ok bool) {
-	if _, err := strconv.ParseUint(name, 10, 32); err == nil {
-		return 0, false // getent would take it for an id
+// groups. ok is false for an unknown name, and for a number, which is not a name. A failed lookup and a malformed reply
+// are errors. On Windows no account has an id, so that ok is always false.
+func ID(name string, group bool) (id uint32, ok bool, err error) {
+	if isNumber(name) || runtime.GOOS == "windows" {
+		return 0, false, nil
 	}
-	database := "passwd"
+	database, lookUp := "passwd", userID
 	if group {
-		database = "group"
+		database, lookUp = "group", groupID
 	}
 	text := ""
-	f, found, err := entry(database, name)
-	if err != nil {
-		return 0, false
-	}
-	if found {
+	switch f, found, failed := entry(database, name); {
+	case failed != nil:
+		return 0, false, failed
+	case found:
 		text = f[2]
-	} else if group {
-		if g, err := user.LookupGroup(name); err == nil {
-			text = g.Gid
+	default:
+		if text, err = lookUp(name); unknown(err) {
+			return 0, false, nil
 		}
-	} else if u, err := user.Lookup(name); err == nil {
-		text = u.Uid
 	}
-	id, err = number(text)
-	return id, err == nil
+	if err == nil {
+		id, err = number(text)
+	}
+	return id, err == nil, err
+}
+
+// userID returns the text of the uid that package os/user has for a name.
+func userID(name string) (string, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return "", err
+	}
+	return u.Uid, nil
+}
+
+// groupID returns the text of the gid that package os/user has for a name.
+func groupID(name string) (string, error) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return "", err
+	}
+	return g.Gid, nil
 }
 
 // SID returns the SID of the user: S-1-22-1-uid, and Anonymous for uid 65534.
@@ -214,6 +234,7 @@ const noSuchKey = 2
 // getent returns the one line that getent(1) prints for a key of a database. found is false, without an error, in these
 // cases:
 //   - key is empty, longer than maxName, not UTF-8, begins with "-" or has a colon or control character
+//   - key is a number in another form than decimal digits, or one of more than 32 bits, which getent(1) would truncate
 //   - the database does not have the key, or the host does not have getent(1)
 //
 // A name service that is down looks like a database without the key. Errors are any other exit status, a lookup longer
@@ -221,6 +242,9 @@ const noSuchKey = 2
 func getent(database, key string) (line string, found bool, err error) {
 	if key == "" || len(key) > maxName || key[0] == '-' || !utf8.ValidString(key) ||
 		strings.ContainsFunc(key, func(r rune) bool { return r == ':' || unicode.IsControl(r) }) {
+		return "", false, nil
+	}
+	if _, err := number(key); err != nil && isNumber(key) {
 		return "", false, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
@@ -238,6 +262,15 @@ func getent(database, key string) (line string, found bool, err error) {
 		return "", false, fmt.Errorf("getent %s %s: %d bytes that are not one line", database, key, len(out))
 	}
 	return strings.TrimSuffix(string(out), "\n"), true, nil
+}
+
+// isNumber reports whether getent(1) takes a key for an id. It calls strtoul(3), which skips spaces and accepts a sign.
+func isNumber(key string) bool {
+	digits := strings.TrimLeft(key, " ")
+	if digits != "" && strings.ContainsRune("+-", rune(digits[0])) {
+		digits = digits[1:]
+	}
+	return digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 var errNumber = errors.New("want a number from 0 to 4294967295")

@@ -126,7 +126,8 @@ func TestGroupNameWithoutGetentIsFromFile(t *testing.T) {
 }
 
 // TestLookupFailsWithoutGroups checks that a user whose groups cannot be read is an error, as is a name that no user
-// has and a reply that is malformed. A number without a user is a user, but not if the lookup fails (B-28).
+// has and a reply that is malformed. A number without a user is a user, but not if the lookup fails (B-28). A name is
+// not unknown if its lookup fails.
 func TestLookupFailsWithoutGroups(t *testing.T) {
 	fakeGetent(t, `"passwd half") echo half:x:61000:61001::/:/bin/sh ;;
 "passwd odd") echo odd:x:-1:61001::/:/bin/sh ;;
@@ -143,13 +144,18 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 "passwd 61013") echo held:x:61013:1:::; PATH=/usr/bin:/bin sleep 2 & ;;
 "initgroups two") echo "two 1" ;;
 "initgroups held") echo "held 1" ;;
-"group nameless") echo :x:61014: ;;`)
-	if id, ok := host.ID("nameless", true); ok {
-		t.Errorf("a line without a name has the gid %d", id)
+"group nameless") echo :x:61014: ;;
+"group gone") exit 3 ;;
+"passwd +61015" | "passwd  61015" | "passwd 4295028311") echo six:x:61015:61015::: ;;
+"initgroups six") echo six ;;`) // getent(1) takes these keys for the uid 61015
+	for name, group := range map[string]bool{"nameless": true, "odd": false, "big": false, "two": false, "gone": true} {
+		if id, ok, err := host.ID(name, group); ok || err == nil {
+			t.Errorf("B-28: the id of %q is %d, %t, %v, want an error", name, id, ok, err)
+		}
 	}
 	for _, name := range []string{"half", "odd", "big", "alias", "odder", "bad", "two", "none-such", "", "-x", "a:b",
 		"a\nb", "\xff",
-		strings.Repeat("n", 300), "4294967296", "61010", "61011", "61012",
+		strings.Repeat("n", 300), "4294967296", "+61015", " 61015", "4295028311", "61010", "61011", "61012",
 		"61013"} { // the last leaves a child that holds the pipe
 		if u, err := host.Lookup(name); err == nil {
 			t.Errorf("%q is %+v", name, u)
@@ -163,7 +169,7 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 
 // TestHostNamesOfSIDs checks that SIDs have the names of the host, well-known ones their own, and others none.
 func TestHostNamesOfSIDs(t *testing.T) {
-	fakeGetent(t, `"passwd 61000") echo zoe:x:61000:61001::/:/bin/sh ;;
+	fakeGetent(t, `"passwd 61000" | "passwd +61000" | "passwd  061000" | "passwd 4295028296") echo zoe:x:61000:61001::/:/bin/sh ;;
 "group 61001" | "group staff") echo staff:x:61001: ;;`)
 	var n host.Names
 	for range 2 { // the second time from the cache
@@ -178,9 +184,10 @@ func TestHostNamesOfSIDs(t *testing.T) {
 		want  uint32
 		ok    bool
 	}{{"staff", true, 61001, true}, {"staff", false, 0, false}, {"61001", true, 0, false}, {"61000", false, 0, false},
+		{"+61000", false, 0, false}, {" 061000", false, 0, false}, {"4295028296", false, 0, false},
 		{"none-such", true, 0, false}, {"none-such", false, 0, false}, {"", false, 0, false}} {
-		if got, ok := host.ID(c.name, c.group); got != c.want || ok != c.ok {
-			t.Errorf("ID(%q, %t) = %d, %t, want %d, %t", c.name, c.group, got, ok, c.want, c.ok)
+		if got, ok, err := host.ID(c.name, c.group); got != c.want || ok != c.ok || err != nil {
+			t.Errorf("ID(%q, %t) = %d, %t, %v, want %d, %t", c.name, c.group, got, ok, err, c.want, c.ok)
 		}
 	}
 }
