@@ -169,7 +169,8 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 
 // TestHostNamesOfSIDs checks that SIDs have the names of the host, well-known ones their own, and others none.
 func TestHostNamesOfSIDs(t *testing.T) {
-	fakeGetent(t, `"passwd 61000" | "passwd +61000" | "passwd  061000" | "passwd 4295028296") echo zoe:x:61000:61001::/:/bin/sh ;;
+	fakeGetent(t, `"passwd 61000" | "passwd +61000" | "passwd  061000" | "passwd 4295028296")
+	echo zoe:x:61000:61001::/:/bin/sh ;;
 "group 61001" | "group staff") echo staff:x:61001: ;;`)
 	var n host.Names
 	for range 2 { // the second time from the cache
