@@ -57,8 +57,8 @@ type Node struct {
 type Change func(n *Node) (after *sd.Descriptor, descend bool, err error)
 
 // Run walks the tree, computes the changes and passes each changed file to the sink, directories before their children.
-// It writes no file. It fails if the root cannot be read or changed, if the lookup of a name or the sink fails, or if ctx
-// ends. It reports and counts errors of other files and continues. The Counts are valid after an error too.
+// It writes no file. It fails if the root cannot be read or changed, if the lookup of a name or the sink fails, or if
+// ctx ends. It reports and counts errors of other files and continues. The Counts are valid after an error too.
 func (p *Plan) Run(ctx context.Context, sink Sink) (Counts, error) {
 	p.sink = sink
 	err := p.visit(ctx, "", nil, 0)
