@@ -9,8 +9,8 @@ import (
 )
 
 // ownDescriptors reads the descriptors of a file and its folder, and the file's link count. A missing or rejected
-// descriptor is an error. A path without a folder has no parents. A symbolic link is not followed. For a directory
-// links stays 0.
+// descriptor is an error. A path without a folder has no parents. A symbolic link is an error. For a directory links
+// stays 0.
 func ownDescriptors(path, attribute string) (h privateObject, err error) {
 	info, err := os.Lstat(path)
 	if err != nil {

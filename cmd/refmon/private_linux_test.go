@@ -29,6 +29,7 @@ func TestPrivateChecksFileFolderAndLinkCount(t *testing.T) {
 		}
 	}
 	must(t, os.Link(filepath.Join(root, "twice"), filepath.Join(root, "again")))
+	must(t, os.Symlink("key", filepath.Join(root, "link")))
 	for name, c := range map[string]struct {
 		code int
 		want string // part of the output
@@ -39,6 +40,7 @@ func TestPrivateChecksFileFolderAndLinkCount(t *testing.T) {
 		"twice":    {1, "1 other name of the file"},
 		"new":      {1, "Users (S-1-5-32-545)\n  may read, of new files and folders in it"},
 		"":         {0, "PRIVATE for alice"},
+		"link":     {2, "link: it is a symbolic link"},
 		"bare":     {2, "no descriptor is stored in " + ntacl.UserName},
 	} {
 		code, out, errs := runLine("private", filepath.Join(root, name), "--for", "alice", "--attribute", ntacl.UserName)

@@ -43,12 +43,16 @@ type stored struct {
 }
 
 // chain returns a file and the directories above it, from the root of its tree down. It reads them through a mount if
-// the file is in one. A link in the folders is followed.
+// the file is in one. A link in the folders is followed. A link at the end is an error.
 func (f *fileFlags) chain(path string) ([]stored, error) {
 	whole, at, err := mounted(path)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	switch info, err := os.Lstat(whole); {
+	case err == nil && info.Mode()&fs.ModeSymlink != 0:
+		// A mount that follows links shows the descriptor of the target, which the folder of the link does not hold (B-24).
+		return nil, fmt.Errorf("%s: it is a symbolic link: give the path of its target", inLine(whole))
 	case at != "":
 		return f.mountedChain(at, whole)
 	}
