@@ -109,7 +109,7 @@ func (n *Names) account(name, kind string) (Account, bool, error) {
 	if n.Server != nil {
 		a, ok, err := n.Server(name)
 		if err != nil {
-			return Account{}, false, &LookupError{err}
+			return Account{}, false, &LookupError{fmt.Errorf("%q: %w", name, err)}
 		}
 		if ok && (kind == "" || a.Group == (kind == "group")) {
 			return a, true, nil

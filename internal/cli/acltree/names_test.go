@@ -66,7 +66,7 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		"dave": "several users of the directory", "user:dave": "several users of the directory",
 		"BG": "write the SID", "aliec": "no SID: did you mean alice?$",
 		"satff": "no SID: did you mean staff?$", `CORP\gnoe`: "no SID: did you mean gone?$", "\x1b[2J": `\x1b`,
-		"broken": "injected$", "group:down": `the host could not look up "down": injected$`,
+		"broken": `"broken": injected$`, "group:down": `the host could not look up "down": injected$`,
 		"user:Everyone": "not a user", `user:CORP\Staff`: "not a user",
 		`OTHER\alice`: "does not name its domain", "alice@corp.example": "does not name its domain",
 		`OTHER\nobdy`: "not a user or group"} {
