@@ -155,6 +155,11 @@ func (w *treeWorld) optionsHold(at string) {
 	w.prints(alice, "no", "test -x "+at+"/closed && echo yes || echo no")
 	w.must(os.RemoveAll(closed))
 	w.prints(alice, "the plan", fmt.Sprintf("ln -s plan %[1]s/l; cat %[1]s/l; rm %[1]s/l", at))
+	if !testing.Short() { // it builds a program
+		// A descriptor of a link's target does not decide with the folder of the link (B-24).
+		w.prints(alice, "it is a symbolic link", fmt.Sprintf("ln -s plan %[1]s/l; %[2]s why %[1]s/l --as 4711 2>&1 | "+
+			"grep -o 'it is a symbolic link'; rm %[1]s/l", at, w.refmon()))
+	}
 	w.prints(alice, "Operation not permitted", "chmod 600 "+at+"/plan")
 	w.prints(alice, "user.ntfs_acl", "tar -C "+at+" --xattrs -cf - plan | grep -a -o user.ntfs_acl")
 	w.prints(bob, "", "ls -A "+at)
