@@ -23,7 +23,7 @@ type Principal struct {
 	Withheld winnt.AccessMask // rights that it has on no file
 	Root     bool             // grants all rights except Withheld, without a check of the file
 
-	stands bool // FindOrAdd made it, for an account that is not a user of the directory
+	stands bool // a stand-in: FindOrAdd made it, for an account that is not a user of the directory
 }
 
 // SID returns the SID of the account that logged on: Who, or the user of Token if Who is zero. Token must then not be
@@ -61,8 +61,8 @@ func (d *Directory) LeftOut() error {
 }
 
 // Account returns the user with exactly this name, or else the only one whose name differs from it in case alone. It
-// returns nil if there is none, or several. It also finds disabled users and principals that Add appended. The result
-// points into d.
+// returns nil if there is none, or several. It also finds disabled users and principals that Add appended, but no
+// stand-ins. The result points into d.
 func (d *Directory) Account(name string) *Principal {
 	found, several := d.Named(name)
 	if several {
@@ -71,12 +71,13 @@ func (d *Directory) Account(name string) *Principal {
 	return found
 }
 
-// Named returns the same user as Account. If no user has exactly the name, and the names of several differ from it in
-// case alone, several is true and the user is one of these.
+// Named returns the same user as Account, and so no stand-in. If no user has exactly the name, and the names of several
+// differ from it in case alone, several is true and the user is one of these.
 func (d *Directory) Named(name string) (found *Principal, several bool) {
 	for _, list := range [2][]Principal{d.Principals, d.disabled} {
 		for i := range list {
 			switch p := &list[i]; {
+			case p.stands: // the directory can have another account of this name
 			case p.Name == name: // another user's name can differ in case alone (F-104)
 				return p, false
 			case strings.EqualFold(p.Name, name):

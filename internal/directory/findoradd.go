@@ -147,8 +147,8 @@ func (d *Directory) lookUpName(who, name, domain string) (sid.SID, bool) {
 }
 
 // Nearest returns the name of the principal, disabled user or group that a misspelled name was most likely meant to be,
-// the first in the alphabet of those that are equally near; "" if none is near. DOMAIN\name and name@realm count as
-// name.
+// the first in the alphabet of those that are equally near; "" if none is near. It never suggests a stand-in.
+// DOMAIN\name and name@realm count as name.
 func (d *Directory) Nearest(name string) string {
 	if _, after, ok := strings.Cut(name, `\`); ok {
 		name = after
@@ -157,7 +157,9 @@ func (d *Directory) Nearest(name string) string {
 	names := make([]string, 0, len(d.Principals)+len(d.disabled)+len(d.groups.byName))
 	for _, list := range [2][]Principal{d.Principals, d.disabled} {
 		for i := range list {
-			names = append(names, list[i].Name)
+			if !list[i].stands {
+				names = append(names, list[i].Name)
+			}
 		}
 	}
 	for _, g := range d.groups.byName {

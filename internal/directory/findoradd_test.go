@@ -132,6 +132,11 @@ func TestAmbiguousNameIsNotFound(t *testing.T) {
 	}
 	_, _, disabled = d.FindOrAdd("Guests")
 	check.That(t, disabled != nil, "U-110: the disabled user Guests is another account")
+	check.Equal(t, d.Account("Guests").SID().String(), "S-1-5-21-1-2-3-1104", "the account Guests")
+	check.That(t, d.Account("Users") == nil, "a user Users is found, and the directory has only a group of that name")
+	_, _, err := d.FindOrAdd("SYSTEM")
+	check.NoError(t, err)
+	check.Equal(t, d.Nearest("SYSTEN"), "", "a name near SYSTEN, which is no account of the directory")
 }
 
 // Of several names that are equally near, the first in the alphabet is suggested.

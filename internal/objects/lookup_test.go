@@ -52,6 +52,11 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 		_, ok := one(c.name)
 		check.Equal(t, ok, c.want, "%s is found", c.name)
 	}
-	_, ok := objects.NewLookup(nil, nil)(`CORP\alice`)
+	// The principal for BUILTIN\Users is no account of the directory.
+	_, _, err = d.FindOrAdd(`BUILTIN\Users`)
+	check.NoError(t, err)
+	s, ok := objects.NewLookup(d, nil)(`CORP\Users`)
+	check.That(t, !ok, `CORP\Users is %v, want no account`, s)
+	_, ok = objects.NewLookup(nil, nil)(`CORP\alice`)
 	check.That(t, !ok, "an account is found without a directory")
 }
