@@ -15,6 +15,7 @@ func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 	listing := filepath.Join(dir, "ad.ldif")
 	check.NoError(t, os.WriteFile(listing, []byte("dn: DC=corp\n"+strings.Repeat("ou: corp\n", 30)), 0o600))
 	check.NoError(t, os.WriteFile(filepath.Join(dir, "mail"), []byte("hello\n"), 0o600))
+	check.NoError(t, os.WriteFile(filepath.Join(dir, "entry"), []byte("(A;;FA;;;WD)\n"), 0o600)) // without D:
 	t.Chdir(dir)
 	for _, c := range []struct {
 		args, want string
@@ -25,6 +26,7 @@ func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 		{"lint " + dir, "refmon acl export " + dir + " -r | refmon lint -", 1},
 		{"lint ad.ldif", "has no nTSecurityDescriptor: ask for it by name", 2},
 		{"lint mail", "the file is in no other form that refmon reads, such as JSON lines", 3},
+		{"lint entry", "entry:1: SDDL: at byte", 3},
 		{"who-can read -d /etc/passwd --share projects .", "smb.conf:projects", 1},
 		{"who-can read .", "/etc/passwd", 1},
 	} {

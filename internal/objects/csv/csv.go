@@ -3,6 +3,7 @@ package csv
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -26,13 +27,26 @@ type source struct {
 // New returns the source of a CSV text without a byte order mark, whose first line names the columns. One must be a
 // path, and one a descriptor in SDDL, hexadecimal digits or base64; otherwise the first Next fails. Commas separate the
 // columns, or semicolons or tabs if the heading has more of those. A malformed row is an object with an error.
-func New(in io.Reader) objects.Source {
+func New(in io.Reader) objects.Source { return newSource(in) }
+
+// newSource returns the source of New. It has read nothing but the first lines.
+func newSource(in io.Reader) *source {
 	text := bufio.NewReader(in)
 	r := csv.NewReader(text)
 	r.Comma = adcsv.Delimiter(heading(text))
 	r.FieldsPerRecord = -1
 	r.ReuseRecord = true
-	return &source{r: r}
+	return &source{r: r, path: -1, sd: -1, typ: -1}
+}
+
+// HasHeading reports whether a text begins with a heading that New accepts. If commas separate the columns, one of the
+// two that New needs is enough, so that New's error can name the other one. text has no byte order mark and can end
+// anywhere.
+func HasHeading(text []byte) bool {
+	c := newSource(bytes.NewReader(text))
+	c.r.LazyQuotes = true // text can end within a name
+	err := c.readHeading()
+	return err == nil || c.r.Comma == ',' && c.columns > 1 && (c.path >= 0 || c.sd >= 0)
 }
 
 // heading returns the line that names the columns, or what fits into r's buffer of it. r stays where it is. An error of
@@ -44,7 +58,8 @@ func heading(r *bufio.Reader) string {
 			head, err = r.Peek(r.Buffered())
 		}
 		for line := range strings.Lines(string(head)) {
-			if !strings.HasPrefix(line, typeComment) && (err != nil || strings.HasSuffix(line, "\n")) {
+			empty := strings.TrimRight(line, "\r\n") == "" // the reader of rows skips it
+			if !empty && !strings.HasPrefix(line, typeComment) && (err != nil || strings.HasSuffix(line, "\n")) {
 				return line
 			}
 		}
@@ -127,7 +142,7 @@ func (c *source) readHeading() error {
 	if err != nil {
 		return fmt.Errorf("read objects: heading: %w", err)
 	}
-	c.begun, c.columns, c.path, c.sd, c.typ = true, len(row), -1, -1, -1
+	c.begun, c.columns = true, len(row)
 	rank := len(pathColumns)
 	for i, name := range row {
 		same := func(other string) bool { return strings.EqualFold(other, name) }

@@ -79,12 +79,10 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 		return icacls.New(text), nil
 	case ldifBegins.Match(first):
 		return ldif.New(text), nil
-	case bytes.HasPrefix(first, []byte("#TYPE ")): // as Windows PowerShell begins CSV
+	case csv.HasHeading(head), bytes.HasPrefix(first, []byte("#TYPE ")): // as Windows PowerShell begins CSV
 		return csv.New(text), nil
 	case wide && ext == "":
 		return icacls.New(text), nil
-	case bytes.ContainsAny(firstLine(first), ",;\t"):
-		return csv.New(text), nil
 	}
 	if ext := strings.ToLower(path.Ext(name)); len(first) > 0 && ext != ".jsonl" && ext != ".json" {
 		return nil, ErrForm

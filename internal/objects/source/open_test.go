@@ -109,6 +109,10 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 		{"-", "\"Path\";\"Sddl\"\r\n\"a,b\";\"" + readers + "\"\r\n", []string{"a,b key " + readers}},
 		{"-", "Path\tSddl\na\t" + readers + "\n", []string{"a key " + readers}},
 		{"-", utf16Text("#TYPE System.Object\nPath,Sddl\na,"+readers+"\n", false), []string{"a key " + readers}},
+		// As ConvertTo-Csv -NoTypeInformation > FILE writes it.
+		{"noname", utf16Text("\"Path\",\"Sddl\"\r\n\"a\",\""+readers+"\"\r\n", false), []string{"a key " + readers}},
+		{"noname", "\r\nPath;Sddl\na;\"" + readers + "\"\n", []string{"a key " + readers}},
+		{"noname", "path,sd" + strings.Repeat(",\"\"", 2000) + "\na," + readers, []string{"a key " + readers}},
 		{"a.csv", "x,sd,path\na," + readers + "\n", []string{"line 2 error: line 2: there are only 2 columns"}},
 		{"a.csv", "path,sd,type\na," + readers + ",nonsense\nb," + readers + ",file\nc," + readers + "\n",
 			[]string{`a error: line 2: "nonsense" is not an object type`, "b file " + readers,
@@ -178,7 +182,11 @@ func TestMalformedFormatEndsReading(t *testing.T) {
 		{"a.csv", "path,x\na,b\n", "no column path, or none of sd"}, {"a.csv", "sd,x\na,b\n", "no column path"},
 		{"a.csv", "path,sd,SD\n", "column SD occurs twice"},
 		{"a.json", "[ {\"path\":\"a\",\"sd\":\"D:\"}]", "jq -c"}, {"a.csv", "\x1f\x8b\x08\x00", "compressed by gzip"},
-		{"a.csv", "path,\"sd\n", "heading"},
+		{"a.csv", "path,\"sd\n", "heading"}, {"-", "path,x\na,b\n", "no column path, or none of sd"},
+		{"-", "; of this server\n[share]\n", ErrForm.Error()}, {"-", "# Samba, version 4\n", ErrForm.Error()},
+		{"-", "(A;;FA;;;WD)\n", ErrForm.Error()}, {"-", "A;;SD;;;WD\n", ErrForm.Error()}, // no D: before it
+		{"-", "(XA;;FX;;;WD;(@User.x Any_of {1,2}))\n", ErrForm.Error()}, {"-", "name\tsize\n", ErrForm.Error()},
+		{"-", "sd\n", ErrForm.Error()}, {"-", utf16Text("path,x\na,b\n", false), "no column path, or none of sd"},
 		{"a.csv", utf16Text("path,sd\na", false) + "x", "ends inside a character"},
 		{"a.acl", utf16Text("a\nb", true) + "x", "ends inside a character"},
 		{"a.csv", utf16Text("path,sd\na", false) + "\x3d\xd8", "ends inside a character"}, // half of a surrogate pair
