@@ -75,8 +75,8 @@ func columnName(head string) string {
 }
 
 // addRow adds the account of a row. head has the column names. An empty cell means that the value is missing; the
-// default kind is user. A value that does not parse is an error. An unknown column is an error only if its cell has a
-// value.
+// default kind is user. A value that does not parse is an error. A column that is unknown or has no heading is an error
+// only if its cell has a value.
 func (f *file) addRow(head, row []string, line int) error {
 	u := user{group: group{at: line}}
 	kind := "user"
@@ -93,6 +93,8 @@ func (f *file) addRow(head, row []string, line int) error {
 		}
 		var err error
 		switch {
+		case column == "":
+			return fmt.Errorf("a value in column %d, which has no heading", i+1)
 		case column == "sid":
 			u.SID = cell
 		case column == "kind":

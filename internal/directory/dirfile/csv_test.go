@@ -59,7 +59,7 @@ func TestCellOfSemicolonsHasNoClaim(t *testing.T) {
 func TestMalformedCSVIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"name,sid\na":                                       "wrong number of fields",
-		"name,sid,,\na,BA,red,":                             "line 2: column : no such column",
+		"name,sid,,\na,BA,red,":                             "line 2: a value in column 3, which has no heading",
 		"name,sid,colour\na,BA,red":                         "line 2: column colour",
 		"name,sid,kind\na,BA,robot":                         `kind "robot"`,
 		"name,sid,disabled\na,BA,perhaps":                   "column disabled",
