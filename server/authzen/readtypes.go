@@ -117,15 +117,15 @@ func (l *loader) readType(name string, e *typeEntry, subjects map[Caller]*subjec
 }
 
 // readObjects stores the declared objects with their descriptors in rt. nil declares none, and then every id is an
-// object. An empty map means that no object exists. The error names the object, and others may be stored.
+// object. An empty map means that no object exists. The error names the first wrong object, and others may be stored.
 func (rt *resourceType) readObjects(objects map[string]map[string]json.RawMessage) (err error) {
 	if objects == nil {
 		return nil
 	}
 	rt.objects = map[string]*object{}
-	for id, properties := range objects {
+	for _, id := range slices.Sorted(maps.Keys(objects)) {
 		o := &object{}
-		if o.fixed, err = fixed(properties); err == nil {
+		if o.fixed, err = fixed(objects[id]); err == nil {
 			o.descriptor, err = rt.instance(o.fixed)
 		}
 		if err != nil {
@@ -136,18 +136,20 @@ func (rt *resourceType) readObjects(objects map[string]map[string]json.RawMessag
 	return nil
 }
 
-// readActions stores the actions of an entry in rt. An action without rights, or with an unknown one, is an error. On
-// an error the earlier actions stay.
+// readActions stores the actions of an entry in rt. An action without rights, or with an unknown one, is an error. The
+// error names the first such action in the alphabet, and the actions before it stay.
 func (rt *resourceType) readActions(e *typeEntry) (err error) {
-	for name, a := range e.Actions {
+	for _, name := range slices.Sorted(maps.Keys(e.Actions)) {
+		a := e.Actions[name]
 		known := action{more: map[string]map[string]winnt.AccessMask{}}
 		if known.rights, err = rt.mask(a.Rights); err != nil || known.rights == 0 {
 			return fmt.Errorf("actions.%s.rights: want names of rights of this type", name)
 		}
-		for property, values := range a.Properties {
+		for _, property := range slices.Sorted(maps.Keys(a.Properties)) {
+			values := a.Properties[property]
 			masks := map[string]winnt.AccessMask{} // without values no request has a declared one (Z-14)
-			for value, rights := range values {
-				if masks[value], err = rt.mask(rights); err != nil {
+			for _, value := range slices.Sorted(maps.Keys(values)) {
+				if masks[value], err = rt.mask(values[value]); err != nil {
 					return fmt.Errorf("actions.%s.properties.%s.%s: %w", name, property, value, err)
 				}
 			}

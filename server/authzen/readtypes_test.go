@@ -41,6 +41,11 @@ func TestInvalidTypesFileNamesKey(t *testing.T) {
 		{plain + `"actions":{"do":{"rights":[]}}}}}`, "actions.do.rights"},
 		{plain + `"actions":{"do":{"rights":["w"]}}}}}`, "actions.do.rights"},
 		{plain + `"actions":{"do":{"rights":["r"],"properties":{"p":{"v":["w"]}}}}}}}`, "properties.p.v"},
+		// The error names the first of several wrong keys.
+		{plain + `"actions":{"d":{},"c":{},"a":{},"b":{},"e":{}}}}}`, "actions.a.rights"},
+		{plain + `"actions":{"do":{"rights":["r"],"properties":{"q":{"v":["w"]},"p":{"z":["w"],"y":["w"],"v":["w"],` +
+			`"x":["w"]}}}}}}}`, "properties.p.v"},
+		{plain + `"objects":{"4":{"p":null},"3":{"p":null},"1":{"p":null},"2":{"p":null}}` + rest, "objects.1"},
 		{plain + `"owner":{"property":"o"}` + rest, "owner"},
 		{plain + `"owner":{"type":"o"}` + rest, "owner"},
 		{plain + `"request":{"action":{"":"string"}}` + rest, "request.action."},
@@ -49,7 +54,6 @@ func TestInvalidTypesFileNamesKey(t *testing.T) {
 		{plain + `"request":{"action":{"p":"string"},"context":{"P":"string"}}` + rest, "twice"},
 		{plain + `"request":{"subject":{"p":"string","P":"string"}}` + rest, "twice"},
 		{plain + `"request":{"resource":{"p":"string","P":"string"}}` + rest, "twice"},
-		{plain + `"objects":{"1":{"p":null}}` + rest, "objects.1"},
 	} {
 		if _, err := ReadTypes([]byte(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want an error with %q", c.file, err, c.want)
