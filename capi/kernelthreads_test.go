@@ -21,8 +21,8 @@ func TestUnstartedSystemThreadEnds(t *testing.T) {
 	at := c.bytes(number)
 	attributes[0] = 48
 	le.PutUint32(attributes[24:], winnt.OBJ_FORCE_ACCESS_CHECK)
-	check.Equal(t, c.kernel("RmCreateSystemThread", c.bytes(h), 0, c.bytes(attributes), 0, 0, at), ntstatus.AccessDenied,
-		"status without any right")
+	check.Equal(t, c.kernel("RmCreateSystemThread", c.bytes(h), 0, c.bytes(attributes), 0, 0, at),
+		ntstatus.AccessDenied, "status without any right")
 	check.Success(t, c.kernel("RmCreateSystemThread", c.bytes(h), uint64(winnt.THREAD_ALL_ACCESS), 0, 0, 0, at))
 	check.Success(t, c.call("NtClose", le.Uint64(h)))
 	check.Success(t, c.kernel("RmEndSystemThread", at))

@@ -339,7 +339,8 @@ func TestCaseInsensitiveTreeFindsOtherCase(t *testing.T) {
 	}
 	for i := range 300 {
 		spelled, err := (&place{t: w.tree}).fold(w.tree.root, fmt.Sprintf("Many-%d", i))
-		check.That(t, err == nil && spelled == fmt.Sprintf("many-%d", i), "Many-%d in another case: %q, %v", i, spelled, err)
+		check.That(t, err == nil && spelled == fmt.Sprintf("many-%d", i), "Many-%d in another case: %q, %v", i, spelled,
+			err)
 	}
 	exact := newWorld(t)
 	exact.describe("", all)

@@ -51,10 +51,10 @@ func TestClassesPrintDocumentedNames(t *testing.T) {
 		"FILE_INFORMATION_CLASS(200)": nt.FileInfoClass(200), "MUTANT_INFORMATION_CLASS(10)": nt.MutantInfoClass(10),
 		"SEMAPHORE_INFORMATION_CLASS(10)": nt.SemaphoreInfoClass(10),
 		"TIMER_INFORMATION_CLASS(10)":     nt.TimerInfoClass(10), "FS_INFORMATION_CLASS(10)": nt.FsInfoClass(10),
-		"TIMER_TYPE(10)": nt.TimerType(10), "SAME_ACCESS": nt.DuplicateOptions(winnt.DUPLICATE_SAME_ACCESS),
 		"OWNER|GROUP|DACL|SACL|LABEL|ATTRIBUTE|SCOPE|PROCESS_TRUST_LABEL|ACCESS_FILTER": nt.SecurityInformation(0x1FF),
-		"BACKUP|UNPROTECTED_SACL|PROTECTED_DACL":                                        nt.SecurityInformation(0x90010000),
-		"UNPROTECTED_DACL|PROTECTED_SACL":                                               nt.SecurityInformation(0x60000000)} {
+		"TIMER_TYPE(10)": nt.TimerType(10), "SAME_ACCESS": nt.DuplicateOptions(winnt.DUPLICATE_SAME_ACCESS),
+		"BACKUP|UNPROTECTED_SACL|PROTECTED_DACL": nt.SecurityInformation(0x90010000),
+		"UNPROTECTED_DACL|PROTECTED_SACL":        nt.SecurityInformation(0x60000000)} {
 		check.Equal(t, class.String(), want, "String")
 	}
 }

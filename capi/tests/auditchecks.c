@@ -46,8 +46,8 @@ static void required(PSECURITY_DESCRIPTOR d, PACCESS_MASK granted, PNTSTATUS acc
 		4097, &mapping, FALSE, UNMAPPED, access, &generate), STATUS_INVALID_PARAMETER);
 	PVOID one = (char *)readonly - 4; /* has room for one result of two */
 	STATUS(list(d, 0, 2, one, access, &generate), STATUS_ACCESS_VIOLATION);
-	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types,
-		2, &mapping, FALSE, granted, one, &generate), STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0,
+		types, 2, &mapping, FALSE, granted, one, &generate), STATUS_ACCESS_VIOLATION);
 }
 
 static void order(void)

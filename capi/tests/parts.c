@@ -96,8 +96,8 @@ static void writing(HANDLE e)
 	SAME(GetSecurityInfo(e, SE_KERNEL_OBJECT, LABEL_SECURITY_INFORMATION, NULL, NULL, NULL, &label, &d), ERROR_SUCCESS);
 	SAME(label->AceCount, 1);
 	LocalFree(d);
-	SAME(GetNamedSecurityInfoA("capi-parts", SE_KERNEL_OBJECT, LABEL_SECURITY_INFORMATION, NULL, NULL, &acl, &label, &d),
-		ERROR_SUCCESS);
+	SAME(GetNamedSecurityInfoA("capi-parts", SE_KERNEL_OBJECT, LABEL_SECURITY_INFORMATION, NULL, NULL, &acl, &label,
+		&d), ERROR_SUCCESS);
 	SAME(label->AceCount, 1);
 	CHECK(acl == NULL); /* not asked for */
 	LocalFree(d);

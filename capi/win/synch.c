@@ -75,8 +75,8 @@ HANDLE WINAPI OpenWaitableTimerW(DWORD access, BOOL inherit, LPCWSTR name)
 BOOL WINAPI SetWaitableTimer(HANDLE timer, const LARGE_INTEGER *due, LONG period, PTIMERAPCROUTINE routine, LPVOID arg,
 	BOOL resume)
 {
-	BOOL set = done(NtSetTimer(timer, (PLARGE_INTEGER)due, (PTIMER_APC_ROUTINE)(void *)routine, arg, resume != 0, period,
-		NULL));
+	BOOL set = done(NtSetTimer(timer, (PLARGE_INTEGER)due, (PTIMER_APC_ROUTINE)(void *)routine, arg, resume != 0,
+		period, NULL));
 	if (set && resume) /* no timer here wakes a computer that sleeps */
 		SetLastError(ERROR_NOT_SUPPORTED);
 	return set;

@@ -19,7 +19,8 @@ func TestAccessNamesWhetherShareOrObjectDecided(t *testing.T) {
 	write("o.jsonl", `{"path":"/r","sd":"O:BAG:SYD:(A;;FR;;;BU)"}`+"\n"+`{"path":"/w","sd":"O:BAG:SYD:(`+
 		`A;;0x2;;;BU)"}`+"\n"+
 		`{"path":"/both","sd":"O:BAG:SYD:(A;;WDWO;;;S-1-5-21-1-2-3-1107)(A;;WO;;;S-1-5-21-1-2-3-1108)"}`+"\n"+
-		`{"path":"/n","sd":"O:BAG:SYD:(A;;FA;;;BA)"}`+"\n"+`{"path":"/key","type":"key","sd":"O:BAG:SYD:(A;;KR;;;BU)"}`+"\n"+
+		`{"path":"/n","sd":"O:BAG:SYD:(A;;FA;;;BA)"}`+"\n"+
+		`{"path":"/key","type":"key","sd":"O:BAG:SYD:(A;;KR;;;BU)"}`+"\n"+
 		`{"path":"/net","sd":"O:BAG:SYD:(A;;FR;;;NU)"}`+"\n")
 	write("smb.conf", "[ro]\nvfs objects = acl_xattr\n[rw]\nread only = no\nvfs objects = acl_xattr\n[root]\nadmin "+
 		"users = alice\n"+
@@ -38,7 +39,8 @@ func TestAccessNamesWhetherShareOrObjectDecided(t *testing.T) {
 		{0, "/r --share D:(A;;0x1;;;BU)", "GRANTED 0x1 by the share and the object\n"},
 		{0, "/r --share D:(A;;0x21;;;BU)", "GRANTED 0x1 by the share and the object\n"},
 		{1, "/r --share D:(A;;0x2;;;BU)", none + "\n\nshare: GRANTED 0x2"},
-		{1, "/n --share D:(A;;FR;;;BU)", "DENIED by the object\n"}, {1, "/r --share D:(A;;FR;;;BA)", "DENIED by the share\n"},
+		{1, "/n --share D:(A;;FR;;;BU)", "DENIED by the object\n"},
+		{1, "/r --share D:(A;;FR;;;BA)", "DENIED by the share\n"},
 		// Either right of control is enough, if the share and the object both grant it (B-2).
 		{0, "/both --share D:(A;;WO;;;BU) -w control", "GRANTED 0x80000 by the share and the object\n\nshare: GRANTED"},
 		{1, "/both --share D:(A;;FR;;;BU) -w control", "DENIED by the share\n\nshare: DENIED"},

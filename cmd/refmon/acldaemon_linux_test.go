@@ -139,10 +139,11 @@ func TestNamesComeFromRefmond(t *testing.T) {
 	for who, want := range map[string]string{"user:User": " is S-1-5-21-1-2-3-1001, from refmond",
 		"group:None": " is S-1-5-21-1-2-3-513, from refmond", "group:Users": " is S-1-5-32-545, from refmond",
 		"nosuch": `" is not a user or group`} {
-		_, _, errs := runLine("acl", "grant", "--offline", "--attribute", ntacl.UserName, "--names-from", address, "-n", dir,
-			who+":read")
+		_, _, errs := runLine("acl", "grant", "--offline", "--attribute", ntacl.UserName, "--names-from", address, "-n",
+			dir, who+":read")
 		check.That(t, strings.Contains(errs, who+want) &&
-			strings.Contains(errs, "\nrefmon: read is 0x") == (who != "nosuch"), "acl grant %s: %s, want %q", who, errs, want)
+			strings.Contains(errs, "\nrefmon: read is 0x") == (who != "nosuch"),
+			"acl grant %s: %s, want %q", who, errs, want)
 	}
 	const user = "S-1-5-21-1-2-3-1001"
 	describe(t, dir, "O:SYG:SYD:(XA;;FR;;;WD;(@User.a == 1))")

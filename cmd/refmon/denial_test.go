@@ -29,10 +29,11 @@ func TestDenialHasOneSentence(t *testing.T) {
 		{boxed, "(D;;FR;;;AC)(A;;FA;;;WD)", "FR",
 			"entry 1 of the DACL denies it to the package or its capabilities (Deny, ALL APPLICATION PACKAGES, read)"},
 		{bob, "(A;;FA;;;WD)S:(FL;;FR;;;WD;(@User.x == 1))", "FW",
-			"entry 1 of the SACL limits the rights and leaves out write (system access filter with a condition, Everyone, " +
-				"read)"},
+			"entry 1 of the SACL limits the rights and leaves out write (system access filter with a condition, " +
+				"Everyone, read)"},
 		{bob, "(A;;FA;;;WD)S:(TL;;FR;;;S-1-19-512-8192)", "FW",
-			"entry 1 of the SACL limits the rights and leaves out write (system process trust label, S-1-19-512-8192, read)"},
+			"entry 1 of the SACL limits the rights and leaves out write (system process trust label, " +
+				"S-1-19-512-8192, read)"},
 		{bob, "(A;;FR;;;BU)", "FILE_READ_DATA|FILE_WRITE_DATA",
 			"no entry grants FILE_WRITE_DATA (bob is in Domain Users, Users)"},
 		{low, "(A;;FR;;;BU)S:(ML;;NW;;;LW)", "FW", "no entry grants it (bob is in no group but those of every user)"},
@@ -46,8 +47,9 @@ func TestDenialHasOneSentence(t *testing.T) {
 		{bob, "(D;;FW;;;WD)(A;;FA;;;WD)", "FR|FW", "entry 1 of the DACL denies write (Deny, Everyone, write)"},
 		{bob, "(XA;;FA;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users); entry 1 " +
 			"would, but its condition cannot be decided, which allows nothing: @USER.clearance is absent, needed >= 3"},
-		{bob, "(XA;;FR;;;WD;(@User.clearance >= 3))", "READ_CONTROL", "no entry grants it (bob is in Domain Users, Users); " +
-			"entry 1 would, but its condition cannot be decided, which allows nothing: @USER.clearance is absent, needed >= 3"},
+		{bob, "(XA;;FR;;;WD;(@User.clearance >= 3))", "READ_CONTROL", "no entry grants it (bob is in Domain Users, " +
+			"Users); entry 1 would, but its condition cannot be decided, which allows nothing: @USER.clearance is " +
+			"absent, needed >= 3"},
 		{bob, "(XA;;FW;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users)"},
 		{bob, "(XA;;FW;;;WD;(@User.clearance >= 3))", "MAXIMUM_ALLOWED|WRITE_DAC",
 			"no entry grants it (bob is in Domain Users, Users)"},

@@ -27,7 +27,8 @@ func TestOmittedObjectsOfComparisonAreCounted(t *testing.T) {
 		{"stopped early", func(o *bulk.Outcome) { *o = bulk.Outcome{} }, context.Canceled, errNothingCompared,
 			""}, // unlike errReported, it leaves an earlier file of --out as it was
 		{"stopped between", func(o *bulk.Outcome) { *o = bulk.Outcome{Compared: true} }, context.Canceled, errReported,
-			"interrupted: the output is complete for the first 0 objects of the second state; the other objects are missing"},
+			"interrupted: the output is complete for the first 0 objects of the second state; the other objects are " +
+				"missing"},
 		{"stopped late", changed, context.Canceled, errReported, "interrupted: the output is complete for the first 7 " +
 			"objects of the second state; the other objects are missing"},
 		{"failed", changed, broken, broken, ""},

@@ -269,8 +269,8 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	stranger := access.SubjectOf(user)
 	for after, want := range map[uint64]uint64{2*shownAtOnce + 1: 1, 2*shownAtOnce + 2: 1, 2*shownAtOnce + 4: 0} {
 		calls, _, lost := (&inspector{who: &stranger}).recordedCalls(k, &inspect.Query{After: after})
-		check.That(t, lost == want && uint64(len(calls)) == want, "another user sees %d calls after %d and %d lost ones, "+
-			"want %d of both", len(calls), after, lost, want)
+		check.That(t, lost == want && uint64(len(calls)) == want, "another user sees %d calls after %d and %d lost "+
+			"ones, want %d of both", len(calls), after, lost, want)
 	}
 	th.Close()
 	p.Exit()

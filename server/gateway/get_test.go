@@ -188,8 +188,8 @@ func TestReadConditionsFollowRFC9110(t *testing.T) {
 	}
 	w.file("empty.bin", "", shared)
 	w.setTime("empty.bin")
-	w.diff("the end of an empty file", w.ask("bob", "GET", "/share/empty.bin", "", "Range", "bytes=-3"), contents(200, 0,
-		"application/octet-stream", "", "Accept-Ranges: bytes", "Content-Length: 0", modified))
+	w.diff("the end of an empty file", w.ask("bob", "GET", "/share/empty.bin", "", "Range", "bytes=-3"), contents(200,
+		0, "application/octet-stream", "", "Accept-Ranges: bytes", "Content-Length: 0", modified))
 }
 
 // TestExecutableTypesAreSentAsAttachment checks that each type that a browser would execute is sent as an attachment,

@@ -52,7 +52,8 @@ func TestRequestsOfOneUserLeaveMemoryToOthers(t *testing.T) {
 	check.Equal(t, list(slow), http.StatusOK, "G-57: the first listing")
 	check.Equal(t, held(), 11*(entryBytes+1)+1, "G-57: bytes of it")
 	check.Equal(t, list(slow), http.StatusServiceUnavailable, "G-57: a second listing of the request")
-	check.Equal(t, list(w.newRequest("alice")), http.StatusServiceUnavailable, "G-57: one of another request of the user")
+	check.Equal(t, list(w.newRequest("alice")), http.StatusServiceUnavailable,
+		"G-57: one of another request of the user")
 	body := `<propfind xmlns="DAV:">` + strings.Repeat(" ", 2*entryBytes) + `<propname/></propfind>`
 	for user, want := range map[string]string{"alice": "503", "bob": "207"} {
 		check.Equal(t, w.ask(user, "PROPFIND", "/share/d/0", body, "Depth", "0")[:3], want, "G-57: a body of %s", user)

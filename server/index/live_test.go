@@ -37,8 +37,8 @@ func TestRunAnswersFromItsState(t *testing.T) {
 		x.publish(w, f)
 		f.Sources["/t"] = Moment{} // the run changes its watermark later
 	}
-	report(t, w, watch.Seen{Path: "/t/b", Descriptor: sddl.MustParse("O:BAG:SYD:")}, watch.Seen{Path: "/t/b", Gone: true},
-		file("/t/a"))
+	report(t, w, watch.Seen{Path: "/t/b", Descriptor: sddl.MustParse("O:BAG:SYD:")},
+		watch.Seen{Path: "/t/b", Gone: true}, file("/t/a"))
 	may("/t/a", "the index has no heartbeat yet")
 	err := check.Err(x.Filter("alice", "read", FormSIDs))
 	check.That(t, err != nil && err.Error() == "the index has no heartbeat yet", "a filter of SIDs: %v", err)

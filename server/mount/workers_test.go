@@ -44,7 +44,8 @@ func TestSlowRequestsOfOneUserDelayNoOtherUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sys := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{}), Log: &audit.Log{}})
 		defer sys.Close()
-		m := &Mount{workers: newWorkers(sys, check.Must(sys.NewProcess("mount", check.Must(token.New(token.LocalSystem())))))}
+		process := check.Must(sys.NewProcess("mount", check.Must(token.New(token.LocalSystem()))))
+		m := &Mount{workers: newWorkers(sys, process)}
 		defer m.workers.end()
 		var ran [3]atomic.Int32
 		release := make(chan struct{})
@@ -80,7 +81,8 @@ func TestSlowRequestsOfOneUserDelayNoOtherUser(t *testing.T) {
 		check.Equal(t, all(), [3]int32{200, 200, 2}, "M-72: requests that ran")
 		m.workers.mu.Lock()
 		defer m.workers.mu.Unlock()
-		check.That(t, m.workers.free == maxWorkers && len(m.workers.running)+len(m.workers.queues)+m.workers.turns.Len() == 0,
+		left := len(m.workers.running) + len(m.workers.queues) + m.workers.turns.Len()
+		check.That(t, m.workers.free == maxWorkers && left == 0,
 			"%d requests may begin, want %d", m.workers.free, maxWorkers)
 	})
 }

@@ -78,8 +78,8 @@ int main(int argc, char **argv)
 		uintptr_t first = (uintptr_t)*SeTokenObjectType;
 		POBJECT_TYPE bad[] = {(POBJECT_TYPE)PsThreadType, (POBJECT_TYPE)(first - 0x100), (POBJECT_TYPE)(first + 1),
 			(POBJECT_TYPE)(first + 0x600)};
-		ObReferenceObjectByHandle(ZwCurrentThread(), 0, bad[atoi(argv[1]) == 9 ? 0 : atoi(argv[1]) - 13], KernelMode, &o,
-			NULL);
+		ObReferenceObjectByHandle(ZwCurrentThread(), 0, bad[atoi(argv[1]) == 9 ? 0 : atoi(argv[1]) - 13], KernelMode,
+			&o, NULL);
 		break;
 	}
 	case 12: /* code can be read, and not written */

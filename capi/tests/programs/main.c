@@ -120,7 +120,8 @@ static void strangers(void)
 	finished(&p, 7);
 	/* the resume starts a program also where nobody may open the process anew to start one (O-167) */
 	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, FALSE};
-	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;;0x1001;;;WD)", 1, &sa.lpSecurityDescriptor, NULL));
+	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;;0x1001;;;WD)", 1, &sa.lpSecurityDescriptor,
+		NULL));
 	PROCESS_INFORMATION each[5];
 	char line[] = "sh -c \"exit 0\"";
 	for (int i = 0; i < 5; i++, line[12]++)

@@ -106,7 +106,8 @@ func TestIndexDiffErrorCountsEmptyLines(t *testing.T) {
 	for text, want := range map[string]string{"\n{": "line 2: ", row + "\n\n{}\n": "line 4: ",
 		row + strings.Repeat("x", objects.MaxLine+1): "line 2: longer than 4 MiB"} {
 		_, _, err := compareIndexes(text, "")
-		check.That(t, err != nil && strings.Contains(err.Error(), want), "%.40q: %v, want %q in an error", text, err, want)
+		check.That(t, err != nil && strings.Contains(err.Error(), want), "%.40q: %v, want %q in an error", text, err,
+			want)
 	}
 }
 

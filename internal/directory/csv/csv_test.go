@@ -47,7 +47,8 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 		[2]string{"csv", "SamAccountName,SID,GroupScope,GroupName,,\nlocal,S-1-5-21-1-2-3-2010,DomainLocal,,,\n" +
 			"Engineering,S-1-5-21-1-2-3-2001,Global,local,,\n"}, // a spreadsheet may end its lines with empty columns
 		[2]string{"csv", "SamAccountName,objectSid,ObjectClass,MemberOf,GroupCategory,PrimaryGroup,Enabled\n" +
-			"Engineering,S-1-5-21-1-2-3-2001,group,;;;;;;;,Distribution,,\nEngineering,S-1-5-21-1-2-3-2001,group,,Security,,\n" +
+			"Engineering,S-1-5-21-1-2-3-2001,group,;;;;;;;,Distribution,,\n" +
+			"Engineering,S-1-5-21-1-2-3-2001,group,,Security,,\n" +
 			"Letters,S-1-5-21-1-2-3-2009,group,,,,\ncarol,S-1-5-21-1-2-3-1109,user,,,S-1-5-21-1-2-3-2077,False\n" +
 			"carol,S-1-5-21-1-2-3-1109,user,,,,True\ndave,S-1-5-21-1-2-3-1110,user,,,,\n"})
 	sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-513 S-1-5-21-9-9-9-77 "+

@@ -80,7 +80,8 @@ var demands = map[string][]demand{
 		return d.LsaLogonUser(plainLogon(winnt.LOGON32_LOGON_NETWORK))
 	})},
 	"NtCreateUserProcess": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		check.Result(d.NtCreateEvent(1, &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT}, nt.NotificationEvent, false))
+		inherited := &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT}
+		check.Result(d.NtCreateEvent(1, inherited, nt.NotificationEvent, false))
 		return func() (any, ntstatus.Status) {
 			return d.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: 1, ThreadDesiredAccess: 1,
 				ProcessFlags: winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES})

@@ -135,7 +135,8 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 			t.Errorf("%s: records\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(records, "\n"))
 		}
 	}
-	w.sys.Audit().Policy.Store(check.Must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
+	w.sys.Audit().Policy.Store(check.Must(audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{},
 		Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
 			sid.MustParse(client): {audit.HandleManipulation: audit.UserSetting{Include: audit.OnSuccess}}}})))
 	check.Result(th.Services().NtDuplicateObject(in))

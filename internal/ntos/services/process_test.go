@@ -119,9 +119,10 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 		"an event":                    {func(i in) { i.ImageName = "ev" }, ntstatus.ObjectNameNotFound},
 		"a directory":                 {func(i in) { i.ImageName = "dir" }, ntstatus.ObjectNameNotFound},
 		"a parent, no such":           {func(i in) { i.ParentProcess = 0x7770 }, ntstatus.InvalidHandle},
-		"a parent, a thread":          {func(i in) { i.ParentProcess = winnt.NtCurrentThread }, ntstatus.ObjectTypeMismatch},
-		"a token, no such":            {func(i in) { i.Token = 0x7770 }, ntstatus.InvalidHandle},
-		"a token, a process":          {func(i in) { i.Token = winnt.NtCurrentProcess }, ntstatus.ObjectTypeMismatch},
+		"a parent, a thread": {func(i in) { i.ParentProcess = winnt.NtCurrentThread },
+			ntstatus.ObjectTypeMismatch},
+		"a token, no such":   {func(i in) { i.Token = 0x7770 }, ntstatus.InvalidHandle},
+		"a token, a process": {func(i in) { i.Token = winnt.NtCurrentProcess }, ntstatus.ObjectTypeMismatch},
 	} {
 		asked := children()
 		asked.ImageName = "tool"

@@ -74,11 +74,12 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 		"userPrincipalName:: !":                               "line 2: userPrincipalName: wrong base64",
 		"objectSid: S-1-1-0\nobjectSid: S-1-1-0":              "line 3: the entry has a second objectSid",
 		"nTSecurityDescriptor: D:\nNTSECURITYDESCRIPTOR: D:P": "line 3: the entry has a second NTSECURITYDESCRIPTOR",
-		"result: 4 of 5":                                      "the entry that ends at line 3 has no nTSecurityDescriptor",
-		"nTSecurityDescriptor:: !":                            "line 2: nTSecurityDescriptor: wrong base64",
-		"objectSid: x":                                        "line 2: objectSid: ",
-		"objectSid:: " + base64.StdEncoding.EncodeToString([]byte(sid.Everyone.Binary()+"z")): "line 2: objectSid: 1 bytes " +
-			"after its end",
+		"result: 4 of 5": "the entry that ends at line 3 has no " +
+			"nTSecurityDescriptor",
+		"nTSecurityDescriptor:: !": "line 2: nTSecurityDescriptor: wrong base64",
+		"objectSid: x":             "line 2: objectSid: ",
+		"objectSid:: " + base64.StdEncoding.EncodeToString([]byte(sid.Everyone.Binary()+"z")): "line 2: objectSid: " +
+			"1 bytes after its end",
 		"objectSid:< file:///t/a": "line 2: objectSid: the value is in another file: call ldapsearch without -t",
 		"nTSecurityDescriptor:< file:///t/a": "line 2: nTSecurityDescriptor: the value is in another file: call " +
 			"ldapsearch without -t",

@@ -27,7 +27,8 @@ func TestFilterDecidesByArguments(t *testing.T) {
 		want     uint32
 	}{
 		{unix.SYS_CLONE, 0, unix.CLONE_THREAD | unix.CLONE_VM, allow}, {unix.SYS_CLONE, 0, unix.CLONE_VM, kill},
-		{unix.SYS_CLONE, 0, int(unix.SIGCHLD), kill}, {unix.SYS_CLONE3, 0, 0, unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)},
+		{unix.SYS_CLONE, 0, int(unix.SIGCHLD), kill},
+		{unix.SYS_CLONE3, 0, 0, unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)},
 		{unix.SYS_TGKILL, 0, os.Getpid(), allow}, {unix.SYS_TGKILL, 0, 1, kill},
 		{unix.SYS_MMAP, 2, unix.PROT_READ | unix.PROT_WRITE, allow}, {unix.SYS_MMAP, 2, unix.PROT_EXEC, kill},
 		{unix.SYS_MPROTECT, 2, unix.PROT_READ, allow}, {unix.SYS_MPROTECT, 2, unix.PROT_READ | unix.PROT_EXEC, kill},

@@ -29,8 +29,8 @@ const peopleFilter = "(|(objectClass=user)(objectClass=group)(objectClass=domain
 // read parses and resolves only changed ones. The zero value has no accounts. One goroutine uses it
 // at a time.
 type People struct {
-	// Unresolved has references that reads could not use, as messages for administrators. A caller that has reported them
-	// sets it to nil. Otherwise the next read that changes an account lists all again.
+	// Unresolved has references that reads could not use, as messages for administrators. A caller that has reported
+	// them sets it to nil. Otherwise the next read that changes an account lists all again.
 	Unresolved []string
 
 	claims    []claimOf

@@ -106,7 +106,8 @@ func TestDirectoryBoundsFailedLogons(t *testing.T) {
 	check.Equal(t, [3]int{l.PerPair, l.PerName, l.PerOrigin}, [3]int{3, 40, 7}, "limits of pairs, names and origins")
 	check.NoError(t, s.closeStores())
 	_, err = s.messages.Message(nil)
-	check.That(t, errors.Is(err, confined.ErrFailed), "a message after the end: %v, want ErrFailed: no parser runs", err)
+	check.That(t, errors.Is(err, confined.ErrFailed), "a message after the end: %v, want ErrFailed: no parser runs",
+		err)
 }
 
 // alive checks that a token from before the reload still works on its connection.

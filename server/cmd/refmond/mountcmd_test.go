@@ -338,8 +338,8 @@ func TestACLGuideWorksOnMount(t *testing.T) {
 	w.prints(alice, "", refmon+" acl inherit "+plans+"/plan")
 	w.prints(alice, "", "ln -s "+plans+"/plan "+undo+"/link && "+refmon+" acl inherit "+undo+"/link")
 	// The mount lets no program follow its own links (M-34).
-	w.prints(alice, "1", "ln -s plan "+plans+"/link && "+refmon+" acl inherit "+plans+"/link 2>&1 | grep -c '^refmon: '; "+
-		"rm "+plans+"/link")
+	w.prints(alice, "1", "ln -s plan "+plans+"/link && "+refmon+" acl inherit "+plans+"/link 2>&1 | "+
+		"grep -c '^refmon: '; rm "+plans+"/link")
 	w.prints(alice, "0 files restored, 1 had their descriptors", refmon+" acl undo "+undo+"/grant")
 	w.prints(bob, "Permission denied", "ls "+plans)
 }

@@ -117,8 +117,8 @@ func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 
 // config returns the configuration of the audit log in the folder dir of a computer.
 func (a *auditSettings) config(dir, computer string) auditlog.Config {
-	c := auditlog.Config{Dir: dir, Computer: computer, Reserve: a.Reserve << 20, Keep: auditlog.Keep{Bytes: a.Size << 20,
-		Age: time.Duration(a.Age) * 24 * time.Hour, Full: fulls[a.Overwrite]}}
+	c := auditlog.Config{Dir: dir, Computer: computer, Reserve: a.Reserve << 20, Keep: auditlog.Keep{
+		Bytes: a.Size << 20, Age: time.Duration(a.Age) * 24 * time.Hour, Full: fulls[a.Overwrite]}}
 	if c.Keep.Bytes > 0 {
 		// Segments are deleted as a whole, so eight of them share the size.
 		c.SegmentBytes = min(max(c.Keep.Bytes/8, 1<<20), 64<<20)

@@ -106,7 +106,8 @@ func TestLookupsOfSubordinateUIDsDelayNoOtherUser(t *testing.T) {
 // TestUserAndGroupOfOneNameAreTwoLookups checks that lookups of a user and a group with the same name share no process.
 func TestUserAndGroupOfOneNameAreTwoLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := &Names{queue: lookupQueue{slots: admission.NewPool(0, 9), waiting: map[string]*lookup{}}} // no slot is free
+		// No slot is free.
+		n := &Names{queue: lookupQueue{slots: admission.NewPool(0, 9), waiting: map[string]*lookup{}}}
 		ctx, cancel := context.WithCancel(t.Context())
 		go n.UID(ctx, "both")
 		go n.GID(ctx, "both")

@@ -85,11 +85,12 @@ func TestBusyQueueDoesNotPauseWinbind(t *testing.T) {
 	begun, release := make(chan struct{}), make(chan struct{})
 	for i := range maxRunning {
 		go func() {
-			_, _, _ = d.queue.do(context.Background(), anyName, strconv.Itoa(i), func(context.Context) (string, bool, error) {
+			wait := func(context.Context) (string, bool, error) {
 				begun <- struct{}{}
 				<-release
 				return "", false, nil
-			})
+			}
+			_, _, _ = d.queue.do(context.Background(), anyName, strconv.Itoa(i), wait)
 		}()
 		<-begun
 	}
