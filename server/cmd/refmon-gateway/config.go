@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,8 +159,8 @@ func (c *config) check() error {
 			return fmt.Errorf("names: %q: want a host name in ASCII or an IP address, without a port or brackets", name)
 		}
 	}
-	for print, account := range c.Certificates {
-		if !sha256Form.MatchString(print) || account == "" {
+	for _, print := range slices.Sorted(maps.Keys(c.Certificates)) {
+		if !sha256Form.MatchString(print) || c.Certificates[print] == "" {
 			return fmt.Errorf("certificates: %q: want the SHA-256 in 64 small hexadecimal digits, and an account", print)
 		}
 	}

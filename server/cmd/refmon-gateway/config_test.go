@@ -119,6 +119,9 @@ func TestGatewaySettingBeyondBoundIsRejected(t *testing.T) {
 			"SHA-256"},
 		"great digits": {func(c *config) { c.Certificates = map[string]string{strings.Repeat("A", 64): "x"} },
 			"SHA-256"},
+		"four certificates": {func(c *config) {
+			c.Certificates = map[string]string{"4": "x", "2": "x", "1": "x", "3": "x"}
+		}, `certificates: "1"`},
 		"no account": {func(c *config) { c.Certificates = map[string]string{strings.Repeat("a", 64): ""} },
 			"account"},
 		"a key alone":            {func(c *config) { c.Key = "k" }, "together"},

@@ -168,8 +168,8 @@ func (c *config) check() error {
 	c.limits = daemon.Limits{Connections: c.Limits.Connections, PerUser: c.Limits.PerUser, Threads: c.Limits.Threads,
 		Quota: c.Limits.Quota, Total: c.Limits.Total, Reserve: c.Limits.Reserve}
 	c.privileges = map[uint32]winnt.PrivilegeSet{}
-	for uid, names := range c.Privileges {
-		for _, name := range names {
+	for _, uid := range slices.Sorted(maps.Keys(c.Privileges)) {
+		for _, name := range c.Privileges[uid] {
 			p, err := winnt.ParsePrivilege(name)
 			if err != nil {
 				return fmt.Errorf("privileges of %d: %w", uid, err)
@@ -190,8 +190,8 @@ func (c *config) check() error {
 		return fmt.Errorf("files: %w", err)
 	}
 	c.files = map[string]*sd.Descriptor{}
-	for name, text := range c.Files {
-		d, err := sddl.Parse(text)
+	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
+		d, err := sddl.Parse(c.Files[name])
 		if err != nil {
 			return fmt.Errorf("files: %s: %w", name, err)
 		}

@@ -51,6 +51,9 @@ func TestInvalidConfigErrorsNamePosition(t *testing.T) {
 		{"state: /x\nstate: /y\n", "line 2"},
 		{"State: /x\n", "unknown field"},
 		{"privileges:\n  7: [SeNoSuchPrivilege]\n", "privileges of 7"},
+		// The error names the first of several wrong keys.
+		{"privileges: {9: [x], 8: [x], 7: [x], 10: [x]}\n", "privileges of 7"},
+		{"files: {d: x, b: x, a: x, c: x}\n", "files: a: "},
 		{"profile: maybe\n", "documented or observed"},
 		{"kerberos: {realm: R, domain: S-1-5-21-1-2-3}\ndirectory: {passwords: bind, security: tls}\n",
 			"bind needs servers"},
@@ -254,6 +257,7 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"groups: 64", "groups: 10000", ""}, {"groups: 64", "groups: 10001", "groups: 10001, want at most 10000"},
 		{"entries: 65", "entries: 0", "at least 1"}, {"entries: 65", "entries: 1", ""},
 		{"attr:int64", "attr:float", "directory: claims: c"},
+		{"claims: {c: 'attr:int64'}", "claims: {d: '', b: '', a: '', c: ''}", "directory: claims: a: "},
 		{"overwrite: never", "overwrite: often", "audit.overwrite"}, {"overwrite: never", "overwrite: archive", ""},
 		{"size: 85", "size: 83", "audit.size"}, {"size: 85", "size: 0", ""}, {"size: 85", "size: -1", "audit: size"},
 		{"size: 85", "size: 1099511627776", ""}, {"size: 85", "size: 1099511627777", "audit: size"},

@@ -4,7 +4,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,8 +121,8 @@ func (d *directory) checkServers(k *tickets) error {
 // names differ only in case.
 func (d *directory) claims() (map[string]ldap.Claim, error) {
 	out := map[string]ldap.Claim{}
-	for name, text := range d.Claims {
-		c, err := ldap.ParseClaim(text)
+	for _, name := range slices.Sorted(maps.Keys(d.Claims)) {
+		c, err := ldap.ParseClaim(d.Claims[name])
 		if err != nil {
 			return nil, fmt.Errorf("claims: %s: %w", name, err)
 		}

@@ -99,8 +99,8 @@ func Read(text []byte) (*File, error) {
 	if err := strict.Locate(b, marks, strict.Unmarshal(b, f)); err != nil { // for example an unknown key (N-123)
 		return nil, err
 	}
-	for name, m := range f.Machines {
-		if err := m.check(name); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(f.Machines)) {
+		if err := f.Machines[name].check(name); err != nil {
 			return nil, fmt.Errorf("machine %s: %w", name, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -84,7 +85,8 @@ func (s *Site) check() error {
 	if len(s.Hosts) == 0 || len(s.Hosts) > maxHosts {
 		return fmt.Errorf("%d hosts: want 1 to %d", len(s.Hosts), maxHosts)
 	}
-	for host, trees := range s.Hosts {
+	for _, host := range slices.Sorted(maps.Keys(s.Hosts)) {
+		trees := s.Hosts[host]
 		if !hostName.MatchString(host) {
 			return fmt.Errorf("host %q: want letters a-z, digits and -", host)
 		}
@@ -105,8 +107,8 @@ func (s *Site) check() error {
 			return fmt.Errorf("follower %q: want letters a-z, digits and -", name)
 		}
 	}
-	for role, key := range s.Keys {
-		if !nkeys.IsValidPublicUserKey(key) {
+	for _, role := range slices.Sorted(maps.Keys(s.Keys)) {
+		if !nkeys.IsValidPublicUserKey(s.Keys[role]) {
 			return fmt.Errorf("key of %s: want the public key of a user", role)
 		}
 	}

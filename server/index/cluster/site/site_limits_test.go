@@ -63,6 +63,10 @@ func TestSiteRejectsValuesBeyondLimits(t *testing.T) {
 		"no server":         {func(s *Site) { s.Servers = []string{"tls://a:1", "nats://b:1"} }, "NATS server"},
 		"a path":            {func(s *Site) { s.Servers = []string{"tls://a:1/x"} }, "NATS server"},
 		"a user":            {func(s *Site) { s.Servers = []string{"tls://u@a:1"} }, "NATS server"},
+		// The error names the first of several.
+		"four hosts": {func(s *Site) { s.Hosts = map[string][]string{"D": nil, "B": nil, "A": nil, "C": nil} },
+			`host "A"`},
+		"four keys": {func(s *Site) { s.Keys = map[string]string{"d": "", "b": "", "a": "", "c": ""} }, "key of a:"},
 	} {
 		s := Site{Rights: "read", Hosts: one("h", "/srv")}
 		c.change(&s)
