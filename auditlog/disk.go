@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"syscall"
 )
 
 // disk is the interface between a log and its folder. Each operation on a file is
@@ -71,5 +72,13 @@ func isUnread(err error) bool {
 	return errors.As(err, &failed)
 }
 
-// isUnreadable reports whether a file that is not missing could not be opened or read.
-func isUnreadable(err error) bool { return isUnread(err) && !errors.Is(err, fs.ErrNotExist) }
+// isUnreadable reports whether a file that is there could not be opened or read. A directory or a link in its place is
+// no such file.
+func isUnreadable(err error) bool {
+	for _, other := range []error{fs.ErrNotExist, syscall.EISDIR, syscall.ENOTDIR, syscall.ELOOP} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	return isUnread(err)
+}

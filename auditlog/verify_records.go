@@ -178,12 +178,13 @@ func (c *check) passed(start bool) error {
 // A failed read is no *Fault.
 func (c *check) older(a Checkpoint) error {
 	if a.Size > 0 {
-		_, err := continues(c.d, c.out.Checkpoint, a)
-		if errors.Is(err, fs.ErrNotExist) {
-			// A later checkpoint of a running log has replaced the tiles of this one.
-			if now, lost := c.newest(); lost == nil {
-				_, err = continues(c.d, now, a)
+		now := c.out.Checkpoint
+		_, err := continues(c.d, now, a)
+		for outdated(c.d, &now, err) {
+			if now, err = c.newest(); err != nil {
+				return err
 			}
+			_, err = continues(c.d, now, a)
 		}
 		if isUnreadable(err) {
 			return err

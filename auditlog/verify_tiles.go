@@ -3,6 +3,7 @@ package auditlog
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"path"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -83,7 +84,7 @@ func (t *tileCheck) departure() uint64 {
 
 // end returns the fault that add found. Without one it compares the tiles with the checkpoint's root, and verifies
 // each tile file. Every difference is a *Fault, and a failed read another error. If the log has a newer checkpoint by
-// now, nothing is compared.
+// now, nothing is compared. If it gets one while end reads the tiles, the missing ones are not compared.
 func (t *tileCheck) end() error {
 	if t.fault != nil {
 		return t.fault
@@ -93,15 +94,17 @@ func (t *tileCheck) end() error {
 		return err
 	}
 	n, err := parseSigned(now)
-	if err == nil && n.Size != t.limit {
+	if err == nil && n.Size > t.limit {
 		return nil // a process writes to the log, and the tiles belong to a newer checkpoint now
 	}
 	stored, err := loadTiler(t.d, t.limit, t.limit)
 	if err != nil {
-		return treeFault(err)
+		err = t.missing(err)
+	} else if f := stored.frontier(); f.size != n.Size || f.root() != n.Root {
+		err = &Fault{FaultTree, 0, "the stored hashes do not add up to the checkpoint"}
 	}
-	if f := stored.frontier(); f.size != n.Size || f.root() != n.Root {
-		return &Fault{FaultTree, 0, "the stored hashes do not add up to the checkpoint"}
+	if err != nil {
+		return err
 	}
 	return t.files(tileFolder)
 }
@@ -112,6 +115,16 @@ func treeFault(err error) error {
 		return err
 	}
 	return &Fault{FaultTree, 0, err.Error()}
+}
+
+// missing returns nil for a missing tile if the log has a newer checkpoint by now, because that one has replaced the
+// last, incomplete tiles. Otherwise it returns the error of treeFault. While a process writes to the log, the removal
+// of such a tile is not detected: a verification of the quiet log detects it.
+func (t *tileCheck) missing(err error) error {
+	if outdated(t.d, &Checkpoint{Size: t.limit}, err) {
+		return nil
+	}
+	return treeFault(err)
 }
 
 // files verifies each tile file below a folder. Tiles of records that were not read are compared with the level
@@ -139,27 +152,28 @@ func (t *tileCheck) files(dir string) error {
 }
 
 // file verifies one tile by the level above it or, if it is partial, by its full form. It ignores a tile beyond the
-// checkpoint, and one whose records were compared already. Every difference is a *Fault, and a failed read another
-// error.
+// checkpoint, one that was removed since it was listed, and one whose records were compared already. Every difference
+// is a *Fault, and a failed read another error.
 func (t *tileCheck) file(v tile, width int, name string) error {
 	count := t.limit >> (tileHeight * v.level) // hashes of the level
 	if v.number*tileWidth+uint64(width) > count {
 		return nil // a run that ended before it wrote the checkpoint left this tile
 	}
 	stored, err := readFile(t.d, name, tileBytes)
-	if isUnreadable(err) {
-		return err
-	}
-	if err != nil || len(stored) != width*tlog.HashSize {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // a running log removes a tile that a wider one has replaced
+	case err != nil:
+		return treeFault(err)
+	case len(stored) != width*tlog.HashSize:
 		return &Fault{FaultTree, 0, name + " does not have the length of its tile"}
 	}
 	if width < tileWidth {
 		wide, err := readTile(t.d, v.level, v.number, int(min(tileWidth, count-v.number*tileWidth)))
-		v.hashes = wide
-		if isUnreadable(err) {
-			return err
+		if err != nil {
+			return t.missing(err)
 		}
-		if err != nil || !bytes.HasPrefix(v.content(), stored) {
+		if v.hashes = wide; !bytes.HasPrefix(v.content(), stored) {
 			return &Fault{FaultTree, 0, name + " is not the beginning of its tile"}
 		}
 		return nil
@@ -172,10 +186,10 @@ func (t *tileCheck) file(v tile, width int, name string) error {
 	}
 	above := count / tileWidth
 	wide, err := readTile(t.d, v.level+1, v.number/tileWidth, int(min(tileWidth, above-v.number/tileWidth*tileWidth)))
-	if isUnreadable(err) {
-		return err
+	if err != nil {
+		return t.missing(err)
 	}
-	if err != nil || wide[v.number%tileWidth] != perfectRoot(v.hashes) {
+	if wide[v.number%tileWidth] != perfectRoot(v.hashes) {
 		return &Fault{FaultTree, 0, name + " does not add up to the tile above it"}
 	}
 	return nil

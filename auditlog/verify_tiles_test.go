@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -23,6 +24,16 @@ import (
 // checkpoint of each of the runs that wrote it.
 func manySegments(t *testing.T, runs int) (d *memDisk, checkpoints [][]byte) {
 	t.Helper()
+	d, states := manyRuns(t, runs)
+	for _, names := range states {
+		checkpoints = append(checkpoints, slices.Clone(names[checkpointName].data))
+	}
+	return d, checkpoints
+}
+
+// manyRuns writes a log like manySegments and returns its disk, with the files after each run.
+func manyRuns(t *testing.T, runs int) (d *memDisk, states []map[string]*inode) {
+	t.Helper()
 	d = newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 3_000
@@ -32,9 +43,9 @@ func manySegments(t *testing.T, runs int) (d *memDisk, checkpoints [][]byte) {
 			mustWrite(t, l, 1)
 		}
 		testcheck.NoError(t, l.Close())
-		checkpoints = append(checkpoints, slices.Clone(d.now[checkpointName].data))
+		states = append(states, maps.Clone(d.now))
 	}
-	return d, checkpoints
+	return d, states
 }
 
 // segmentsOf lists the segments of a disk by their first record.
@@ -293,66 +304,108 @@ func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 	wantUnread(t, d)
 }
 
-// wantUnread checks that a failed read of a full tile is no fault.
+// wantUnread checks that a failed read of a full tile is no fault, but that one with another kind of file is.
 func wantUnread(t *testing.T, d *memDisk) {
 	t.Helper()
-	lost := &fs.PathError{Op: "read", Err: syscall.EIO}
 	d.reads = true
-	d.Fail(lost, inject.Kind("read"), inject.PathMatch("000"))
-	_, key := testKey(t)
-	_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
-	testcheck.That(t, errors.Is(err, lost) && !errors.As(err, new(*Fault)), "a tile that cannot be read: %v", err)
+	for errno, fault := range map[syscall.Errno]bool{syscall.EIO: false, syscall.EISDIR: true, syscall.ENOTDIR: true,
+		syscall.ELOOP: true} {
+		d.Fail(&fs.PathError{Op: "read", Err: errno}, inject.Kind("read"), inject.PathMatch("000"))
+		_, key := testKey(t)
+		_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
+		testcheck.That(t, errors.As(err, new(*Fault)) == fault && errors.Is(err, errno) != fault,
+			"reading a tile fails with %v: %v, want a fault: %t", errno, err, fault)
+	}
 }
 
-// stale is a disk whose checkpoint is an earlier one when it is read for the first time: a process writes to the log.
-type stale struct {
+// inUse is a disk of a log that a process writes to: its files change after some of the reads.
+type inUse struct {
 	*memDisk
-	earlier []byte
+	later []map[string]*inode // the states to come
+	every int                 // opened checkpoints and tiles until the next state
+	opens int
+}
+
+// newInUse returns a disk that has the first state until so many checkpoints and tiles were opened, then the second
+// one, and so on.
+func newInUse(t *testing.T, states []map[string]*inode, every int) *inUse {
+	t.Helper()
+	d := newMemDisk(t, "")
+	d.now = states[0]
+	return &inUse{memDisk: d, later: states[1:], every: every}
 }
 
 // Open implements disk.
-func (d *stale) Open(name string) (file, error) {
-	if name == checkpointName && d.earlier != nil {
-		d.memDisk.open++
-		f := &memFile{d.memDisk, &inode{name: name, data: d.earlier}}
-		d.earlier = nil
-		return f, nil
+func (d *inUse) Open(name string) (file, error) {
+	f, err := d.memDisk.Open(name)
+	if name == checkpointName || strings.HasPrefix(name, tileFolder) {
+		if d.opens++; d.opens%d.every == 0 && len(d.later) > 0 {
+			d.now, d.later = d.later[0], d.later[1:]
+		}
 	}
-	return d.memDisk.Open(name)
+	return f, err
 }
 
-// A log that gets a checkpoint during a verification or a proof is not called changed, although the tiles of the
-// earlier checkpoint are gone. Also if its first records are not kept (U-74).
+// A log that gets checkpoints at any moment of a verification or a proof is not called changed, although the tiles of
+// the earlier checkpoints are gone. Also if its first records are not kept (U-74).
 func TestLogInUseVerifies(t *testing.T) {
-	d, checkpoints := manySegments(t, 25)
+	d, states := manyRuns(t, 25)
+	l := mustOpen(t, testConfig(t, d))
+	mustWrite(t, l, 300) // fills a second tile
+	testcheck.NoError(t, l.Close())
+	states = append(states, d.now)
+	last := len(states) - 1
+	oldest := states[0][checkpointName].data
 	_, key := testKey(t)
 	firsts := segmentsOf(t, d)
-	for _, earlier := range checkpoints {
-		testcheck.NoError(t, testcheck.Err(proveRecord(&stale{d, earlier}, 3)))
-		testcheck.NoError(t, testcheck.Err(proveSince(&stale{d, earlier}, checkpoints[0])))
-	}
-	for i, first := range firsts[:len(firsts)-2] {
-		for n := 0; n < len(checkpoints) && i%8 == 1; n += 6 {
-			earlier := checkpoints[n]
-			v := Verification{disk: &stale{d, earlier}, Keys: []note.Verifier{key}, Anchors: checkpoints[:1]}
-			if _, err := Verify(v); err != nil {
-				c := testcheck.Must(OpenCheckpoint(earlier, key))
-				t.Fatalf("from record %d, with a checkpoint of %d before: %v", first, c.Size, err)
+	// each calls f with the disks that change once, from the state i to the last one, and with one that changes often.
+	each := func(i int, f func(what string, d *inUse)) {
+		for n := 1; ; n++ {
+			once := newInUse(t, []map[string]*inode{states[i], states[last]}, n)
+			f(fmt.Sprintf("with the checkpoint %d, the last one after %d reads", i, n), once)
+			f(fmt.Sprintf("with the checkpoint %d, the next one after each %d reads", i, n), newInUse(t, states[i:], n))
+			if len(once.later) > 0 {
+				return
 			}
 		}
-		delete(d.now, segmentName(first))
+	}
+	for i := range states {
+		each(i, func(what string, d *inUse) {
+			_, err := proveRecord(d, 3)
+			testcheck.That(t, err == nil, "a proof of a record, %s: %v", what, err)
+		})
+		each(i, func(what string, d *inUse) {
+			_, err := proveSince(d, oldest)
+			testcheck.That(t, err == nil, "a proof of an older checkpoint, %s: %v", what, err)
+		})
+	}
+	for at, first := range firsts[:len(firsts)-2] {
+		for i := 0; i < last && at%16 == 1; i += 6 {
+			each(i, func(what string, d *inUse) {
+				if states[i][segmentName(first)] == nil && (d.every > 1 || len(d.later) > 1) {
+					return // no records are left until the last state
+				}
+				_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{oldest}})
+				testcheck.That(t, err == nil, "from record %d, %s: %v", first, what, err)
+			})
+		}
+		for _, names := range states {
+			delete(names, segmentName(first))
+		}
 	}
 }
 
-// A checkpoint that became malformed during the verification is a fault; a newer one is not (U-74).
+// A checkpoint that became malformed or an earlier one during the verification is a fault; a newer one is not (U-74).
 func TestMalformedCheckpointIsNoNewerOne(t *testing.T) {
 	d, cfg := newConfig(t)
 	writeLog(t, cfg, 3)
 	size := verifyDisk(t, d).Checkpoint.Size
 	testcheck.NoError(t, (&tileCheck{d: d, limit: size - 1}).end())
-	d.set(checkpointName, []byte("no checkpoint"))
 	var f *Fault
-	err := (&tileCheck{d: d, limit: size}).end()
+	err := (&tileCheck{d: d, limit: size + 1}).end()
+	testcheck.That(t, errors.As(err, &f) && f.Kind == FaultTree, "an earlier checkpoint: %v, want %s", err, FaultTree)
+	d.set(checkpointName, []byte("no checkpoint"))
+	err = (&tileCheck{d: d, limit: size}).end()
 	testcheck.That(t, errors.As(err, &f) && f.Kind == FaultTree, "malformed checkpoint: %v, want %s", err, FaultTree)
 }
 
