@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -203,13 +204,19 @@ func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 			t.Errorf("a closed log: %v, want %v", err, ErrClosed)
 		}
 	}
-	for range 100 { // a log that is closed right after the clearing
+}
+
+// TestClearReturnsResultOfClosedLog checks that a clearing that the writer took returns the writer's result, even if
+// the log is closed before that (U-69).
+func TestClearReturnsResultOfClosedLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		l := &Log{clearings: make(chan clearing), ended: make(chan struct{})}
 		go func() {
 			c := <-l.clearings
-			c.done <- nil
 			close(l.ended)
+			synctest.Wait() // until Clear waits for the result
+			c.done <- nil
 		}()
 		testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
-	}
+	})
 }
