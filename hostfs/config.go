@@ -26,8 +26,8 @@ type Config struct {
 	AccessBased bool
 	// Policy is the policy of decisions, including the traverse policy.
 	Policy fileaccess.Policy
-	// CaseInsensitive lets a lookup find a name that differs in case if there is
-	// no exact match.
+	// CaseInsensitive lets a lookup find a name that differs in case if there is no exact match. It then reads the
+	// names of the directory. If it cannot, the open or the creation fails (F-113).
 	CaseInsensitive bool
 	// Unbelieved is called each time that a file's attribute is read and is invalid, with the host's path of
 	// the file, the reason, and the command that repairs it. nil means no call. Any goroutine may call it, without

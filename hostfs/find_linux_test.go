@@ -325,7 +325,7 @@ func TestCaseInsensitiveTreeFindsOtherCase(t *testing.T) {
 	w.want(th.NtClose(w.open(th, `Sub\fILE`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
 	w.create(th, `SUB\FILE`, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate},
 		ntstatus.ObjectNameCollision)
-	unread = unix.EMFILE // without the names nobody knows whether one of them differs in case alone
+	unread = unix.EMFILE // one of the names may differ in case alone (F-113)
 	for _, name := range []string{`Sub\FILE`, `SUB\x`} {
 		w.create(th, name, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpenIf},
 			ntstatus.TooManyOpenedFiles)

@@ -137,6 +137,7 @@ func (p *place) fold(dir int, name string) (string, error) {
 			}
 		}
 		if err != nil {
+			// An unread name may be the requested one in another case, so it does not count as missing (F-113).
 			return "", cmp.Or(ignoreEOF(err), error(unix.ENOENT))
 		}
 	}
