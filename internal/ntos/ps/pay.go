@@ -25,7 +25,8 @@ func (t *Thread) Payer() quota.Payer {
 }
 
 // PayerFor returns the account that pays for an object that the thread creates for a client whom it does not
-// impersonate yet, such as the token of the client's logon.
+// impersonate yet, such as the token of the client's logon. If the thread impersonates another user, that user pays
+//
 func (t *Thread) PayerFor(client sid.SID) quota.Payer {
 	p := t.Payer()
 	if p.Block != nil && p.Client.IsZero() && client != t.process.Token().User().SID {
