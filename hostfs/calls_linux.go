@@ -19,15 +19,10 @@ var noName [1]byte
 
 // below opens a file by its path below a directory, without access to its contents (O_PATH). Every lookup in a tree
 // goes through it. Backslashes and slashes both separate components. It follows no link and enters no mount (F-112).
+// It returns EINVAL for a path with a zero byte, and tries again after EINTR and EAGAIN.
 func below(dir int, path string, flags uint64) (int, error) {
-	return resolve(dir, path, unix.O_PATH|flags)
-}
-
-// resolve opens a path below a directory like below, but without O_PATH unless flags has it. It returns EINVAL for a
-// path with a zero byte. It turns backslashes into slashes, and tries again after EINTR and EAGAIN.
-func resolve(dir int, path string, flags uint64) (int, error) {
 	how := unix.OpenHow{
-		Flags: unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
+		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS |
 			unix.RESOLVE_NO_XDEV,
 	}
@@ -52,10 +47,22 @@ func resolve(dir int, path string, flags uint64) (int, error) {
 			return int(fd), nil
 		case unix.EINTR, unix.EAGAIN:
 			// On EAGAIN a concurrent rename kept the kernel from proving that the path stays below the directory.
+			// Another program's lease is no reason for it, because O_PATH breaks no lease.
 		default:
 			return -1, err
 		}
 	}
+}
+
+// resolve opens a path below a directory like below, but with access to the contents. If another program has a lease
+// on the file, it fails with EAGAIN with O_NONBLOCK in flags, and otherwise waits, by default at most 45 seconds.
+func resolve(dir int, path string, flags int) (int, error) {
+	fd, err := below(dir, path, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer shut(fd)
+	return openAgain(fd, flags)
 }
 
 // statMask selects the fields that every statx call requests.

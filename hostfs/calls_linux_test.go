@@ -68,6 +68,14 @@ func TestNamesStayInDirectory(t *testing.T) {
 	if fd, err := resolve(d, "l", unix.O_RDONLY); !errors.Is(err, unix.ELOOP) {
 		t.Errorf("F-112: resolve of a link to read it = %d, %v, want -1, %v", fd, err, unix.ELOOP)
 	}
+	lease := check.Must(os.Open(filepath.Join(root, "d", "f")))
+	defer func() { check.NoError(t, lease.Close()) }()
+	if _, err := unix.FcntlInt(lease.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err == nil {
+		fd, err := resolve(d, "f", unix.O_WRONLY|unix.O_NONBLOCK)
+		check.That(t, fd == -1 && errors.Is(err, unix.EAGAIN), "resolve of a leased file = %d, %v, want -1, %v", fd,
+			err, unix.EAGAIN)
+		check.NoError(t, check.Err(unix.FcntlInt(lease.Fd(), unix.F_SETLEASE, unix.F_UNLCK)))
+	}
 	fd := check.Must(resolve(d, "f", unix.O_RDONLY))
 	again := check.Must(openAgain(fd, unix.O_RDONLY))
 	copied := check.Must((&Tree{}).duplicate(fd))

@@ -161,7 +161,7 @@ func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32)
 // belongs to another file, it fails. Devices cannot be opened on these mounts (F-156).
 func (f *file) through(mount, flags int, s *unix.Statx_t) (*os.File, error) {
 	path := f.linkNow().path
-	fd, err := resolve(mount, path, uint64(flags|unix.O_NONBLOCK|unix.O_NOCTTY))
+	fd, err := resolve(mount, path, flags|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if err != nil {
 		return nil, err
 	}

@@ -218,24 +218,7 @@ func (t *Tree) redoName(dir int, name string) error {
 //   - no link to the contents: an error
 //   - a file that is not regular: EINVAL
 func (r *record) refillAgain(data string) error {
-	// A power failure before the copy began loses contents whose size or checksum differ.
-	open := func(suffix string, flags uint64) (*file, error) {
-		fd, err := resolve(r.dir, r.id+suffix, flags|unix.O_NONBLOCK)
-		if err != nil {
-			return nil, err
-		}
-		f := &file{t: r.t, fd: fd, link: &link{name: r.id + suffix}}
-		s, err := f.stat()
-		if err == nil && s.Mode&unix.S_IFMT != unix.S_IFREG {
-			err = unix.EINVAL
-		}
-		if err != nil {
-			shut(fd)
-			return nil, err
-		}
-		return f, nil
-	}
-	to, err := open(redoTarget, unix.O_WRONLY)
+	to, err := r.open(redoTarget, unix.O_WRONLY)
 	if errors.Is(err, unix.ENOENT) {
 		return nil // the copy was complete, or never began
 	}
@@ -243,7 +226,8 @@ func (r *record) refillAgain(data string) error {
 		return err
 	}
 	defer shut(to.fd)
-	from, err := open(data, unix.O_RDONLY)
+	// A power failure before the copy began loses contents whose size or checksum differ.
+	from, err := r.open(data, unix.O_RDONLY)
 	if err != nil {
 		return err
 	}
@@ -263,4 +247,26 @@ func (r *record) refillAgain(data string) error {
 		return st.Err()
 	}
 	return cmp.Or(r.t.unlink(r.dir, r.id+data, 0), r.t.unlink(r.dir, r.id+redoTarget, 0))
+}
+
+// open opens one of the record's files. It waits until no other program has a lease on the file. A file that is not
+// regular is EINVAL. The caller closes the result's descriptor.
+func (r *record) open(suffix string, flags int) (*file, error) {
+	at, err := below(r.dir, r.id+suffix, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer shut(at)
+	f := &file{t: r.t, fd: at, link: &link{name: r.id + suffix}}
+	s, err := f.stat()
+	if err != nil {
+		return nil, err
+	}
+	if s.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil, unix.EINVAL
+	}
+	if f.fd, err = openAgain(at, flags); err != nil {
+		return nil, err
+	}
+	return f, nil
 }

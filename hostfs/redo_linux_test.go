@@ -380,6 +380,32 @@ func TestUntrustedRedoDirectoryIsIgnored(t *testing.T) {
 	w.exists(redoDirectory, false)
 }
 
+// TestRedoWaitsForLease checks that a replacement which a crash interrupted is completed once another program gives up
+// its lease on the file (F-210).
+func TestRedoWaitsForLease(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "f", wide)
+	lease := check.Must(os.Open(w.path("f")))
+	defer func() { w.must(lease.Close()) }()
+	set := func(kind int) error { return check.Err(unix.FcntlInt(lease.Fd(), unix.F_SETLEASE, kind)) }
+	if err := set(unix.F_RDLCK); err != nil {
+		t.Skipf("no lease can be had in %s: %v", w.root, err)
+	}
+	w.must(os.Mkdir(w.path(redoDirectory), 0o700))
+	w.must(os.Link(w.path("f"), w.path(redoDirectory+`\a`+redoTarget)))
+	sum := crc32.Checksum([]byte("new"), castagnoli)
+	w.must(os.WriteFile(w.path(redoDirectory+`\a`+dataSuffix(3, sum)), []byte("new"), 0o600))
+	opened := make(chan error, 1)
+	go func() { opened <- w.reopened() }()
+	check.Eventually(t, func() bool { // the kernel lets the open wait
+		kind, err := unix.FcntlInt(lease.Fd(), unix.F_GETLEASE, 0)
+		return err == nil && kind == unix.F_UNLCK
+	}, "no open waits for the lease")
+	w.must(set(unix.F_UNLCK))
+	w.must(<-opened)
+	w.holds(map[string]string{"f": "new"})
+}
+
 // TestEndOfRecordLeavesOtherServersRecord checks that a server whose last record ends does not remove the directory in
 // which another server of the tree is about to create a record, and neither does a listing (F-210).
 func TestEndOfRecordLeavesOtherServersRecord(t *testing.T) {

@@ -231,11 +231,11 @@ func (r *record) complete(m *moveRecord, from, to int) error {
 
 // read returns the stored moveRecord as text, at most longestRecord bytes of it. A missing record is an error.
 func (r *record) read() (string, error) {
-	fd, err := resolve(r.dir, r.id+redoMove, unix.O_RDONLY|unix.O_NONBLOCK)
+	opened, err := r.open(redoMove, unix.O_RDONLY)
 	if err != nil {
 		return "", err
 	}
-	f := os.NewFile(uintptr(fd), redoMove)
+	f := os.NewFile(uintptr(opened.fd), redoMove)
 	defer func() { _ = f.Close() }() // only read
 	b, err := io.ReadAll(io.LimitReader(f, longestRecord))
 	return string(b), err
