@@ -101,7 +101,9 @@ func (t *tracer) ceiling(q *query, reason Reason, why cause, allowed, requested 
 	if reason.Index < 0 {
 		s.List = ""
 	}
-	t.last = reason
+	if out != 0 { // a limit that refuses nothing does not end the check
+		t.last = reason
+	}
 	t.set(^allowed, reason)
 }
 
