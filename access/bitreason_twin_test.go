@@ -34,6 +34,14 @@ func (b *bitReasons) setEnd(m winnt.AccessMask, r access.Reason) {
 	b.setAll(m, r)
 }
 
+// limit sets the reason of all bits outside m. It ended the check only if it refuses a bit of need.
+func (b *bitReasons) limit(need, m winnt.AccessMask, r access.Reason) {
+	if need&^m != 0 {
+		b.last = r
+	}
+	b.setAll(^m, r)
+}
+
 func byPrivilege(p winnt.Privilege) access.Reason {
 	return access.Reason{Kind: access.Privilege, Index: -1, Privilege: p}
 }
@@ -67,7 +75,7 @@ func reasonsOf(r *access.Request) *bitReasons {
 		held |= winnt.ACCESS_SYSTEM_SECURITY
 		b.setAll(winnt.ACCESS_SYSTEM_SECURITY, security)
 	}
-	ceiling := b.limits()
+	ceiling := b.limits(need)
 	if !b.max && need&^ceiling != 0 { // if one right exceeds the limits, the check ends
 		return b
 	}
@@ -99,7 +107,7 @@ func reasonsOf(r *access.Request) *bitReasons {
 }
 
 // limits applies the labels and filters of the SACL. Each is the reason for all bits that it excludes.
-func (b *bitReasons) limits() (ceiling winnt.AccessMask) {
+func (b *bitReasons) limits(need winnt.AccessMask) (ceiling winnt.AccessMask) {
 	ceiling = b.ceiling()
 	all := *b
 	labels := 0
@@ -113,13 +121,13 @@ func (b *bitReasons) limits() (ceiling winnt.AccessMask) {
 		r := *all.r
 		r.Descriptor, alone.r, alone.tok.MandatoryPolicy = d, &r, 0
 		if m := alone.ceiling(); m != ^winnt.AccessMask(0) {
-			b.setEnd(^m, access.Reason{Kind: access.TrustLabel, List: "SACL", Index: i})
+			b.limit(need, m, access.Reason{Kind: access.TrustLabel, List: "SACL", Index: i})
 		}
 	}
 	for i, a := range b.r.Descriptor.SACL().All() {
 		if a.Type() == sd.SystemAccessFilter && a.Flags()&sd.InheritOnly == 0 &&
 			b.condition(a.AppData(), userSide, true) != claims.True {
-			b.setEnd(^(b.mapped(a.Mask()) | winnt.ACCESS_SYSTEM_SECURITY), access.Reason{Kind: access.AccessFilter,
+			b.limit(need, b.mapped(a.Mask())|winnt.ACCESS_SYSTEM_SECURITY, access.Reason{Kind: access.AccessFilter,
 				List: "SACL", Index: i})
 		}
 	}
@@ -133,7 +141,7 @@ func (b *bitReasons) limits() (ceiling winnt.AccessMask) {
 				break
 			}
 		}
-		b.setEnd(^m, access.Reason{Kind: access.IntegrityPolicy, List: "SACL", Index: at})
+		b.limit(need, m, access.Reason{Kind: access.IntegrityPolicy, List: "SACL", Index: at})
 	}
 	return ceiling
 }
@@ -162,11 +170,11 @@ func compareReasons(t *testing.T, x *access.Explanation, r *access.Request, deci
 			decided[w.Kind]++
 		}
 		granted := x.Decision.Granted&got.Bit != 0
-		if x.Decision.Status() == ntstatus.AccessDenied { // a denied request keeps the reasons of granted bits
-			switch w.Kind {
-			case access.AceAllow, access.Owner, access.Privilege, access.NullDacl, access.PreviouslyGranted:
-				granted = true
-			}
+		switch w.Kind { // a denied request keeps the reasons of granted bits
+		case access.AceAllow, access.Owner, access.NullDacl, access.PreviouslyGranted:
+			granted = true
+		case access.Privilege: // one that granted the bit, or the one that the request lacks
+			granted = x.Decision.Status() != ntstatus.PrivilegeNotHeld
 		}
 		check.That(t, got.Reason == w && got.Granted == granted && bits&got.Bit != 0,
 			"reason %d, of bit %v: %+v, want %+v, granted %t", i, got.Bit, got, w, granted)

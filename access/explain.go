@@ -160,11 +160,11 @@ func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	return BitReason{}, false
 }
 
-// Skipped reports whether the check ended before it reached the right of b, one of x.Reasons: an entry, a label or an
-// access filter, which b.Reason names, refused another right first.
+// Skipped reports whether the check ended before it reached the right of b, one of x.Reasons: what b.Reason names
+// refused another right first. That is an entry, a label, an access filter or a missing privilege.
 func (x *Explanation) Skipped(b *BitReason) bool {
 	switch b.Reason.Kind {
-	case AceDeny, IntegrityPolicy, TrustLabel, AccessFilter:
+	case AceDeny, Privilege, IntegrityPolicy, TrustLabel, AccessFilter:
 		return !b.Granted && x.culprits&b.Bit == 0
 	}
 	return false

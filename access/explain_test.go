@@ -284,7 +284,7 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 			[]string{"0x1+ NullDacl  -1", "0x1000000+ Privilege  -1 SeSecurityPrivilege"}},
 		{"A-35 a previously granted right and a missing privilege", "…", saclBit | 1, nil,
 			func(r *access.Request) { r.Previous = 1 }, []string{" -1 A-35 +0x1", " -1 A-50 -0x1000000"},
-			[]string{"0x1- PreviouslyGranted  -1", "0x1000000- Privilege  -1 SeSecurityPrivilege"}},
+			[]string{"0x1+ PreviouslyGranted  -1", "0x1000000- Privilege  -1 SeSecurityPrivilege"}},
 		{"A-43 an empty list", "…", 3, nil, nil, []string{" -1 A-43 -0x3"},
 			[]string{"0x1- EmptyDacl  -1", "0x2- EmptyDacl  -1"}},
 		{"A-43 a zero descriptor", "…", 3, nil, func(r *access.Request) { r.Descriptor = new(sd.Descriptor) },

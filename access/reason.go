@@ -14,15 +14,15 @@ type ReasonKind uint8
 const (
 	_                 ReasonKind = iota
 	AceAllow                     // entry Index of List allows it
-	AceDeny                      // entry Index of List denies it, or another right before: see Explanation.Skipped
+	AceDeny                      // entry Index of List denies it; see Explanation.Skipped
 	Owner                        // the owner's implicit rights
-	Privilege                    // granted by Privilege, or refused because it is missing
+	Privilege                    // granted by Privilege, or refused without it; see Explanation.Skipped
 	NullDacl                     // there is no DACL
 	EmptyDacl                    // the DACL has no entries
 	NoAce                        // no entry grants it
-	IntegrityPolicy              // the label, entry Index of the SACL; -1 is the default label; see AceDeny
-	TrustLabel                   // the trust label, entry Index of the SACL; see AceDeny
-	AccessFilter                 // the access filter, entry Index of the SACL; see AceDeny
+	IntegrityPolicy              // the label, entry Index of the SACL; -1 is the default label; see Explanation.Skipped
+	TrustLabel                   // the trust label, entry Index of the SACL; see Explanation.Skipped
+	AccessFilter                 // the access filter, entry Index of the SACL; see Explanation.Skipped
 	RestrictedPass               // not granted to the restricting SIDs; Index is a deny entry or -1
 	AppContainerPass             // not granted to the package; Index is a deny entry or -1
 	CentralAccessRule            // not granted by rule Index, called Name

@@ -12,8 +12,8 @@ import (
 )
 
 // String returns the verdict, a table of steps × bits, and the reason for each bit. Each column has the name of its
-// right above it (U-125). A cell is + for granted, - for denied, and . for unchanged. A bit that was not decided,
-// because an ACE denied other bits before, stays unchanged and is skipped.
+// right above it (U-125). A cell is + for granted, - for denied, and . for unchanged. A bit that the check
+// did not reach stays unchanged and is skipped.
 func (x *Explanation) String() string {
 	return x.Show(0, nil, func(_ Mark, text string) string { return text })
 }
@@ -199,7 +199,7 @@ func (p *shown) reasons() {
 		name = max(name, len(p.name(r.Bit))+2)
 	}
 	for _, r := range p.Reasons {
-		m, word, why := p.outcome(r)
+		m, word, why := p.Outcome(&r)
 		p.b.WriteString("\n" + pad(r.Bit.String(), 11) + pad(p.name(r.Bit), name))
 		p.put(m, word, len("granted  "))
 		p.lastCell(why, 11+name+len("granted  "))
@@ -248,17 +248,20 @@ func breakLines(text string, column, width int) []string {
 	}
 }
 
-// outcome returns how the table ends for one right: the mark, a word and the reason. The word is "granted" or
-// "denied". It is "skipped", without a mark, if another right was refused before the check reached this one.
-func (x *Explanation) outcome(reason BitReason) (mark Mark, word, why string) {
+// Outcome returns how the table ends for the right of b, one of x.Reasons: the mark, a word and the reason. The word is
+// "granted" or "denied". It is "skipped", without a mark, if another right was refused before the check reached this
+// one.
+func (x *Explanation) Outcome(b *BitReason) (mark Mark, word, why string) {
 	switch {
-	case reason.Granted:
-		return Granted, "granted", x.clause(&reason, "it")
+	case b.Granted:
+		return Granted, "granted", x.clause(b, "it")
+	case !x.Skipped(b):
+		return Denied, "denied", x.clause(b, "it")
 	// The check never refused the right, so it is not denied (U-125).
-	case x.Skipped(&reason):
-		return 0, "skipped", x.clause(&reason, "another right") + " first"
+	case b.Reason.Kind == Privilege:
+		return 0, "skipped", "another right needs " + b.Reason.Privilege.String() + ", which is not enabled"
 	}
-	return Denied, "denied", x.clause(&reason, "it")
+	return 0, "skipped", x.clause(b, "another right") + " first"
 }
 
 // markOf returns the mark of a decision.

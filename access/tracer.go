@@ -267,16 +267,17 @@ func (t *tracer) end(q *query, d Decision) {
 		r := t.last // if the check ended before it reached this bit
 		if t.reasons[i] != nil {
 			r = *t.reasons[i]
-			if !r.Kind.grants() || d.Status() == ntstatus.PrivilegeNotHeld {
-				x.culprits |= b
-			}
 		}
 		if r.Kind == 0 {
 			r = Reason{Kind: NoAce, Index: -1}
 		}
 		// A privilege that is named as reason grants unless it is the one that
 		// was missing, which refuses the whole request.
-		granted := r.Kind.grants() && d.Status() != ntstatus.PrivilegeNotHeld || d.Granted&b != 0
+		missing := r.Kind == Privilege && d.Status() == ntstatus.PrivilegeNotHeld
+		granted := r.Kind.grants() && !missing || d.Granted&b != 0
+		if t.reasons[i] != nil && (missing || !r.Kind.grants()) {
+			x.culprits |= b
+		}
 		x.Reasons = append(x.Reasons, BitReason{Bit: b, Granted: granted, Reason: r})
 	}
 }

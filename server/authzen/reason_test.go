@@ -29,9 +29,8 @@ func TestReasonNamesRightsAndCause(t *testing.T) {
 	check.Equal(t, Reason(nil, winnt.FileObject), "", "reason of nothing")
 	const both = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
 	for want, r := range map[string]access.Reason{
-		"no entry grants it":                        {Kind: access.NoAce},
-		"the DACL has no entries":                   {Kind: access.EmptyDacl},
-		"the privilege SeDebugPrivilege is missing": {Kind: access.Privilege, Privilege: winnt.SeDebugPrivilege},
+		"no entry grants it":      {Kind: access.NoAce},
+		"the DACL has no entries": {Kind: access.EmptyDacl},
 	} {
 		got := Reason(&access.Explanation{Reasons: []access.BitReason{{Bit: winnt.FILE_READ_DATA, Reason: r},
 			{Bit: winnt.FILE_WRITE_DATA, Reason: r}, {Bit: winnt.FILE_EXECUTE, Reason: r, Granted: true}}}, winnt.FileObject)
@@ -39,8 +38,15 @@ func TestReasonNamesRightsAndCause(t *testing.T) {
 	}
 	// The first entry of the SACL is not that of the DACL.
 	d := sddl.MustParse("O:SYG:SYD:(D;;0x1;;;WD)(A;;FA;;;WD)S:(ML;;NW;;;HI)")
-	_, x, err := access.Explain(&access.Request{Descriptor: d, Desired: winnt.MAXIMUM_ALLOWED, Type: winnt.FileObject,
-		Subject: access.SubjectOf(check.Must(token.New(token.NetworkUser(sid.Everyone))))})
+	r := access.Request{Descriptor: d, Desired: winnt.MAXIMUM_ALLOWED, Type: winnt.FileObject,
+		Subject: access.SubjectOf(check.Must(token.New(token.NetworkUser(sid.Everyone))))}
+	_, x, err := access.Explain(&r)
 	check.That(t, err == nil && strings.Contains(Reason(x, winnt.FileObject), "FILE_READ_DATA: denied by (D;;CC;;;WD)"),
 		"%v, reason %q", err, Reason(x, winnt.FileObject))
+	// Without the privilege the check does not reach any other right.
+	r.Desired = winnt.ACCESS_SYSTEM_SECURITY | winnt.FILE_EXECUTE
+	_, x, err = access.Explain(&r)
+	check.NoError(t, err)
+	check.Equal(t, Reason(x, winnt.FileObject),
+		"ACCESS_SYSTEM_SECURITY: the privilege SeSecurityPrivilege is missing", "reason of a missing privilege")
 }

@@ -173,7 +173,7 @@ func refused(by string, t *token.Token, d *sd.Descriptor, mask winnt.AccessMask,
 	out := &Refusal{By: by, SDDL: text(d)}
 	var bits winnt.AccessMask
 	for _, b := range x.Reasons {
-		// The check ends at an entry that denies one right. It never refuses the rights that it did not reach.
+		// A check that ends early never refused the rights that it did not reach.
 		if b.Granted || x.Skipped(&b) {
 			continue
 		}

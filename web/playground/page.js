@@ -135,7 +135,7 @@ function showVerdict() {
 }
 
 const signs = {"+": ["plus", "+", "granted"], "-": ["minus", "−", "refused"], ".": ["dot", "·", "left alone"],
-  granted: ["plus", "✓", "granted"], denied: ["minus", "✗", "denied"], skipped: ["skipped", "?", "not decided: an entry denied another right first"]};
+  granted: ["plus", "✓", "granted"], denied: ["minus", "✗", "denied"], skipped: ["skipped", "?", "not decided: the check ended before it"]};
 
 function cell(sign, name) {
   const [cls, text, word] = signs[sign], i = make("i", "cell " + cls, text);
@@ -198,7 +198,7 @@ function showBits() {
   byId("bits").tBodies[0].replaceChildren(...(reply.bits ?? []).map(b => make("tr", "",
     make("td", "mask", b.mask), make("td", "name", b.name),
     make("td", "word " + b.word, b.word),
-    make("td", "", b.word === "skipped" ? b.reason + " denied another right first" : b.reason))));
+    make("td", "", b.reason))));
 }
 
 async function copy(button, text) {

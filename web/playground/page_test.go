@@ -44,6 +44,9 @@ func TestPlaygroundPageWorksInChromium(t *testing.T) {
 		"DACL entry 1|(D;;FW;;;S-1-5-21-1-2-3-2001)|·|−|A-70")
 	b.want(t, "its outcome",
 		`[...document.querySelectorAll("#bits tbody tr")].map(e => e.cells[2].textContent).join("|")`, "skipped|denied")
+	b.want(t, "and its reasons",
+		`[...document.querySelectorAll("#bits tbody tr")].map(e => e.cells[3].textContent).join("|")`,
+		"entry 1 of the DACL denies another right first|entry 1 of the DACL denies it")
 	b.screenshot(t, "denied")
 
 	b.eval(t, `document.querySelector("[data-rights=read]").click()`)

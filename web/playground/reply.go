@@ -35,7 +35,7 @@ type Reply struct {
 type Bit struct {
 	Mask   string `json:"mask"`
 	Name   string `json:"name"`
-	Word   string `json:"word"` // granted, denied, or skipped: an entry denied another right first
+	Word   string `json:"word"` // granted, denied, or skipped: the check did not reach the right
 	Reason string `json:"reason"`
 }
 
@@ -105,14 +105,8 @@ func (q *Question) ask() Reply {
 // A cell is + for granted, - for denied and . for neither.
 func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 	for _, b := range x.Reasons {
-		bit := Bit{Mask: b.Bit.String(), Name: typ.RightName(b.Bit), Word: "denied", Reason: b.Reason.Words(b.Granted, "it")}
-		switch {
-		case b.Granted:
-			bit.Word = "granted"
-		case x.Skipped(&b):
-			bit.Word, bit.Reason = "skipped", b.Reason.Words(false, "another right")+" first"
-		}
-		r.Bits = append(r.Bits, bit)
+		_, word, why := x.Outcome(&b)
+		r.Bits = append(r.Bits, Bit{Mask: b.Bit.String(), Name: typ.RightName(b.Bit), Word: word, Reason: why})
 	}
 	for i := range x.Steps {
 		s := &x.Steps[i]

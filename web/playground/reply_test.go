@@ -37,6 +37,15 @@ func TestReplyExplainsEachBit(t *testing.T) {
 		t.Errorf("steps: %s, want %s", got, want)
 	}
 	check.Equal(t, r.Canonical, "O:BAG:SYD:(A;;LC;;;WD)(D;;DC;;;DU)(A;;FA;;;WD)", "canonical")
+	// A skipped right names what ended the check (U-125).
+	for _, c := range []struct{ sd, rights, reason string }{
+		{"(D;ID;0x2;;;DU)(A;;FA;;;WD)", "0x3", "entry 1 of the DACL (inherited) denies another right first"},
+		{"(A;;FA;;;WD)", "0x1000001", "another right needs SeSecurityPrivilege, which is not enabled"},
+	} {
+		r := answer(t, Question{SD: "O:BAG:SYD:" + c.sd, Token: alice, Rights: c.rights})
+		check.RequireThat(t, len(r.Bits) == 2, "%s: the answer is %+v, want two rights", c.sd, r)
+		check.Equal(t, r.Bits[0].Word+": "+r.Bits[0].Reason, "skipped: "+c.reason, "first right of %s", c.sd)
+	}
 }
 
 // FuzzAnswer checks that any question gets a reply, and that its mistakes lie within their fields.
