@@ -10,8 +10,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// decided returns the granted and denied rights with the entries of d that decided (U-113). If people is true, entries
-// count from 1 and other reasons are in words. If the answer has no explanation, it returns the cause of the refusal.
+// decided returns the granted and denied rights with the entries of d that decided, and the rights that the check did
+// not reach (U-113). If people is true, entries count from 1 and other reasons are in words. If the answer has no
+// explanation, it returns the cause of the refusal.
 func (d *Descriptor) decided(f *File, a *accessquery.Answer, people bool) string {
 	if a.Why == nil {
 		return a.Refused.Because
@@ -20,7 +21,10 @@ func (d *Descriptor) decided(f *File, a *accessquery.Answer, people bool) string
 	var order []outcome
 	names := map[outcome][]string{}
 	for _, r := range a.Why.Reasons {
-		o := outcome{word(r.Granted), f.by(d, r, people)}
+		o := outcome{what: "skipped"}
+		if !a.Why.Skipped(&r) {
+			o = outcome{word(r.Granted), f.by(d, r, people)}
+		}
 		if names[o] == nil {
 			order = append(order, o)
 		}

@@ -55,7 +55,8 @@ expect:
 	}
 }
 
-// A failed case has the granted and the denied rights with the deciding entry and its list (U-113).
+// A failed case has the granted and the denied rights with the deciding entry and its list. A right that the
+// check did not reach is skipped (U-113).
 func TestFailedCaseNamesDecidingEntries(t *testing.T) {
 	r := run(t, Outside{Open: noFiles}, `
 principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}
@@ -66,11 +67,13 @@ expect:
   - {who: u, on: part, want: 0x3, is: granted}
   - {who: u, on: high, want: 0x2, is: granted}
   - {who: u, on: high, want: 0x1, is: denied}
+  - {who: u, on: high, want: 0x3, is: granted}
 `)
 	want := []string{
 		"granted FILE_READ_DATA by DACL 0 (A;;CC;;;WD); denied FILE_WRITE_DATA by DACL 1 (D;;DC;;;WD)",
 		"denied FILE_WRITE_DATA by SACL 0 (ML;;NW;;;HI)",
 		"granted FILE_READ_DATA by DACL 0 (A;;FA;;;WD)",
+		"skipped FILE_READ_DATA; denied FILE_WRITE_DATA by SACL 0 (ML;;NW;;;HI)",
 	}
 	for i, c := range r.Cases {
 		check.That(t, c.Problem != "" && c.By == want[i],
