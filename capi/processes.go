@@ -127,7 +127,7 @@ func ntTerminateProcess(c *call) uint64 {
 		os.Exit(int(c.u32(1)))
 	}
 	if st == ntstatus.Success {
-		forget(c.nt, c.handle(0))
+		forget(c.nt)
 	}
 	return status(st)
 }

@@ -27,14 +27,14 @@ import (
 
 // program is a program that CreateProcess starts in a process of the daemon.
 type program struct {
-	cmd     *exec.Cmd
-	process winnt.Handle // its own handle of the process, for a program in programs
-	thread  winnt.Handle // id of the first one
+	cmd *exec.Cmd
+	// The library's own handles of the process and its first thread, for a program in suspended.
+	process, thread winnt.Handle
 }
 
-// programs maps process ids to the programs that start when their first threads are resumed. Whoever deletes a
-// program from it closes its handle.
-var programs sync.Map
+// suspended has each *program that starts when its first thread is resumed, as a key. Whoever deletes a program from it
+// closes its handles.
+var suspended sync.Map
 
 // programAt reads the program to start: application name, command line, folder and environment. Without an
 // application name, PATH is searched for the first word of the command line. Unless environment is true, the program
@@ -110,19 +110,32 @@ func environ() (env []string) {
 // begin starts the program of a new process, or with CREATE_SUSPENDED remembers it until the first thread is resumed.
 // If the program cannot start, the process ends, and begin closes its handles and returns the status.
 func (c *call) begin(p *program, o *win32.CreateProcessOut) ntstatus.Status {
+	forget(c.nt)
 	var st ntstatus.Status
 	if c.u32(4)&winnt.CREATE_SUSPENDED == 0 {
 		st = p.start(o.Process)
-	} else if p.process, st = c.nt.NtDuplicateObject(winnt.NtCurrentProcess, o.Process, winnt.NtCurrentProcess, 0, 0,
-		winnt.DUPLICATE_SAME_ACCESS); st == ntstatus.Success {
-		// The process may grant nobody an open by its id.
-		p.thread = winnt.Handle(o.ThreadID)
-		programs.Store(winnt.Handle(o.ProcessID), p)
+	} else {
+		st = p.suspend(c.nt, o)
 	}
 	if st != ntstatus.Success {
 		_ = c.nt.NtTerminateProcess(o.Process, ntstatus.Unsuccessful)
 		_, _ = c.nt.NtClose(o.Thread), c.nt.NtClose(o.Process)
 	}
+	return st
+}
+
+// suspend remembers the program until its first thread is resumed (O-167).
+func (p *program) suspend(th *nt.Thread, o *win32.CreateProcessOut) (st ntstatus.Status) {
+	// The caller may close its handles, and the process may grant nobody an open by its id.
+	const self = winnt.NtCurrentProcess
+	if p.process, st = th.NtDuplicateObject(self, o.Process, self, 0, 0, winnt.DUPLICATE_SAME_ACCESS); !st.IsSuccess() {
+		return st
+	}
+	if p.thread, st = th.NtDuplicateObject(self, o.Thread, self, 0, 0, winnt.DUPLICATE_SAME_ACCESS); !st.IsSuccess() {
+		_ = th.NtClose(p.process)
+		return st
+	}
+	suspended.Store(p, nil)
 	return st
 }
 
@@ -165,42 +178,34 @@ func (c *call) another(token winnt.Handle) bool {
 // resumed starts the program whose first thread has just been resumed (O-167). It does nothing for a thread of no
 // such program. If the program cannot start, its process ends with an error status.
 func (c *call) resumed(thread winnt.Handle) {
-	id, st := c.threadID(thread)
-	if st != ntstatus.Success {
-		return
-	}
-	programs.Range(func(process, v any) bool {
-		p := v.(*program)
-		if p.thread != id {
+	suspended.Range(func(key, _ any) bool {
+		p := key.(*program)
+		// The handle may only grant THREAD_SUSPEND_RESUME. To compare objects needs no right.
+		if c.nt.NtCompareObjects(thread, p.thread) != ntstatus.Success {
 			return true
 		}
-		if programs.CompareAndDelete(process, p) {
+		if _, ok := suspended.LoadAndDelete(p); ok {
 			if p.start(p.process) != ntstatus.Success {
 				_ = c.nt.NtTerminateProcess(p.process, ntstatus.Unsuccessful)
 			}
-			_ = c.nt.NtClose(p.process)
+			_, _ = c.nt.NtClose(p.thread), c.nt.NtClose(p.process)
 		}
 		return false
 	})
 }
 
-// forget removes the program of a process that ended before its first thread was resumed: it never starts (O-167). It
-// does nothing for any other process, nor for a handle without the right to query.
-func forget(th *nt.Thread, h winnt.Handle) {
-	programs.Range(func(any, any) bool { // once, and only if there is a program
-		own, _ := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
-		basic, _ := own.(nt.ProcessBasic)
-		if p, ok := programs.LoadAndDelete(basic.UniqueProcessID); ok {
-			_ = th.NtClose(p.(*program).process)
+// forget removes each program whose process ended before its first thread was resumed: it never starts (O-167).
+func forget(th *nt.Thread) {
+	suspended.Range(func(key, _ any) bool {
+		p := key.(*program)
+		info, st := th.NtQueryInformationProcess(p.process, nt.ProcessBasicInformation)
+		basic, _ := info.(nt.ProcessBasic)
+		if st != ntstatus.Success || basic.ExitStatus == ntstatus.Pending {
+			return true
 		}
-		return false
+		if _, ok := suspended.LoadAndDelete(p); ok {
+			_, _ = th.NtClose(p.thread), th.NtClose(p.process)
+		}
+		return true
 	})
-}
-
-// threadID returns the id of the thread of a handle.
-func (c *call) threadID(h winnt.Handle) (winnt.Handle, ntstatus.Status) {
-	out, st := c.sys.NtQueryInformationThread(nt.QueryInformationThreadIn{ThreadHandle: h,
-		ThreadInformationClass: nt.ThreadBasicInformation, ThreadInformationLength: ^uint32(0)})
-	basic, _ := out.ThreadInformation.(nt.ThreadBasic)
-	return basic.ClientID.UniqueThread, st
 }

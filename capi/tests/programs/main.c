@@ -52,6 +52,14 @@ static void finished(PROCESS_INFORMATION *p, DWORD code)
 	CHECK(CloseHandle(p->hProcess));
 }
 
+/* This process has as many handles as before. The library closes its own of a program that ended a moment later. */
+static void closed(ULONG before)
+{
+	for (int i = 0; i < 10000 && handle_count() != before; i++)
+		usleep(1000);
+	SAME(handle_count(), before);
+}
+
 /* It has the token, the event, its arguments, its environment and its folder, and lasts until it ends. */
 static void runs(BOOL wide, BOOL wide_environment, DWORD flags)
 {
@@ -94,21 +102,42 @@ static void runs(BOOL wide, BOOL wide_environment, DWORD flags)
 	SAME(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
 	CHECK(CloseHandle(event));
 	CHECK(CloseHandle(t));
-	for (int i = 0; i < 10000 && handle_count() != before; i++)
-		usleep(1000); /* the handle with which the library tells the process's end closes a moment later */
-	SAME(handle_count(), before);
+	closed(before);
 }
 
-/* TerminateProcess ends the program, and one that has not started. */
+/* TerminateProcess ends the program, and one that has not started. The handle needs no other right. */
 static void ended(DWORD flags)
 {
 	PROCESS_INFORMATION p;
 	STARTUPINFOA si = {sizeof si};
+	ULONG before = handle_count();
+	HANDLE own = GetCurrentProcess(), weak;
 	CHECK(CreateProcessA(NULL, "program", NULL, NULL, FALSE, flags, NULL, NULL, &si, &p));
+	CHECK(DuplicateHandle(own, p.hProcess, own, &weak, PROCESS_TERMINATE, FALSE, 0));
 	SAME(WaitForSingleObject(p.hProcess, 0), WAIT_TIMEOUT);
-	CHECK(TerminateProcess(p.hProcess, 3));
-	FAILS(TerminateProcess(p.hProcess, 4), ERROR_ACCESS_DENIED);
+	CHECK(TerminateProcess(weak, 3));
+	FAILS(TerminateProcess(weak, 4), ERROR_ACCESS_DENIED);
+	CHECK(CloseHandle(weak));
 	finished(&p, 3);
+	closed(before);
+}
+
+/* Another program ends one that has not started. The library closes its handles when it starts the next program. */
+static void ended_by_another(void)
+{
+	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, TRUE};
+	PROCESS_INFORMATION p, other;
+	STARTUPINFOA si = {sizeof si};
+	ULONG before = handle_count();
+	char line[8192];
+	CHECK(CreateProcessA(NULL, "program", &sa, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &p));
+	snprintf(line, sizeof line, "\"%s\" end %llx", self, (unsigned long long)(uintptr_t)p.hProcess);
+	CHECK(CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &si, &other));
+	finished(&other, 0);
+	finished(&p, 3);
+	CHECK(CreateProcessA("/bin/true", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
+	finished(&p, 0);
+	closed(before);
 }
 
 /* Programs that know nothing of this: the exit code, and 128 and the signal that killed it. */
@@ -118,16 +147,20 @@ static void strangers(void)
 	STARTUPINFOA si = {sizeof si};
 	CHECK(CreateProcessA("/bin/sh", "sh -c \"exit 7\"", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
 	finished(&p, 7);
-	/* the resume starts a program also where nobody may open the process anew to start one (O-167) */
+	/* A resume also starts a program whose process nobody may open. The handle only needs THREAD_SUSPEND_RESUME. */
 	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, FALSE};
+	HANDLE own = GetCurrentProcess(), weak;
 	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;;0x1001;;;WD)", 1, &sa.lpSecurityDescriptor,
 		NULL));
 	PROCESS_INFORMATION each[5];
 	char line[] = "sh -c \"exit 0\"";
 	for (int i = 0; i < 5; i++, line[12]++)
 		CHECK(CreateProcessA("/bin/sh", line, &sa, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &each[i]));
+	ended(CREATE_SUSPENDED); /* the end of another program does not change that */
 	for (int i = 0; i < 5; i++) {
-		SAME(ResumeThread(each[i].hThread), 1);
+		CHECK(DuplicateHandle(own, each[i].hThread, own, &weak, THREAD_SUSPEND_RESUME, FALSE, 0));
+		SAME(ResumeThread(weak), 1);
+		CHECK(CloseHandle(weak));
 		finished(&each[i], i);
 	}
 	LocalFree(sa.lpSecurityDescriptor);
@@ -185,6 +218,8 @@ static void refused(void)
 
 int main(int argc, char **argv)
 {
+	if (argc == 3)
+		return !TerminateProcess((HANDLE)(uintptr_t)strtoull(argv[2], NULL, 16), 3);
 	if (argc > 1)
 		return child(argv);
 	CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
@@ -194,6 +229,7 @@ int main(int argc, char **argv)
 	runs(FALSE, FALSE, CREATE_SUSPENDED);
 	ended(0);
 	ended(CREATE_SUSPENDED);
+	ended_by_another();
 	strangers();
 	relative();
 	refused();
