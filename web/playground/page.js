@@ -135,7 +135,8 @@ function showVerdict() {
 }
 
 const signs = {"+": ["plus", "+", "granted"], "-": ["minus", "−", "refused"], ".": ["dot", "·", "left alone"],
-  granted: ["plus", "✓", "granted"], denied: ["minus", "✗", "denied"], skipped: ["skipped", "?", "not decided: the check ended before it"]};
+  granted: ["plus", "✓", "granted"], denied: ["minus", "✗", "denied"],
+  skipped: ["skipped", "?", "not decided: the check ended before it"]};
 
 function cell(sign, name) {
   const [cls, text, word] = signs[sign], i = make("i", "cell " + cls, text);
