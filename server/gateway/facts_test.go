@@ -122,7 +122,8 @@ func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 		{"a tree that is not served", "bob", "/other", "0", "", saysAbsent},
 		{"an upload", "bob", "/share/dir/" + uploadPrefix + "x", "0", "", saysAbsent},
 		{"infinity", "bob", "/share/", "infinity", "", denied}, {"no depth", "bob", "/share/", "", "", denied},
-		{"infinity of an absent file", "bob", "/share/none", "infinity", "", denied},
+		{"infinity of a file", "bob", "/share/dir/a%20%26%20b.txt", "infinity", "", multistatus(file)},
+		{"infinity of an absent file", "bob", "/share/none", "infinity", "", saysAbsent},
 		{"noroot of 0", "bob", "/share/", "0,noroot", "", inLine(400, "the header Depth must be 0 or 1")},
 		{"one name", "bob", "/share/dir/", "1", propfind(name), multistatus(
 			response("/share/dir/", ok, "<D:displayname>dir</D:displayname>"),

@@ -215,6 +215,10 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice PROPFIND /d Depth: 1", 207, "</D:response>\n</D:multistatus>\n", ""},
 		{none, "alice PROPFIND /d", 403, "<D:propfind-finite-depth/>", ""},
 		{none, "alice PROPFIND /d Depth: Infinity", 403, "<D:propfind-finite-depth/>", ""},
+		{none, "alice PROPFIND /f", 207, "/c/f", ""}, // RFC 4918, 9.1: only a collection has another depth than 0
+		{none, "alice PROPFIND /f Depth: Infinity", 207, "/c/f", ""},
+		{none, "alice PROPFIND /f Depth: 2", 400, "must be 0 or 1", ""},
+		{none, "alice PROPFIND /x", 404, "no such name", ""},
 		{none, "alice PROPFIND /d Depth: 2", 400, "must be 0 or 1", ""},
 		{none, "alice PROPFIND /d Depth: 0,noroot", 400, "must be 0 or 1", ""},
 		{none, "alice PROPFIND /d Depth: 1,NoRoot", 207, "/c/d/m", ""}, // RFC 5234, 2.3

@@ -11,9 +11,10 @@ import (
 )
 
 // propfind serves PROPFIND: it responds with the properties of the resource and, at depth 1, its members. The status
-// is 207. A folder that the user may not list has no members. propfind checks body, Depth and resource in this order:
-//   - Depth missing or infinite: 403
-//   - Depth other than 0, 1 and "1,noroot": 400
+// is 207. A folder that the user may not list has no members. For a file each depth is 0. propfind checks body, Depth
+// and resource in this order:
+//   - Depth other than 0, 1, "1,noroot" and infinity: 400
+//   - a folder with Depth missing or infinite: 403
 //   - more than MostListed members: 507
 func (x *exchange) propfind() error {
 	body, err := x.body()
@@ -27,17 +28,18 @@ func (x *exchange) propfind() error {
 	// Literal text in a grammar has no case (RFC 5234, 2.3), so "Infinity" is the "infinity" of RFC 4918, 10.2.
 	depth := strings.ToLower(x.r.Header.Get("Depth"))
 	switch depth {
-	case "0", "1", "1,noroot":
-	case "", "infinity":
-		// "Servers MAY reject PROPFIND requests on collections with depth header of value 'Infinity', in which case they
-		// SHOULD use this error with the precondition code 'propfind-finite-depth'" (RFC 4918, 9.1.1; G-20).
-		return &refusal{code: http.StatusForbidden, xml: "<D:propfind-finite-depth/>"}
+	case "", "0", "1", "1,noroot", "infinity":
 	default:
 		return Refuse(http.StatusBadRequest, "the header Depth must be 0 or 1")
 	}
 	i, err := x.files.Stat(x.name)
 	if err != nil {
 		return err
+	}
+	if i.Folder && (depth == "" || depth == "infinity") {
+		// "Servers MAY reject PROPFIND requests on collections with depth header of value 'Infinity', in which case they
+		// SHOULD use this error with the precondition code 'propfind-finite-depth'" (RFC 4918, 9.1.1; G-20).
+		return &refusal{code: http.StatusForbidden, xml: "<D:propfind-finite-depth/>"}
 	}
 	var members []Info
 	if i.Folder && depth != "0" {
