@@ -31,15 +31,15 @@ const Client = "client"
 // clientOf returns the text that counts the lines of a client together, if a log attribute names the client that caused
 // the line.
 func (c *counts) clientOf(a slog.Attr) (client string, ok bool) {
-	client = a.Value.String()
 	switch a.Key {
 	case "uid":
+		client = a.Value.String()
 		if uid, err := strconv.ParseUint(client, 10, 32); err == nil {
 			return c.subids.Requester(uint32(uid)), true // one user has thousands of subordinate uids
 		}
 		return client, true
 	case Client:
-		return network(client), true
+		return network(a.Value.String()), true
 	}
 	return "", false
 }

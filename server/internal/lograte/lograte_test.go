@@ -86,6 +86,20 @@ func TestLogLinesPerClientAreLimited(t *testing.T) {
 	}
 }
 
+// formatted counts how often it is formatted.
+type formatted struct{ times int }
+
+func (f *formatted) String() string { f.times++; return "text" }
+
+// TestSuppressedLineFormatsOnlyClient checks that a suppressed line costs no formatting of its other attributes.
+func TestSuppressedLineFormatsOnlyClient(t *testing.T) {
+	l, f := newLogged(), &formatted{}
+	for range 2 * perWindow {
+		l.warn("too many", slog.Any("reason", f), slog.Int("uid", 1000), slog.Any("path", f))
+	}
+	check.Equal(t, f.times, 2*perWindow, "formatted attributes of the lines that were written")
+}
+
 // TestAddressesOfOneNetworkShareRate checks that the IPv6 addresses of a network of 64 bits are one client, however the
 // line names them, and that IPv4 addresses and other networks are not (L-75).
 func TestAddressesOfOneNetworkShareRate(t *testing.T) {
