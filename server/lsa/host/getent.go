@@ -35,7 +35,7 @@ func validKey(name string) bool {
 
 // run looks up a key with getent and returns its line. found is false, without an error, if there is no such key or
 // no getent. Output that is not exactly one line, another exit status and a lookup over five seconds are errors.
-// Equal lookups may share a process. The lookups of one requester wait for each other.
+// The lookups of one requester wait for each other, and equal ones may share a process.
 func (n *Names) run(ctx context.Context, requester, database, key string) (line string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()

@@ -65,54 +65,44 @@ func TestManyLookupsStartFewProcesses(t *testing.T) {
 // TestLookupsOfSubordinateUIDsDelayNoOtherUser checks that a user's lookup does not wait for all those of another
 // user's subordinate uids (L-85).
 func TestLookupsOfSubordinateUIDsDelayNoOtherUser(t *testing.T) {
-	dir := t.TempDir()
-	program, file := filepath.Join(dir, "getent"), filepath.Join(dir, "subuid")
-	check.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho $2 >>"+dir+"/log\nuntil [ -e "+dir+
-		"/go ]; do sleep 0.01; done\nexit 2\n"), 0o700))
-	check.NoError(t, os.WriteFile(file, []byte("mallory:100000:65536\n"), 0o600))
-	n := &Names{getent: program, subids: subids.Files{Names: []string{file}}}
-	ask := func(uid uint32) chan struct{} {
-		done := make(chan struct{})
-		go func() { defer close(done); n.GroupsOf(t.Context(), uid) }()
-		return done
-	}
-	wait := func(waiting int) {
-		for is := -1; is != waiting; time.Sleep(time.Millisecond) {
-			n.queue.mu.Lock()
-			if n.queue.slots != nil {
-				is = n.queue.slots.Waiting()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		program, file := filepath.Join(dir, "getent"), filepath.Join(dir, "subuid")
+		check.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho $2 >>"+dir+"/log\nexit 2\n"), 0o700))
+		check.NoError(t, os.WriteFile(file, []byte("mallory:100000:65536\n"), 0o600))
+		slots := admission.NewPool(0, 99) // none is free
+		n := &Names{getent: program, subids: subids.Files{Names: []string{file}},
+			queue: lookupQueue{slots: slots, waiting: map[lookupKey]*lookup{}}}
+		for i := range uint32(61) {
+			uid := 100000 + i
+			if i == 60 {
+				uid = 2000
 			}
-			n.queue.mu.Unlock()
+			go n.GroupsOf(t.Context(), uid)
+			synctest.Wait()
 		}
-	}
-	var all []chan struct{}
-	for i := range uint32(60) {
-		all = append(all, ask(100000+i))
-	}
-	wait(60 - maxRunning)
-	all = append(all, ask(2000))
-	wait(61 - maxRunning)
-	check.NoError(t, os.WriteFile(filepath.Join(dir, "go"), nil, 0o600))
-	for _, done := range all {
-		<-done
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "log"))
-	check.NoError(t, err)
-	if at := slices.Index(strings.Fields(string(b)), "2000"); at < 0 || at > 3*maxRunning {
-		t.Errorf("L-85: lookup %d of %d was that of the other user, want one of the first", at, len(all))
-	}
+		check.Equal(t, slots.Waiting(), 61, "lookups that wait")
+		slots.Leave() // one slot is free
+		synctest.Wait()
+		b, err := os.ReadFile(filepath.Join(dir, "log"))
+		check.NoError(t, err)
+		check.Equal(t, slices.Index(strings.Fields(string(b)), "2000"), 1, "L-85: lookups before that of the other user")
+	})
 }
 
-// TestUserAndGroupOfOneNameAreTwoLookups checks that lookups of a user and a group with the same name share no process.
-func TestUserAndGroupOfOneNameAreTwoLookups(t *testing.T) {
+// TestDifferentLookupsShareNoProcess checks that lookups of a user and a group with the same name share no process, nor
+// do equal lookups of two requesters, whose turns differ (L-85).
+func TestDifferentLookupsShareNoProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// No slot is free.
-		n := &Names{queue: lookupQueue{slots: admission.NewPool(0, 9), waiting: map[string]*lookup{}}}
+		n := &Names{queue: lookupQueue{slots: admission.NewPool(0, 9), waiting: map[lookupKey]*lookup{}}}
 		ctx, cancel := context.WithCancel(t.Context())
 		go n.UID(ctx, "both")
 		go n.GID(ctx, "both")
+		go n.Groups(ctx, "both")
+		go n.groups(ctx, "1000", "both")
 		synctest.Wait()
-		check.Equal(t, len(n.queue.waiting), 2, "L-85: lookups of a user and a group")
+		check.Equal(t, n.queue.slots.Waiting(), 3, "L-85: lookups of a user for two requesters, and of a group")
 		cancel()
 		synctest.Wait()
 	})
@@ -185,13 +175,13 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 		}
 		synctest.Wait()                   // the lookup has ended too, otherwise the test would hang
 		q.slots = admission.NewPool(0, 9) // none is free
-		running := q.join(anyName, "e", nil)
+		running := q.join(lookupKey{anyName, "e"}, nil)
 		q.mu.Lock()
 		q.forget(running) // as serve does
 		q.mu.Unlock()
-		next := q.join(anyName, "e", nil)
+		next := q.join(lookupKey{anyName, "e"}, nil)
 		q.leave(running)
-		check.That(t, q.join(anyName, "e", nil) == next,
+		check.That(t, q.join(lookupKey{anyName, "e"}, nil) == next,
 			"L-85: a caller that left a running lookup removed the one that waits")
 		q.leave(next)
 		q.leave(next)
