@@ -21,7 +21,7 @@ type entry struct {
 // noSuchKey is the exit status of getent(1) for a key that the database does not have.
 const noSuchKey = 2
 
-// anyName is the requester of lookups by name or gid, which are not made for one uid.
+// anyName is the requester of lookups by name, SID or, with getent, gid, which are not made for one uid.
 const anyName = ""
 
 // validKey reports whether getent can look a name up. It rejects names of digits only, which getent

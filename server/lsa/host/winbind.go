@@ -63,10 +63,10 @@ var errSilent = errors.New("winbind did not answer a moment ago")
 // errNotUp says that winbind does not run, or cannot serve.
 var errNotUp = errors.New("winbind is not available")
 
-// ask queries winbind through wbinfo and returns the one line of output. If winbind does not know the value, found is
+// ask queries winbind through wbinfo, in the requester's turn, and returns the one line of output. If winbind does not know the value, found is
 // false. Lines and unknown values are cached for a minute, errors are not. After a timeout, or if winbind does not
 // run, only the cache is used for ten seconds; other queries return errSilent (L-61).
-func (d *Domains) ask(ctx context.Context, option, value string) (line string, found bool, err error) {
+func (d *Domains) ask(ctx context.Context, requester, option, value string) (line string, found bool, err error) {
 	now := time.Now
 	if d.now != nil {
 		now = d.now
@@ -85,7 +85,7 @@ func (d *Domains) ask(ctx context.Context, option, value string) (line string, f
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	line, found, err = d.queue.do(ctx, value, key, func(ctx context.Context) (string, bool, error) {
+	line, found, err = d.queue.do(ctx, requester, key, func(ctx context.Context) (string, bool, error) {
 		return d.run(ctx, option, value)
 	})
 	d.mu.Lock()
@@ -170,7 +170,8 @@ func (d *Domains) sid(ctx context.Context, option, kind string, id uint32) (s si
 	if id > math.MaxInt32 {
 		option, value = "--unix-ids-to-sids", kind+value
 	}
-	line, found, err := d.ask(ctx, option, value)
+	// Each id is a requester of its own: winbind is queried for no subordinate id, so a user has few (L-54).
+	line, found, err := d.ask(ctx, value, option, value)
 	if line == unmapped {
 		return sid.SID{}, false, err
 	}
@@ -195,7 +196,8 @@ func (d *Domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
 // id returns the uid or gid that wbinfo prints for s with an option. found is false for a SID without one. A number out
 // of range is an error (L-62). The id 4294967295 is out of range, too.
 func (d *Domains) id(ctx context.Context, option string, s sid.SID) (n uint32, found bool, err error) {
-	line, found, err := d.ask(ctx, option, s.String())
+	// A client can name any number of SIDs, so all of them are one requester (L-85).
+	line, found, err := d.ask(ctx, anyName, option, s.String())
 	if err != nil || !found {
 		return 0, false, err
 	}

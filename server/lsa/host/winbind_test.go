@@ -6,12 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -101,6 +104,40 @@ func TestBusyQueueDoesNotPauseWinbind(t *testing.T) {
 	close(release)
 	_, found, err := d.SIDOfUID(t.Context(), 1)
 	check.That(t, found && err == nil, "L-61: winbind was not queried: %t, %v, want true and no error", found, err)
+}
+
+// TestLookupsOfSIDsRejectNoLookupOfUID checks that lookups of SIDs, of which a client can name any number, count as one
+// requester. If too many lookups wait, a SID's is rejected, not that of a uid (L-85).
+func TestLookupsOfSIDsRejectNoLookupOfUID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slots := admission.NewPool(0, 9) // none is free
+		d := &Domains{wbinfo: "no-such-program", queue: lookupQueue{slots: slots, waiting: map[lookupKey]*lookup{}}}
+		ctx, cancel := context.WithCancel(t.Context())
+		var refused [2]atomic.Int32 // of SIDs and of uids
+		count := func(kind int, err error) {
+			if errors.Is(err, errBusy) && ctx.Err() == nil {
+				refused[kind].Add(1)
+			}
+		}
+		for rid := range uint32(9) {
+			go func() {
+				_, _, err := d.UIDOf(ctx, sid.MustParse("S-1-5-21-9-8-7").WithRID(rid))
+				count(0, err)
+			}()
+			synctest.Wait()
+		}
+		for id := range uint32(3) {
+			go func() {
+				_, _, err := d.SIDOfUID(ctx, id)
+				count(1, err)
+			}()
+			synctest.Wait()
+		}
+		check.Equal(t, [2]int32{refused[0].Load(), refused[1].Load()}, [2]int32{3, 0},
+			"L-85: rejected lookups of SIDs and of uids")
+		cancel()
+		synctest.Wait()
+	})
 }
 
 // TestMalformedWinbindOutputIsAnError checks that endless output, another format or encoding, and a winbind that dies
