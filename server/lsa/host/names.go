@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/internal/subids"
 )
 
@@ -25,6 +26,8 @@ type Names struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	users map[uint32]struct{} // guarded by mu; uids that GroupsOf has found, at most maxUsers
+	// +checklocks:mu
+	connections *admission.Pool // guarded by mu; to the service; nil before the first
 }
 
 // maxUsers limits the uids that Names remembers.
@@ -62,14 +65,15 @@ func (n *Names) UserName(ctx context.Context, uid uint32) (string, bool) {
 // userName returns the name of a uid from the user database service or getent, or "" if there is no such user. An
 // error of the service is ignored, and getent decides. An error of getent and a response for another uid are errors.
 func (n *Names) userName(ctx context.Context, uid uint32) (string, error) {
+	requester := n.subids.Requester(uid)
 	if n.socket != "" {
-		r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"uid": uid})
+		r, found, err := record[userRecord](ctx, n, requester, "GetUserRecord", map[string]any{"uid": uid})
 		if got, ok := number(r.UID); err == nil && found && ok && got == uid {
 			return r.Name, nil
 		}
 	}
 	// An id that the service does not know may still be in another database (L-14).
-	line, found, err := n.run(ctx, n.subids.Requester(uid), "passwd", strconv.FormatUint(uint64(uid), 10))
+	line, found, err := n.run(ctx, requester, "passwd", strconv.FormatUint(uint64(uid), 10))
 	if err != nil || !found {
 		return "", err
 	}
@@ -116,7 +120,7 @@ func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
 		return 0, false
 	}
 	if n.socket != "" {
-		r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"userName": name})
+		r, found, err := record[userRecord](ctx, n, anyName, "GetUserRecord", map[string]any{"userName": name})
 		if uid, ok := number(r.UID); err == nil && found && ok && r.Name == name {
 			return uid, true
 		}
@@ -129,7 +133,7 @@ func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
 // within five seconds each. A group without a name is not found.
 func (n *Names) GroupName(ctx context.Context, gid uint32) (string, bool) {
 	if n.socket != "" {
-		r, found, err := record[groupRecord](ctx, n, "GetGroupRecord", map[string]any{"gid": gid})
+		r, found, err := record[groupRecord](ctx, n, anyName, "GetGroupRecord", map[string]any{"gid": gid})
 		if got, ok := number(r.GID); err == nil && found && ok && got == gid {
 			return r.Name, r.Name != ""
 		}
@@ -146,7 +150,7 @@ func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
 		return 0, false
 	}
 	if n.socket != "" {
-		r, found, err := record[groupRecord](ctx, n, "GetGroupRecord", map[string]any{"groupName": name})
+		r, found, err := record[groupRecord](ctx, n, anyName, "GetGroupRecord", map[string]any{"groupName": name})
 		if gid, ok := number(r.GID); err == nil && found && ok && r.Name == name {
 			return gid, true
 		}
@@ -168,7 +172,7 @@ func (n *Names) groups(ctx context.Context, requester, name string) (gids []uint
 		return nil, false
 	}
 	if n.socket != "" {
-		if gids, ok := n.groupsByRecord(ctx, name); ok {
+		if gids, ok := n.groupsByRecord(ctx, requester, name); ok {
 			// The service reads the groups of the name service switch one after another. SSSD and winbind do not list
 			// theirs unless configured to, so only getent knows the user's groups there (L-56).
 			more, ok := n.initgroups(ctx, requester, name)
@@ -186,19 +190,19 @@ func (n *Names) groups(ctx context.Context, requester, name string) (gids []uint
 // groupsByRecord returns a user's groups from io.systemd.UserDatabase, the primary gid first. It returns false if the
 // service does not know the user, or if one of its responses is missing or invalid. Groups without a record are left
 // out, and so are those of a source that does not list its groups.
-func (n *Names) groupsByRecord(ctx context.Context, name string) ([]uint32, bool) {
-	r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"userName": name})
+func (n *Names) groupsByRecord(ctx context.Context, requester, name string) ([]uint32, bool) {
+	r, found, err := record[userRecord](ctx, n, requester, "GetUserRecord", map[string]any{"userName": name})
 	primary, ok := number(r.GID)
 	if err != nil || !found || !ok || r.Name != name {
 		return nil, false
 	}
-	names, err := n.memberships(ctx, name)
+	names, err := n.memberships(ctx, requester, name)
 	if err != nil {
 		return nil, false
 	}
 	var more []uint32
 	for _, g := range names {
-		r, found, err := record[groupRecord](ctx, n, "GetGroupRecord", map[string]any{"groupName": g})
+		r, found, err := record[groupRecord](ctx, n, requester, "GetGroupRecord", map[string]any{"groupName": g})
 		if err != nil {
 			return nil, false
 		}

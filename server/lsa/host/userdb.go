@@ -11,6 +11,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/refmon/refmon/server/auth/admission"
 )
 
 // service is the multiplexer's name. Each call must contain it.
@@ -21,6 +23,8 @@ const (
 	maxReply   = 1 << 20 // bytes of one reply
 	maxReplies = 1 << 16 // of one call
 	maxWait    = 5 * time.Second
+	// maxConnections is the most calls at the same time. Each has a connection; getent is a process, so fewer run.
+	maxConnections = 32
 )
 
 // errUnavailable says that the service did not answer, so nothing is known about the user.
@@ -33,13 +37,19 @@ type reply struct {
 	Error      string          `json:"error"`
 }
 
-// call sends one request to the host's user database service and calls each with every reply's parameters. It takes
-// at most five seconds. more allows several replies. If the first reply is NoRecordFound, found is false without an
-// error. An error of each ends the call. call adds a key to parameters.
-func (n *Names) call(ctx context.Context, method string, more bool, parameters map[string]any,
+// call sends one request to the host's user database service, in the requester's turn, and calls each with every
+// reply's parameters. It takes at most five seconds, with the wait. more allows several replies. If the first reply is
+// NoRecordFound, found is false without an error. An error of each ends the call. call adds a key to parameters.
+func (n *Names) call(ctx context.Context, requester, method string, more bool, parameters map[string]any,
 	each func(json.RawMessage) error) (found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
+	slots := n.slots()
+	// One user's lookups wait for each other, not those of other users (L-85).
+	if !slots.Enter(ctx, requester) {
+		return false, fmt.Errorf("%w: %w", errUnavailable, errBusy)
+	}
+	defer slots.Leave()
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", n.socket)
 	if err != nil {
@@ -61,6 +71,16 @@ func (n *Names) call(ctx context.Context, method string, more bool, parameters m
 		return false, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
 	return replies(conn, each)
+}
+
+// slots returns the pool that limits the connections to the service.
+func (n *Names) slots() *admission.Pool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.connections == nil {
+		n.connections = admission.NewPool(maxConnections, maxQueued)
+	}
+	return n.connections
 }
 
 // replies calls each with the parameters of every reply. A reply is a JSON object and a zero byte. found is false if
@@ -117,12 +137,12 @@ type groupRecord struct {
 	GID  json.Number `json:"gid"`
 }
 
-// record returns a user or group record from the service. If there is none, v is zero and found is false. Replies
+// record returns a user or group record from the service, in the requester's turn. If there is none, v is zero and found is false. Replies
 // with different values and a malformed reply are errors.
-func record[T comparable](ctx context.Context, n *Names, method string, parameters map[string]any) (v T, found bool,
-	err error) {
+func record[T comparable](ctx context.Context, n *Names, requester, method string, parameters map[string]any) (v T,
+	found bool, err error) {
 	first := true
-	found, err = n.call(ctx, method, false, parameters, func(p json.RawMessage) error {
+	found, err = n.call(ctx, requester, method, false, parameters, func(p json.RawMessage) error {
 		var m struct {
 			Record T `json:"record"`
 		}
@@ -140,10 +160,11 @@ func record[T comparable](ctx context.Context, n *Names, method string, paramete
 
 // memberships returns the names of a user's groups once each, without the primary one; nil if there are none. With an
 // error, names that came before are also returned.
-func (n *Names) memberships(ctx context.Context, user string) ([]string, error) {
+func (n *Names) memberships(ctx context.Context, requester, user string) ([]string, error) {
 	seen := map[string]bool{}
 	var names []string
-	_, err := n.call(ctx, "GetMemberships", true, map[string]any{"userName": user}, func(p json.RawMessage) error {
+	about := map[string]any{"userName": user}
+	_, err := n.call(ctx, requester, "GetMemberships", true, about, func(p json.RawMessage) error {
 		var m struct {
 			User  string `json:"userName"`
 			Group string `json:"groupName"`

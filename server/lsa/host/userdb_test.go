@@ -15,9 +15,11 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/auth/admission"
 )
 
 // fakeHost is a fake host with a service and a getent that record each query.
@@ -128,6 +130,42 @@ func (h *fakeHost) questions() string {
 	return strings.Join(append(all, strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")...), "; ")
 }
 
+// TestUsersTakeTurnsAtService checks that the connections to the service are limited, and that a user's lookup does not
+// wait for all those of another user's subordinate uids (L-85).
+func TestUsersTakeTurnsAtService(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "subuid")
+	check.NoError(t, os.WriteFile(file, []byte("mallory:100000:65536\n"), 0o600))
+	h := newFakeHost(t, answers{"GetUserRecord uid=2000": {user("two", 2000, 100)}}, "")
+	h.subids.Names = []string{file}
+	synctest.Test(t, func(t *testing.T) {
+		slots := admission.NewPool(0, 99) // none is free
+		h.mu.Lock()
+		h.connections = slots
+		h.mu.Unlock()
+		for _, uid := range []uint32{100000, 100001, 100002, 2000} {
+			go h.UserName(t.Context(), uid)
+			synctest.Wait()
+		}
+		go h.UID(t.Context(), "alice")
+		synctest.Wait()
+		go h.memberships(t.Context(), "2000", "two")
+		synctest.Wait()
+		check.Equal(t, slots.Waiting(), 6, "L-85: lookups that wait for a connection")
+		slots.Leave() // one is free
+		synctest.Wait()
+		check.Equal(t, slots.Waiting(), 0, "lookups that wait after the others")
+	})
+	var order []string
+	for q := range strings.SplitSeq(h.questions(), "; ") {
+		if strings.HasPrefix(q, "Get") {
+			order = append(order, q)
+		}
+	}
+	check.SlicesEqual(t, order, []string{"GetUserRecord uid=100000", "GetUserRecord uid=2000",
+		"GetUserRecord userName=alice", "GetUserRecord uid=100001", "GetMemberships userName=two more",
+		"GetUserRecord uid=100002"}, "L-85: lookups in the order of their turns")
+}
+
 // TestServiceIsQueriedBeforeGetent checks that a lookup first sends one query to the service, and runs getent if the
 // service has no such entry, returns another one, an ambiguous or a malformed one, or fails (L-14, L-56). The service
 // alone works on a host without getent.
@@ -232,7 +270,7 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	_, found, err := record[userRecord](ended, h.Names, "GetUserRecord", map[string]any{"uid": 1})
+	_, found, err := record[userRecord](ended, h.Names, anyName, "GetUserRecord", map[string]any{"uid": 1})
 	check.That(t, !found && errors.Is(err, context.Canceled), "L-14: a query that has ended: %t, %v", found, err)
 	h.getent = ""
 	t.Setenv("PATH", t.TempDir())
@@ -242,7 +280,7 @@ func TestServiceIsQueriedBeforeGetent(t *testing.T) {
 	}
 	hurried, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
-	_, err = h.call(hurried, "GetUserRecord", false, map[string]any{"userName": "silent"}, nil)
+	_, err = h.call(hurried, anyName, "GetUserRecord", false, map[string]any{"userName": "silent"}, nil)
 	check.ErrorIs(t, err, errUnavailable, "a service that does not answer")
 }
 
