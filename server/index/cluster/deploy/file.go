@@ -148,7 +148,7 @@ func (m *Machine) check(name string) error {
 		return err
 	}
 	if d, err := time.ParseDuration(cmp.Or(m.Every, "1h")); err != nil || d != 0 && d < index.LeastEvery {
-		return fmt.Errorf("every: %q: want a time of at least %v with its unit, such as 30s or 10m", m.Every,
+		return fmt.Errorf("every: %q: want 0, or a time of at least %v with its unit, such as 30s or 10m", m.Every,
 			index.LeastEvery)
 	}
 	watches := len(m.Trees) > 0 || m.Watch != "" || m.NoEvents || m.Every != ""
