@@ -67,9 +67,9 @@ func (m *Mount) setWhole(t *worker, n *node, data []byte) fuse.Status {
 		// Setting the parts of a descriptor cannot change these flags.
 		return fuse.EINVAL
 	}
-	if parts, want := parting(old, next); parts != 0 {
+	if parts, want := diffParts(old, next); parts != 0 {
 		s = t.with(m, n, want, func(h winnt.Handle) fuse.Status {
-			return t.setSecurity(h, parts, requesting(next))
+			return t.setSecurity(h, parts, addInheritRequests(next))
 		})
 	}
 	if s == fuse.OK {
@@ -85,10 +85,10 @@ const (
 	replaced  = daclFlags | saclFlags | sd.OwnerDefaulted | sd.GroupDefaulted
 )
 
-// parting returns which parts of old and next differ, and the rights to replace these parts (M-51). Both are 0
+// diffParts returns which parts of old and next differ, and the rights to replace these parts (M-51). Both are 0
 // without a difference. ACCESS_SYSTEM_SECURITY is included only if the SACL or its flags differ. Neither descriptor
 // may be nil.
-func parting(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
+func diffParts(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 	flags := old.Control() ^ next.Control()
 	if old.Owner() != next.Owner() || flags&sd.OwnerDefaulted != 0 {
 		parts, want = parts|winnt.OWNER_SECURITY_INFORMATION, want|winnt.WRITE_OWNER
@@ -108,9 +108,9 @@ func parting(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 // same reports whether two lists are equal, or both nil.
 func same(a, b *sd.ACL) bool { return (a == nil) == (b == nil) && (a == nil || a.Equal(b)) }
 
-// requesting returns a copy of d with an AUTO_INHERIT_REQ flag for each AUTO_INHERITED flag. Without that request,
-// setting the descriptor stores no AUTO_INHERITED flag (S-79). d stays unchanged.
-func requesting(d *sd.Descriptor) *sd.Descriptor {
+// addInheritRequests returns a copy of d with an AUTO_INHERIT_REQ flag for each AUTO_INHERITED flag. Without that
+// request, setting the descriptor stores no AUTO_INHERITED flag (S-79). d stays unchanged.
+func addInheritRequests(d *sd.Descriptor) *sd.Descriptor {
 	p := d.Parts()
 	if p.Control&sd.DACLAutoInherited != 0 {
 		p.Control |= sd.DACLAutoInheritRequest

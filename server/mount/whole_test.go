@@ -147,7 +147,7 @@ func TestFlagsArePartsOfDescriptor(t *testing.T) {
 	} {
 		p := old.Parts()
 		p.Control |= flag
-		if parts, rights := parting(old, sd.New(p)); parts != want.parts || rights != want.rights {
+		if parts, rights := diffParts(old, sd.New(p)); parts != want.parts || rights != want.rights {
 			t.Errorf("M-51: flag %#x: parts %#x with %v, want %#x with %v", flag, parts, rights, want.parts, want.rights)
 		}
 	}

@@ -33,7 +33,7 @@ func checkConfig(file string) (string, error) {
 	}
 	summary := fmt.Sprintf("state %s, socket %s", c.State, c.Socket)
 	for i := range c.trees {
-		summary += unbelievedIn(&c.trees[i])
+		summary += listIgnored(&c.trees[i])
 	}
 	return summary, nil
 }
@@ -59,9 +59,9 @@ func (c *config) checkFiles() error {
 	return errors.Join(err, failed)
 }
 
-// unbelievedIn lists files of a tree whose stored descriptors are ignored, with cause and repair. It returns "" if
-// there are none, and if the tree cannot be read (F-204).
-func unbelievedIn(t *treeConfig) string {
+// listIgnored lists files of a tree whose stored descriptors are ignored, with cause and repair. It inspects at most
+// mostStored files for at most checkWait. It returns "" if it finds none, also if the tree cannot be read (F-204).
+func listIgnored(t *treeConfig) string {
 	ctx, cancel := context.WithTimeout(context.Background(), checkWait)
 	defer cancel()
 	var lines []string
