@@ -69,3 +69,22 @@ func TestPackageDocNamesEachCommand(t *testing.T) {
 		check.That(t, inside || named[pkg], "doc.go does not name %s", pkg)
 	}
 }
+
+// TestServerDocNamesEveryPackage checks that server/doc.go lists the packages of the server module, without
+// those that only tests import. A generated package counts as a part of its parent.
+func TestServerDocNamesEveryPackage(t *testing.T) {
+	b := check.Must(os.ReadFile(filepath.Join(root, "server", "doc.go")))
+	listed := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^//   - ([a-z0-9/-]+):`).FindAllStringSubmatch(string(b), -1) {
+		listed["server/"+m[1]] = true
+		_, err := os.Stat(filepath.Join(root, "server", m[1]))
+		check.That(t, err == nil, "server/doc.go lists %s, which does not exist", m[1])
+	}
+	for _, e := range edges(t) {
+		from := strings.TrimSuffix(e.from, "/refmonv1connect")
+		if strings.HasPrefix(from, "server/") && !within(from, "server/internal/test") && !listed[from] {
+			t.Errorf("%s is missing: list it in server/doc.go", from)
+			listed[from] = true
+		}
+	}
+}
