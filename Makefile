@@ -2,7 +2,7 @@
 # desk and the CI run the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help check test test-time lines race fuzz bench bench-bulk bench-tree bench-index bench-peers scores bench-smoke soak cross lint mutants fmt story capi capi-bench playground capi
+.PHONY: help check test test-time lines race fuzz bench bench-bulk bench-tree bench-index bench-peers scores bench-smoke soak cross lint mutants fmt story capi capi-bench playground
 
 FUZZTIME ?= 60
 FUZZ     ?= .

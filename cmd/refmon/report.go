@@ -47,7 +47,8 @@ The exit code is 2 if some objects could not be read; the report lists them.`
 }
 
 // Run writes the report of a tree or a directory. An existing file is an error unless --force or a checkpoint is given.
-// A directory gets a report of its own. A failed write leaves an incomplete file. A successful run prints the counts.
+// A directory gets a report of its own. A failed write leaves an earlier file unchanged. A successful run prints the
+// counts.
 func (c *reportCmd) Run(std *streams) error {
 	typ, err := objectType(c.Type)
 	if err != nil {

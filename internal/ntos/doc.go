@@ -3,10 +3,16 @@
 //
 // Lock order, outermost first. A lock may be taken only while holding locks to its left:
 //
-//	Jobs → ids → Process → Thread → Table → Directory → Instance → TokenObject → LogonSessions → Log
+//	Jobs → Job → ids → Process → Thread → Table → Directory → FileSystem → Instance → Port → connection →
+//	LogonSessions → openClients → laterCharges
 //
-// The lock of a timer is never taken together with another. No lock is held across an access check, an audit write or
-// a callback.
+// Jobs and ids are the locks jobs and mu of [ps.System]. Thread is the lock of a thread's queued calls or of its
+// pending I/O. All other locks are leaves: no lock is taken while one of them is held. They are those of [ke.Signal],
+// [se.LowBoxes], the shards of [ob.Census], the blocks of package quota, and in package services those of a timer, a
+// file position, openShares and PeerRecords.
+//
+// None of these locks is held across an access check, an audit write or a callback, except the functions that callers
+// pass to [se.LogonSessions.Revoke] and [ob.Census.Visit].
 //
 // Most state needs no lock: the value of a token object, the descriptor of an object, the primary token of a process
 // and the impersonation of a thread are atomic pointers to immutable values.
