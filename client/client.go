@@ -22,7 +22,7 @@ const HelloTimeout = 30 * time.Second
 // zero value: [Dial] and [New] return a Conn, which the caller must close.
 type Conn struct {
 	conn     net.Conn
-	from     *wire.Reader      // of conn; owned by New, then by who reads
+	from     *wire.Reader      // of conn; owned by New, then by the goroutine that reads
 	process  winnt.Handle      // immutable
 	profile  nt.Profile        // immutable
 	services map[string]uint16 // immutable: the daemon's numbers of the rows with equal fingerprints

@@ -61,7 +61,7 @@ type (
 var (
 	rowSeCreateAccessState = simple(
 		"SeCreateAccessState",
-		"captures who opens something, and for what",
+		"captures the caller's tokens and the requested rights of an open",
 		always("I-83", "always"),
 		func(k *KernelThread, in SeCreateAccessStateIn) (SeCreateAccessStateOut, ntstatus.Status) {
 			s := &AccessState{

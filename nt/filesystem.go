@@ -79,7 +79,8 @@ func InDirectory(place FilePlace, within *FileIdentity) ntstatus.Status {
 type LinkPlace interface {
 	FilePlace
 	// MakesLink makes Open create a symbolic link with this target, if the name does not
-	// exist. The status is STATUS_NOT_SUPPORTED if the file system has no links.
+	// exist. The target need not exist. Errors: STATUS_NOT_SUPPORTED if the file system has
+	// no links, STATUS_INVALID_PARAMETER for an empty target or one with a zero byte.
 	MakesLink(target string) ntstatus.Status
 }
 

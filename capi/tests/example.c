@@ -1,4 +1,4 @@
-/* Impersonate a client at Identification and look at what its token says. */
+/* Impersonate the process's own user at Identification, as a server does with a client, and query the token. */
 #include <refmon/refmon.h>
 #include <stdio.h>
 

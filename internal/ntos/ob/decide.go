@@ -19,11 +19,11 @@ import (
 func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	h := obj.Head()
-	// Reserved bits are refused before anything else is checked.
+	// Reserved bits are refused before rights are checked.
 	if desired&winnt.RESERVED_RIGHTS != 0 {
 		return c.refuse(h, "O-20", ntstatus.AccessDenied)
 	}
-	// An attribute that the type refuses is found before access is checked (O-22).
+	// An attribute that the type does not allow is refused (O-33), before access is checked (O-22).
 	if attributes&h.typ.Invalid != 0 {
 		return c.refuse(h, "O-33", ntstatus.InvalidParameter)
 	}
@@ -123,7 +123,7 @@ func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access
 func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		// Reserved bits are refused before anything else is checked.
+		// Reserved bits are refused before rights are checked.
 		return access.Refuse(c.Fail("O-20", ntstatus.AccessDenied))
 	}
 	mapped := t.mapDesired(desired)

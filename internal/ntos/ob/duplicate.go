@@ -21,7 +21,7 @@ func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subj
 		return access.Grant(source.Access)
 	}
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		// Reserved bits are refused before anything else is checked.
+		// Reserved bits are refused before rights are checked.
 		return c.refuse(h, "O-20", ntstatus.AccessDenied)
 	}
 	// Generic bits are mapped, and bits that the type does not have are dropped (O-54).

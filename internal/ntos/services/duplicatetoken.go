@@ -20,10 +20,10 @@ var gates = [...]struct {
 	{winnt.TOKEN_ADJUST_SESSIONID, winnt.SeTcbPrivilege},
 }
 
-// NtDuplicateToken makes a token that duplicates an existing one. It checks in this order (T-40): the token type, the
+// NtDuplicateToken makes a token that duplicates an existing one. It checks in this order: the token type, the
 // attributes and the quality of service, the handle and its right TOKEN_DUPLICATE, the levels, memory, the requested
-// access, the new owner. The first check that fails decides the status, and no token is created. With EffectiveOnly
-// disabled groups and privileges are left out. A failure creates no token.
+// access (T-40), then the new owner (S-61). The first check that fails decides the status, and no token is created. With
+// EffectiveOnly disabled groups and privileges are left out.
 func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateTokenOut, st ntstatus.Status) {
 	// capture
 	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {
@@ -100,7 +100,7 @@ func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, ty
 		// The duplicate gets the requested level; a primary token only reports it (T-43, T-54).
 		return sqos.ImpersonationLevel, "", ntstatus.Success
 	case typ == winnt.TokenPrimary:
-		// A primary token made without a wish reports no level (T-54).
+		// A primary token made without a quality of service reports no level (T-54).
 		return 0, "", ntstatus.Success
 	case imp:
 		return existing.Level(), "", ntstatus.Success // the impersonation token's own level (T-43)
@@ -124,7 +124,7 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 		return 0, c.Fail("O-20", ntstatus.AccessDenied)
 	}
 	subject := c.self.Subject()
-	// Who duplicates is the creator of the duplicate in kernel mode and under Observed (T-46).
+	// In kernel mode and under Observed the caller counts as the creator of the duplicate (T-46).
 	creator := c.Mode == access.Kernel || c.Sys.Profile == nt.Observed
 	if desired != 0 && !creator {
 		if c.inValidMask(desired) != winnt.TokenObject.Mapping.Map(desired)&^winnt.SYNCHRONIZE {

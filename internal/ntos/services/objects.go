@@ -98,7 +98,7 @@ func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[
 // access bits, then ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege.
 func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		// Reserved bits are refused before anything else is checked.
+		// Reserved bits are refused before rights are checked.
 		return c.Fail("O-20", ntstatus.AccessDenied)
 	}
 	if desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && !c.holds(winnt.SeSecurityPrivilege) {
