@@ -57,7 +57,7 @@ func TestOpenNeedsFolder(t *testing.T) {
 func TestLogReportsItsState(t *testing.T) {
 	d, cfg := newConfig(t)
 	cfg.CheckpointEvery = time.Hour
-	told := func(what string, l *Log, durable uint64, c Checkpoint, r Recovery, closed bool) {
+	checkState := func(what string, l *Log, durable uint64, c Checkpoint, r Recovery, closed bool) {
 		t.Helper()
 		testcheck.Equal(t, l.Durable(), durable, "%s: durable record", what)
 		testcheck.Equal(t, l.Checkpoint(), c, "%s: the checkpoint", what)
@@ -68,19 +68,19 @@ func TestLogReportsItsState(t *testing.T) {
 	}
 	l := mustOpen(t, cfg)
 	empty := Checkpoint{Origin: "test.example/audit", Root: tlog.Hash(tlogEmpty())}
-	told("made", l, 1, empty, Recovery{}, false)
+	checkState("made", l, 1, empty, Recovery{}, false)
 	mustWrite(t, l, 1)
 	mustWrite(t, l, 1)
-	told("with two records", l, 3, empty, Recovery{}, false)
+	checkState("with two records", l, 3, empty, Recovery{}, false)
 	for earlier := range 2 { // the second Close does nothing
 		testcheck.NoError(t, l.Close())
-		told(fmt.Sprintf("closed %d times", earlier+1), l, 4, treeOf(t, d, 4), Recovery{}, true)
+		checkState(fmt.Sprintf("closed %d times", earlier+1), l, 4, treeOf(t, d, 4), Recovery{}, true)
 	}
 	whole := treeOf(t, d, 4)
 	l = mustOpen(t, cfg)
-	told("opened again", l, 5, whole, Recovery{Records: 4}, false)
+	checkState("opened again", l, 5, whole, Recovery{Records: 4}, false)
 	testcheck.NoError(t, l.Close())
-	told("closed again", l, 6, treeOf(t, d, 6), Recovery{Records: 4}, true)
+	checkState("closed again", l, 6, treeOf(t, d, 6), Recovery{Records: 4}, true)
 	var ids []uint16
 	for i, e := range recordsOf(t, d) {
 		if ids = append(ids, e.ID); e.RecordID != uint64(i+1) {
@@ -100,7 +100,7 @@ func TestLogReportsItsState(t *testing.T) {
 	// A torn end is cut off, saved in a file, and recorded with its length after the start record.
 	d.set(segmentName(1), append(slices.Clone(d.now[segmentName(1)].data), "torn"...))
 	l = mustOpen(t, cfg)
-	told("opened with a torn end", l, 8, treeOf(t, d, 6), Recovery{Records: 6, Cut: 4,
+	checkState("opened with a torn end", l, 8, treeOf(t, d, 6), Recovery{Records: 6, Cut: 4,
 		CutFile: fmt.Sprintf("cut-%016x", 7)}, false)
 	testcheck.NoError(t, l.Close())
 	if b := d.now[fmt.Sprintf("cut-%016x", 7)]; b == nil || string(b.data) != "torn" {

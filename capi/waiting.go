@@ -260,9 +260,9 @@ func ntTestAlert(c *call) uint64 {
 	return status(ntstatus.Success)
 }
 
-// toldState implements the common part of NtSetEvent and NtResetEvent: it changes an event and writes its previous
+// setEvent implements the common part of NtSetEvent and NtResetEvent: it changes an event and writes its previous
 // state if the caller passes a pointer for it.
-func (c *call) toldState(change func(nt.SetEventIn) (nt.SetEventOut, ntstatus.Status)) uint64 {
+func (c *call) setEvent(change func(nt.SetEventIn) (nt.SetEventOut, ntstatus.Status)) uint64 {
 	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		out, st := change(nt.SetEventIn{EventHandle: c.handle(0)})
 		return le.AppendUint32(nil, uint32(out.PreviousState)), st
@@ -270,7 +270,7 @@ func (c *call) toldState(change func(nt.SetEventIn) (nt.SetEventOut, ntstatus.St
 }
 
 // ntSetEvent implements NtSetEvent: it signals an event. The output of the previous state is optional.
-func ntSetEvent(c *call) uint64 { return c.toldState(c.sys.NtSetEvent) }
+func ntSetEvent(c *call) uint64 { return c.setEvent(c.sys.NtSetEvent) }
 
 // ntResetEvent implements NtResetEvent: it clears an event's signal. The output of the previous state is optional.
-func ntResetEvent(c *call) uint64 { return c.toldState(c.sys.NtResetEvent) }
+func ntResetEvent(c *call) uint64 { return c.setEvent(c.sys.NtResetEvent) }

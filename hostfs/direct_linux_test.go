@@ -192,7 +192,7 @@ func TestDirectNeedsPlainOpen(t *testing.T) {
 		p, ok := w.tree.FindDirect(&r, c.from)
 		got := ""
 		if ok {
-			if got = toldOfName(p.(*place)); p.(*place).links {
+			if got = formatPlace(p.(*place)); p.(*place).links {
 				t.Errorf("F-191: FindDirect(%s): the place supports links, want not", c.name)
 			}
 			p.Release()
@@ -203,7 +203,7 @@ func TestDirectNeedsPlainOpen(t *testing.T) {
 		if st == ntstatus.Success {
 			// Find, which looks up the directory, finds the same and the directory's descriptor.
 			if ok && found.Facts().Object.Exists != strings.Contains(got, "O:") {
-				t.Errorf("F-181: FindDirect(%s): %q, but Find: %q", c.name, got, toldOfName(found.(*place)))
+				t.Errorf("F-181: FindDirect(%s): %q, but Find: %q", c.name, got, formatPlace(found.(*place)))
 			}
 			found.Release()
 		}

@@ -21,8 +21,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// toldOfName formats the result of a lookup: the path's directories, the parent directory and the target.
-func toldOfName(p *place) string {
+// formatPlace formats the result of a lookup: the path's directories, the parent directory and the target.
+func formatPlace(p *place) string {
 	var words []string
 	for _, c := range p.facts.Path {
 		text := c.Name
@@ -118,7 +118,7 @@ func TestLookupReturnsFactsOfEachDirectory(t *testing.T) {
 		found, st := w.tree.Find(&r, from)
 		got := ""
 		if st == ntstatus.Success {
-			got = toldOfName(found.(*place))
+			got = formatPlace(found.(*place))
 			found.Release()
 		}
 		check.That(t, got == c.want && st == c.st, "Find(%.40q): %q, %v, want %q, %v", c.name, got, st, c.want, c.st)
@@ -142,8 +142,8 @@ func TestLookupReturnsFactsOfEachDirectory(t *testing.T) {
 	for name, want := range map[string]string{`d\e\f`: "d " + hers + `; d\e pending ` + narrow + inE + "; file " + hers +
 		` as d\e\f`, `d\e`: "d " + hers + inD + ";  open " + narrow + ` as d\e`} {
 		found, st := w.tree.Find(&fileaccess.Request{Name: name, Subject: walker}, nil)
-		if w.want(st, ntstatus.Success); toldOfName(found.(*place)) != want {
-			t.Errorf("F-22: Find(%s) with a pending deletion: %q, want %q", name, toldOfName(found.(*place)), want)
+		if w.want(st, ntstatus.Success); formatPlace(found.(*place)) != want {
+			t.Errorf("F-22: Find(%s) with a pending deletion: %q, want %q", name, formatPlace(found.(*place)), want)
 		}
 		found.Release()
 	}
@@ -185,7 +185,7 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 	w := newMoveTree(t)
 	found := check.Result(w.tree.Find(&fileaccess.Request{Name: `d\e\f`, Subject: traverser(t, true)}, nil))
 	want := `d\e; in d\e ` + narrow + "; file " + hers + ` as d\e\f`
-	check.Equal(t, toldOfName(found.(*place)), want, "F-23: Find with the privilege")
+	check.Equal(t, formatPlace(found.(*place)), want, "F-23: Find with the privilege")
 	found.Release()
 }
 

@@ -214,7 +214,7 @@ func TestRenameDecisionGetsAllFacts(t *testing.T) {
 			if got := formatMove(&q); got != c.want || q.ReplaceIfExists != m.Replace || q.BadName || q.Face != 0 {
 				t.Errorf("F-118: facts about the move: %q, want %q (%+v)", got, c.want, q)
 			}
-			check.Equal(t, toldOfExisting(q.Existing), c.existing, "F-58: facts about the existing file")
+			check.Equal(t, formatExisting(q.Existing), c.existing, "F-58: facts about the existing file")
 			for _, f := range held {
 				if c.doomed != "" {
 					w.want(f.SetDelete(false), ntstatus.Success)
@@ -262,7 +262,7 @@ func formatMove(q *fileaccess.Move) (text string) {
 	return text
 }
 
-func toldOfExisting(e *fileaccess.Existing) string {
+func formatExisting(e *fileaccess.Existing) string {
 	if e == nil {
 		return ""
 	}
@@ -345,7 +345,7 @@ func TestMoveCanChangeCase(t *testing.T) {
 	f := w.opened("F", fileaccess.Request{}, winnt.DELETE)
 	facts := ""
 	decide := func(q *fileaccess.Move) fileaccess.MoveDecision {
-		facts = formatMove(q) + "/" + toldOfExisting(q.Existing)
+		facts = formatMove(q) + "/" + formatExisting(q.Existing)
 		return fileaccess.MoveDecision{Verdict: ntstatus.Decided(ntstatus.Success), Replaces: true}
 	}
 	for _, c := range []struct {

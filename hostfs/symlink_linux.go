@@ -21,9 +21,9 @@ func (k *known) own() bool {
 	return k.descriptor != nil && k.attribute.Version != 0 && k.verdict != ntacl.Stale
 }
 
-// MakesLink makes Open create a symbolic link with this target if the name does not exist. The target need not exist. An
-// empty target, or one with a zero byte, gives STATUS_INVALID_PARAMETER. Links cannot have user attributes, so a tree
-// with descriptors in those has no links and returns STATUS_NOT_SUPPORTED (F-192).
+// MakesLink makes Open create a symbolic link with this target if the name does not exist. The target need not exist.
+// An empty target, or one with a zero byte, gives STATUS_INVALID_PARAMETER. Links cannot have user attributes, so a
+// tree with descriptors in those has no links and returns STATUS_NOT_SUPPORTED (F-192).
 func (p *place) MakesLink(target string) ntstatus.Status {
 	if strings.HasPrefix(p.t.cfg.Attribute, "user.") {
 		return ntstatus.NotSupported

@@ -170,7 +170,7 @@ func TestLinkUsesOwnDescriptor(t *testing.T) {
 		p, st := w.tree.Find(&r, nil)
 		got := ""
 		if st == ntstatus.Success {
-			got = strings.TrimPrefix(toldOfName(p.(*place)), fmt.Sprintf("in  %s; ", formatted(p.Facts().Parent.Descriptor)))
+			got = strings.TrimPrefix(formatPlace(p.(*place)), fmt.Sprintf("in  %s; ", formatted(p.Facts().Parent.Descriptor)))
 			p.Release()
 		} else {
 			w.want(st, ntstatus.AccessDenied)

@@ -1,4 +1,4 @@
-/* Routines of the program that are told of ended logon sessions. */
+/* The routines of the program that are called for ended logon sessions. */
 #include "internal.h"
 
 /* Calls a routine that takes no context. */

@@ -8,7 +8,7 @@ struct _IO_WORKITEM { PDEVICE_OBJECT object; PVOID routine; };
 static void queue(rm_routine call, PVOID routine, PVOID a, PVOID b)
 {
 	if (rm_queue_work(call, routine, a, b) != STATUS_SUCCESS)
-		abort(); /* only in a child of fork, which was told so */
+		abort(); /* only in a child of fork */
 }
 
 /* Calls the routine of a WORK_QUEUE_ITEM. */

@@ -83,7 +83,7 @@ static void test_privilege_bounds(void)
 	}
 }
 
-/* L-45: a count that is too large is told from a list that cannot be read. */
+/* L-45: a count that is too large has another status than a list that cannot be read. */
 static void test_lookup_bounds(void)
 {
 	LSA_OBJECT_ATTRIBUTES oa = {0};

@@ -174,7 +174,7 @@ BOOL WINAPI GetWindowsAccountDomainSid(PSID sid, PSID domain, DWORD *size)
 		return fail(ERROR_NON_ACCOUNT_SID);
 	memcpy(&s, sid, RtlLengthSid(sid));
 	s.sid.SubAuthorityCount = 4;
-	if (!domain) { /* the size is told, and still this is an invalid parameter: validated on Windows */
+	if (!domain) { /* the size is set although this is an invalid parameter: validated on Windows */
 		*size = RtlLengthSid(&s.sid);
 		return fail(ERROR_INVALID_PARAMETER);
 	}

@@ -217,12 +217,12 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 	for range 2 {
 		s.receive()
 	}
-	var told []string
+	var reported []string
 	for _, c := range n.calls[3:] {
-		told = append(told, c.Row.Info().Name+" "+c.Status.String())
+		reported = append(reported, c.Row.Info().Name+" "+c.Status.String())
 	}
-	if len(told) != 2 || told[0] == told[1] || told[0] != "NtSetEvent STATUS_SUCCESS" &&
-		told[0] != "NtWaitForSingleObject STATUS_SUCCESS" {
-		t.Errorf("W-28: reported calls = %q, want NtSetEvent and the end of the wait", told)
+	if len(reported) != 2 || reported[0] == reported[1] || reported[0] != "NtSetEvent STATUS_SUCCESS" &&
+		reported[0] != "NtWaitForSingleObject STATUS_SUCCESS" {
+		t.Errorf("W-28: reported calls = %q, want NtSetEvent and the end of the wait", reported)
 	}
 }

@@ -1,4 +1,4 @@
-/* Routines that are told of ended logon sessions (T-5), on the thread that ends one. */
+/* Routines that are called for ended logon sessions (T-5), on the thread that ends one. */
 #include "kernel.h"
 #include <pthread.h>
 
@@ -86,7 +86,7 @@ void test_ksessions(void)
 	CHECK(seen.nested);
 	STATUS(SeMarkLogonSessionForTerminationNotification(&id), STATUS_NOT_FOUND); /* it is gone */
 
-	PsDereferencePrimaryToken(last_token(&id, FALSE)); /* no routine asked to be told */
+	PsDereferencePrimaryToken(last_token(&id, FALSE)); /* the session was not marked, so no routine is called */
 	SAME(seen.plain, 1);
 
 	/* on the pthread that drops the last token */
@@ -106,7 +106,7 @@ void test_ksessions(void)
 	CHECK(SAME_LUID(seen.id, id));
 	CHECK(pthread_equal(seen.thread, pthread_self()));
 
-	/* registered twice, told twice */
+	/* registered twice, called twice */
 	STATUS(SeUnregisterLogonSessionTerminatedRoutine(plain), STATUS_SUCCESS);
 	STATUS(SeRegisterLogonSessionTerminatedRoutineEx(extended, &seen), STATUS_SUCCESS);
 	seen.extended = 0;

@@ -42,12 +42,12 @@ static HANDLE without_privileges(void)
 /* It has ended, with that exit code (W-77). */
 static void finished(PROCESS_INFORMATION *p, DWORD code)
 {
-	DWORD told = 0;
+	DWORD got = 0;
 	SAME(WaitForSingleObject(p->hProcess, 120000), WAIT_OBJECT_0);
-	CHECK(GetExitCodeProcess(p->hProcess, &told));
-	SAME(told, code);
-	CHECK(GetExitCodeThread(p->hThread, &told));
-	SAME(told, code);
+	CHECK(GetExitCodeProcess(p->hProcess, &got));
+	SAME(got, code);
+	CHECK(GetExitCodeThread(p->hThread, &got));
+	SAME(got, code);
 	CHECK(CloseHandle(p->hThread));
 	CHECK(CloseHandle(p->hProcess));
 }

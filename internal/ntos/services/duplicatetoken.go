@@ -22,8 +22,8 @@ var gates = [...]struct {
 
 // NtDuplicateToken makes a token that duplicates an existing one. It checks in this order: the token type, the
 // attributes and the quality of service, the handle and its right TOKEN_DUPLICATE, the levels, memory, the requested
-// access (T-40), then the new owner (S-61). The first check that fails decides the status, and no token is created. With
-// EffectiveOnly disabled groups and privileges are left out.
+// access (T-40), then the new owner (S-61). The first check that fails decides the status, and no token is created.
+// With EffectiveOnly disabled groups and privileges are left out.
 func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateTokenOut, st ntstatus.Status) {
 	// capture
 	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {

@@ -120,18 +120,18 @@ func (i *irp) over(r npfs.Result, pended bool) {
 		i.gone(r)
 		return
 	}
-	told := func() {
+	complete := func() {
 		i.notify()
 		i.gone(r)
 	}
 	result := nt.IOResult{Status: r.Status, Data: r.Data, Information: uint64(r.Count)}
 	if i.later.Apart != nil {
 		// Remote memory is written before the completion is signalled (W-90).
-		i.later.Apart(result, told)
+		i.later.Apart(result, complete)
 		return
 	}
 	i.later.Done(result)
-	told()
+	complete()
 }
 
 // gone ends the request after its completion: it stores status and byte count for the caller, releases every reference,

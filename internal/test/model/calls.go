@@ -31,7 +31,7 @@ func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, ch
 			held, enabled, r.Status = v.adjusted(disableAll, changes)
 			changed = v.Held ^ held | v.Enabled ^ enabled
 			if previous {
-				// What changed is told as it was (T-71).
+				// The changed privileges are returned with their previous state (T-71).
 				r.Number, r.Out = uint64(4+12*count(changed)), printed(v.privilegesOf(changed))
 			}
 			return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}, uint64(length) < r.Number && previous
@@ -126,10 +126,10 @@ func (m *Machine) queried(c Caller, h winnt.Handle, want winnt.AccessMask) (*Tok
 	return r.Token, ntstatus.Success
 }
 
-// Query models NtQueryInformationToken (T-80). told returns the size of the class's value for a token, or the status
-// that refuses it.
+// Query models NtQueryInformationToken (T-80). classSize returns the size of the class's value for a token, or the
+// status that refuses it.
 func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass, short bool,
-	told func(*Token) (uint32, ntstatus.Status)) Result {
+	classSize func(*Token) (uint32, ntstatus.Status)) Result {
 	want := winnt.TOKEN_QUERY
 	if class == winnt.TokenSource {
 		want = winnt.TOKEN_QUERY_SOURCE
@@ -145,7 +145,7 @@ func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass, sh
 			return class == winnt.TokenAuditPolicy && !c.may(winnt.SeSecurityPrivilege)
 		}),
 		several("T-80", "TokenLogonSid", func() (st ntstatus.Status) {
-			need, st = told(t)
+			need, st = classSize(t)
 			return st
 		}),
 		refusal{rule: "T-80", text: "too small", ends: func() (Result, bool) {

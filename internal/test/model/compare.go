@@ -123,7 +123,7 @@ func (p *Pair) compareToken(i int, t *Token) error {
 		return nil
 	}
 	p.seen[i] = now
-	if err := p.compareTold(t); err != nil {
+	if err := p.compareQueries(t); err != nil {
 		return err
 	}
 	return compareGuard(now.guard, t.Guard)

@@ -205,7 +205,7 @@ func query(p *Pair, c *call, a *args) bool {
 	var want any
 	c.model = func() Result {
 		return p.M.Query(p.caller(c), h, class, short, func(t *Token) (need uint32, st ntstatus.Status) {
-			want, need, st = p.told(t, class)
+			want, need, st = p.queryToken(t, class)
 			if length = need; short { // to the byte
 				length--
 			}

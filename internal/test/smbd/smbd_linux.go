@@ -200,7 +200,7 @@ func (s *Server) serve() {
 	smbd.WaitDelay = 5 * time.Second // of a child that holds the output open
 	s.must(smbd.Start())
 	ended := make(chan struct{})
-	go func() { _ = smbd.Wait(); close(ended) }() // it is told to end
+	go func() { _ = smbd.Wait(); close(ended) }() // SIGTERM ends it
 	s.T.Cleanup(func() {
 		_ = smbd.Process.Signal(syscall.SIGTERM) // it ends its children
 		select {

@@ -82,7 +82,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*logon.Request, *forge.Ticket)
 		want   ntstatus.Status
-		told   string
+		reason string
 	}{
 		"another type": {func(r *logon.Request, _ *forge.Ticket) { r.Type = winnt.LOGON32_LOGON_INTERACTIVE },
 			ntstatus.InvalidLogonType, ""},
@@ -102,8 +102,8 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 			ntstatus.LogonFailure, ""},
 	} {
 		r, st := ask(c.change)
-		if st != c.want || !r.Token.User.SID.IsZero() || (why != nil) != (c.told != "") ||
-			why != nil && !strings.Contains(why.Error(), c.told) {
+		if st != c.want || !r.Token.User.SID.IsZero() || (why != nil) != (c.reason != "") ||
+			why != nil && !strings.Contains(why.Error(), c.reason) {
 			t.Errorf("K-51: %s: status %v, result %+v, logged error %v", name, st, r, why)
 		}
 	}

@@ -112,18 +112,18 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	text := log.newOutput()
 	check.That(t, strings.Contains(text, "no space left on device") && strings.Contains(text, state),
 		"the log of the daemon does not name the cause: %s", text)
-	var told bytes.Buffer
-	(&doctorCmd{Config: w.config}).Run(&streams{out: &told, err: io.Discard})
-	if !strings.Contains(told.String(), "WRONG audit") || !strings.Contains(told.String(), "no space left on device") ||
-		!strings.Contains(told.String(), " of 1024 KiB in") || !strings.Contains(told.String(), "were left out") ||
-		!strings.Contains(told.String(), "WRONG disk         0 MiB free") {
-		t.Errorf("doctor:\n%s", told.String())
+	var out bytes.Buffer
+	(&doctorCmd{Config: w.config}).Run(&streams{out: &out, err: io.Discard})
+	if !strings.Contains(out.String(), "WRONG audit") || !strings.Contains(out.String(), "no space left on device") ||
+		!strings.Contains(out.String(), " of 1024 KiB in") || !strings.Contains(out.String(), "were left out") ||
+		!strings.Contains(out.String(), "WRONG disk         0 MiB free") {
+		t.Errorf("doctor:\n%s", out.String())
 	}
 	empty()
 	w.ok("with room again", open(a, "spied"))
 	w.ok("with room again", open(w.connectAs(bob), "spied"))
-	told.Reset()
-	(&doctorCmd{Config: w.config}).Run(&streams{out: &told, err: io.Discard})
-	check.That(t, !strings.Contains(told.String(), "WRONG audit") && strings.Contains(told.String(), "records were lost"),
-		"doctor, with room again:\n%s", told.String())
+	out.Reset()
+	(&doctorCmd{Config: w.config}).Run(&streams{out: &out, err: io.Discard})
+	check.That(t, !strings.Contains(out.String(), "WRONG audit") && strings.Contains(out.String(), "records were lost"),
+		"doctor, with room again:\n%s", out.String())
 }

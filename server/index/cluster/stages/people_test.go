@@ -63,7 +63,7 @@ func TestUnusableClassesAreCounted(t *testing.T) {
 // version counts (N-52). A log's writer counts its size like a reader.
 func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 	b := newBench(t)
-	d, l, told := b.decides()
+	d, l, warnings := b.decides()
 	list := anyPeople(t)
 	tell := func(file string, of *directory.Directory) int64 {
 		t.Helper()
@@ -84,7 +84,7 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 		f := check.Must(parseWatermark(m.Body))
 		return f.Beat.Time
 	}
-	if at := tell(company, list); last() != at || d.clock != at || d.version == "" || len(told.take()) != 0 {
+	if at := tell(company, list); last() != at || d.clock != at || d.version == "" || len(warnings.take()) != 0 {
 		t.Fatalf("a directory vouches for %d, want %d", last(), at)
 	}
 	good := tell("", nil) // a heartbeat for the same version
@@ -94,12 +94,12 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 	for range 3 {
 		tell("", nil)
 	}
-	if got := told.take(); len(got) != 1 || !strings.HasPrefix(got[0], "directory ") || last() != good ||
+	if got := warnings.take(); len(got) != 1 || !strings.HasPrefix(got[0], "directory ") || last() != good ||
 		d.version != version {
 		t.Errorf("N-52: the version is %q, the last heartbeat covers sequence %d, want %d", got, last(), good)
 	}
 	if at := tell(strings.Replace(company, "bob", "bea", 1), list); last() != at || d.version == version ||
-		len(told.take()) != 0 {
+		len(warnings.take()) != 0 {
 		t.Errorf("N-52: the next one vouches for %d, want %d", last(), at)
 	}
 	third := index.Version{People: list, File: []byte(strings.Replace(company, "bob", "bev", 1)), Heartbeat: beatNow()}
@@ -107,7 +107,7 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 	for i, piece := range []string{"of another", string(third.File)} { // as if the first one was written in between
 		b.send(site.Directory, pieceSubject(0), fmt.Sprint("piece", i), 0, []byte(piece))
 		check.NoError(t, d.turn(t.Context()))
-		check.That(t, len(told.take()) == 1-i && (d.version == l.head.Version) == (i == 1), "N-52: piece %d", i)
+		check.That(t, len(warnings.take()) == 1-i && (d.version == l.head.Version) == (i == 1), "N-52: piece %d", i)
 	}
 	// A repetition, an older publisher's heartbeat and one from the future add no watermark (N-80).
 	l.head.Started++
@@ -133,8 +133,8 @@ func TestMalformedDirectoryKeepsMembers(t *testing.T) {
 // error to Warn. Another error, and the same one after a successful read, are passed too.
 func TestDirectoryErrorIsReportedOnce(t *testing.T) {
 	b := newBench(t)
-	_, l, told := b.decides()
-	l.c.warn = told.warn
+	_, l, warnings := b.decides()
+	l.c.warn = warnings.warn
 	for _, text := range []string{"line 6", "line 6", "line 6", "line 7", "line 6", "", "line 6", "line 6"} {
 		v := index.Version{Heartbeat: beatNow()}
 		if text != "" {
@@ -142,7 +142,7 @@ func TestDirectoryErrorIsReportedOnce(t *testing.T) {
 		}
 		check.NoError(t, l.version(t.Context(), &v))
 	}
-	check.Equal(t, strings.Join(told.take(), ", "), "line 6, line 7, line 6, line 6", "errors")
+	check.Equal(t, strings.Join(warnings.take(), ", "), "line 6, line 7, line 6, line 6", "errors")
 	v := index.Version{People: anyPeople(t), File: []byte{}, Heartbeat: beatNow()}
 	check.That(t, l.version(t.Context(), &v) != nil, "an empty directory, which no worker can read, is published")
 }

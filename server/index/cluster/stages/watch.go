@@ -45,7 +45,7 @@ func Watch(ctx context.Context, c *Conn, o WatchConfig) error {
 // together calls run concurrently with i from 0 to n-1, and waits for all calls. The first error cancels the context of
 // the others, and is returned. If ctx ends, together returns nil, whatever the calls return.
 func together(ctx context.Context, n int, run func(ctx context.Context, i int) error) error {
-	told := ctx
+	outer := ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var all sync.WaitGroup
@@ -57,7 +57,7 @@ func together(ctx context.Context, n int, run func(ctx context.Context, i int) e
 		})
 	}
 	all.Wait()
-	if told.Err() != nil {
+	if outer.Err() != nil {
 		return nil
 	}
 	return context.Cause(ctx)

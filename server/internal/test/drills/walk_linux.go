@@ -123,8 +123,8 @@ var requests = []try{
 	{"change by the gateway", "-u bob:bobs-password -X DELETE $WEB/projects/private/secret1", "40[34]"},
 }
 
-// environment returns the variables of the attempts, as a line of shell. An attacker is not told of the daemons of the
-// attacker's own user.
+// environment returns the variables of the attempts, as a line of shell. They leave out the daemons of the attacker's
+// own user.
 func (m *machine) environment(attacker uint32) string {
 	var pids []string
 	for name, d := range m.runs {

@@ -26,14 +26,14 @@ func comparable(x any) any {
 	return x
 }
 
-// compareTold compares the results of a query of each class of a token.
-func (p *Pair) compareTold(t *Token) error {
+// compareQueries compares the results of a query of each class of a token.
+func (p *Pair) compareQueries(t *Token) error {
 	o := p.tokens[t.ID-1]
 	for class := winnt.TokenInfoClass(0); class <= winnt.MaxTokenInfoClass+1; class++ {
 		if class == winnt.TokenLinkedToken {
 			continue
 		}
-		want, _, st := p.told(t, class)
+		want, _, st := p.queryToken(t, class)
 		got, gotStatus := p.modes[0].SeQueryInformationToken(o, class)
 		if got = comparable(got); gotStatus != st || !reflect.DeepEqual(got, want) {
 			return fmt.Errorf("class %d: kernel %s %+v, model %s %+v", class, gotStatus, got, st, want)

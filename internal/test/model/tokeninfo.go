@@ -124,9 +124,9 @@ func is(b bool) uint32 {
 	return 0
 }
 
-// told returns the value of a class that a query of a token returns, and its size. The model has no
+// queryToken returns the value of a class that a query of a token returns, and its size. The model has no
 // AppContainer tokens and no claims.
-func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
+func (p *Pair) queryToken(t *Token, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
 	v := &t.Value
 	pointer := func(s sid.SID) (any, uint32, ntstatus.Status) { return s, 8 + uint32(s.Len()), 0 }
 	list := func(l []token.Group) (any, uint32, ntstatus.Status) { return l, 8 + sizeOf(l), 0 }
@@ -186,11 +186,11 @@ func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint3
 	case winnt.TokenHasRestrictions:
 		return number(is(v.Filtered))
 	}
-	return p.toldMore(v, class)
+	return p.queryLaterClasses(v, class)
 }
 
-// toldMore does the work of told for the later classes, which are mostly flags and numbers.
-func (p *Pair) toldMore(v *Value, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
+// queryLaterClasses does the work of queryToken for the later classes, which are mostly flags and numbers.
+func (p *Pair) queryLaterClasses(v *Value, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
 	none, noClaims := []token.Group{}, []claims.Attribute{}
 	pointer := func(s sid.SID) (any, uint32, ntstatus.Status) { return s, 8 + uint32(s.Len()), 0 }
 	list := func(l []token.Group) (any, uint32, ntstatus.Status) { return l, 8 + sizeOf(l), 0 }
