@@ -179,7 +179,7 @@ func TestSynthesiseMissingUsesPermissions(t *testing.T) {
 func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		w := newWorld(t, func(c *Config) { c.IgnorePosix, c.Missing = ignore, SynthesiseMissing })
-		a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(hers)}
+		a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(aliceOnly)}
 		info := ntacl.Info{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
 		w.must(os.WriteFile(w.path("f"), nil, 0o600))
 		w.must(a.Seal(info, nil, nil))
@@ -189,7 +189,7 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 		fd, s := w.openPlace("f")
 		k := check.Must(w.tree.readAttribute(&held{fd: fd}, &s))
 		if want := map[bool]ntacl.Verdict{true: ntacl.Unhashed, false: ntacl.Stale}[ignore]; k.verdict != want ||
-			(formatted(k.descriptor) == hers) != ignore || k.attribute.Version != 4 {
+			(formatted(k.descriptor) == aliceOnly) != ignore || k.attribute.Version != 4 {
 			t.Errorf("F-115: permissions ignored %t: verdict %v, descriptor %s; want %v", ignore, k.verdict,
 				formatted(k.descriptor), want)
 		}
@@ -197,14 +197,14 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 		w.must(os.WriteFile(w.path("bare"), nil, 0o600))
 		f := w.opened("bare", fileaccess.Request{}, winnt.WRITE_DAC)
 		old := check.Result(f.Descriptor())
-		swapped := check.Result(f.SwapDescriptor(old, sddl.MustParse(hers)))
+		swapped := check.Result(f.SwapDescriptor(old, sddl.MustParse(aliceOnly)))
 		got := w.readBack("bare")
 		want, verdict := uint16(4), ntacl.Intact
 		if ignore {
 			want, verdict = 3, ntacl.Unhashed
 		}
 		if v := got.Verify(info, nil, nil); !swapped || got.Version != want || v != verdict ||
-			got.HashType != ntacl.HashSHA256 || formatted(got.Descriptor) != hers {
+			got.HashType != ntacl.HashSHA256 || formatted(got.Descriptor) != aliceOnly {
 			t.Errorf("F-121: permissions ignored %t: version %d, verdict %v, hash type %d; want %d, %v, SHA-256 "+
 				"and the new descriptor", ignore, got.Version, v, got.HashType, want, verdict)
 		}

@@ -177,8 +177,8 @@ func TestDirectNeedsPlainOpen(t *testing.T) {
 		from nt.OpenFile
 		want string
 	}{
-		{"f", nil, "file " + wide + " as f"}, {`d\e\f`, nil, "file " + hers + ` as d\e\f`},
-		{"f", d, "file " + narrow + ` as d\f`}, {`e\f`, d, "file " + hers + ` as d\e\f`},
+		{"f", nil, "file " + wide + " as f"}, {`d\e\f`, nil, "file " + aliceOnly + ` as d\e\f`},
+		{"f", d, "file " + narrow + ` as d\f`}, {`e\f`, d, "file " + aliceOnly + ` as d\e\f`},
 		{"dx", nil, " hidden " + wide + " as dx"},
 		{"none", nil, " as none"},
 		{`d\none`, nil, `d as d\none`}, {"none", d, ` as d\none`},

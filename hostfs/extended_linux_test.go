@@ -72,7 +72,7 @@ func TestNamelessFileIsDecidedLikeNewOne(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.FileMode = 0o640 })
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200a9;;;"+bob+")")
 	w.file(`d\f`, "contents", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
-	hers, his := w.as(alice), w.as(bob)
+	aliceThread, bobThread := w.as(alice), w.as(bob)
 	makes := func(th *nt.Thread, name string, want ntstatus.Status) winnt.Handle {
 		t.Helper()
 		h, st := w.sys.MakeNameless(th, nt.ObjectAttributes{ObjectName: `\??\share\` + name},
@@ -80,43 +80,45 @@ func TestNamelessFileIsDecidedLikeNewOne(t *testing.T) {
 		w.want(st, want)
 		return h
 	}
-	makes(his, `d\new`, ntstatus.AccessDenied)
-	makes(hers, `d\f`, ntstatus.ObjectNameCollision)
-	makes(hers, `none\f`, ntstatus.ObjectPathNotFound)
-	h := makes(hers, `d\new`, ntstatus.Success)
+	makes(bobThread, `d\new`, ntstatus.AccessDenied)
+	makes(aliceThread, `d\f`, ntstatus.ObjectNameCollision)
+	makes(aliceThread, `none\f`, ntstatus.ObjectPathNotFound)
+	h := makes(aliceThread, `d\new`, ntstatus.Success)
 	w.exists(`d\new`, false)
-	w.want(check.Status(hers.NtWriteFileAt(h, []byte("text"), 0)), ntstatus.Success)
-	d, st := hers.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
+	w.want(check.Status(aliceThread.NtWriteFileAt(h, []byte("text"), 0)), ntstatus.Success)
+	d, st := aliceThread.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
 	if w.want(st, ntstatus.Success); d.DACL().Len() != 1 {
 		t.Errorf("F-197: descriptor of the nameless file: %v, want one entry in its DACL", d)
 	}
 	// Even a user with DELETE cannot rename or remove a nameless file.
-	all, st := w.sys.MakeNameless(hers, nt.ObjectAttributes{ObjectName: `\??\share\d\f2`}, winnt.GENERIC_ALL, nil, nil)
+	all, st := w.sys.MakeNameless(aliceThread, nt.ObjectAttributes{ObjectName: `\??\share\d\f2`}, winnt.GENERIC_ALL, nil,
+		nil)
 	w.want(st, ntstatus.Success)
-	w.renames(hers, all, nt.FileRename{FileName: `\??\share\d\new`}, ntstatus.AccessDenied)
-	w.deletes(hers, all, ntstatus.CannotDelete)
-	w.want(hers.NtClose(all), ntstatus.Success)
+	w.renames(aliceThread, all, nt.FileRename{FileName: `\??\share\d\new`}, ntstatus.AccessDenied)
+	w.deletes(aliceThread, all, ntstatus.CannotDelete)
+	w.want(aliceThread.NtClose(all), ntstatus.Success)
 	link := func(name string, want ntstatus.Status) {
 		t.Helper()
-		w.want(hers.NtSetInformationFile(h, nt.FileLinkInformation, nt.FileRename{FileName: `\??\share\` + name}), want)
+		to := nt.FileRename{FileName: `\??\share\` + name}
+		w.want(aliceThread.NtSetInformationFile(h, nt.FileLinkInformation, to), want)
 	}
 	link(`d\f`, ntstatus.ObjectNameCollision)
 	link("here", ntstatus.AccessDenied)
 	link(`d\new`, ntstatus.Success)
-	w.want(hers.NtClose(h), ntstatus.Success)
+	w.want(aliceThread.NtClose(h), ntstatus.Success)
 	if b, err := os.ReadFile(w.path(`d\new`)); string(b) != "text" || err != nil {
 		t.Errorf(`F-197: contents of the linked file: %q, %v; want "text"`, b, err)
 	}
-	w.want(hers.NtClose(w.create(hers, `d\new`, call{desired: winnt.DELETE, disposition: fileaccess.FileOpen},
-		ntstatus.Success)), ntstatus.Success)
-	h = makes(hers, `d\gone`, ntstatus.Success)
-	f, _, done, st := w.sys.TreeFile(hers, h)
+	w.want(aliceThread.NtClose(w.create(aliceThread, `d\new`, call{desired: winnt.DELETE,
+		disposition: fileaccess.FileOpen}, ntstatus.Success)), ntstatus.Success)
+	h = makes(aliceThread, `d\gone`, ntstatus.Success)
+	f, _, done, st := w.sys.TreeFile(aliceThread, h)
 	w.want(st, ntstatus.Success)
 	s, err := f.(*file).stat()
 	if done(); err != nil || s.Nlink != 0 || s.Mode&0o777 != 0o640 {
 		t.Errorf("F-197: a nameless file has %d names, mode %o, %v; want 0, 640, no error", s.Nlink, s.Mode, err)
 	}
-	w.want(hers.NtClose(h), ntstatus.Success)
+	w.want(aliceThread.NtClose(h), ntstatus.Success)
 	if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 2 {
 		t.Errorf("F-197: entries of the directory: %v, %v; want 2", left, err)
 	}

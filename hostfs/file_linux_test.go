@@ -116,14 +116,14 @@ func newShapedTree(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.describe("", wide)
-	w.file("hole", "x", hers)
+	w.file("hole", "x", aliceOnly)
 	w.must(os.Truncate(w.path("hole"), 100_000))
 	w.must(os.Link(w.path("hole"), w.path("other")))
 	w.file("small", "12345", wide)
 	w.setHidden(t, "small", false)
 	w.dir("empty", narrow)
-	w.dir("d", hers)
-	w.dir(`d\e`, hers)
+	w.dir("d", aliceOnly)
+	w.dir(`d\e`, aliceOnly)
 	w.setHidden(t, "d", true)
 	w.file(`d\f`, "", wide)
 	for _, name := range []string{"hole", "small", "empty", `d\e`, "d"} {
@@ -144,10 +144,11 @@ func TestFileFactsMatchSystem(t *testing.T) {
 		full       bool
 		descriptor string
 	}{
-		"hole": {fileaccess.AttributeNormal, false, false, hers}, "small": {fileaccess.AttributeHidden, true, false, wide},
+		"hole":  {fileaccess.AttributeNormal, false, false, aliceOnly},
+		"small": {fileaccess.AttributeHidden, true, false, wide},
 		"empty": {fileaccess.AttributeDirectory, false, false, narrow},
-		`d\e`:   {fileaccess.AttributeDirectory, false, false, hers},
-		"d":     {fileaccess.AttributeDirectory | fileaccess.AttributeHidden, true, true, hers},
+		`d\e`:   {fileaccess.AttributeDirectory, false, false, aliceOnly},
+		"d":     {fileaccess.AttributeDirectory | fileaccess.AttributeHidden, true, true, aliceOnly},
 	} {
 		f := w.opened(name, fileaccess.Request{}, winnt.FILE_READ_ATTRIBUTES|winnt.DELETE)
 		for _, pending := range []bool{false, true, false} {

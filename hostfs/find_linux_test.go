@@ -68,7 +68,7 @@ func TestLookupReturnsFactsOfEachDirectory(t *testing.T) {
 	e := w.opened(`d\e`, fileaccess.Request{}, winnt.DELETE)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	theirs := other.opened("", fileaccess.Request{}, winnt.FILE_READ_DATA)
-	inD, inE := "; in d "+hers, `; in d\e `+narrow
+	inD, inE := "; in d "+aliceOnly, `; in d\e `+narrow
 	for _, c := range []struct {
 		name string
 		from *file
@@ -78,29 +78,29 @@ func TestLookupReturnsFactsOfEachDirectory(t *testing.T) {
 		{"", nil, " root " + wide + " as ", 0}, {`\`, nil, "", ntstatus.ObjectPathSyntaxBad},
 		{"f", nil, "in  " + wide + "; file " + wide + " as f", 0},
 		{"none", nil, "in  " + wide + " as none", 0},
-		{"d", nil, "in  " + wide + ";  open " + hers + " as d", 0},
-		{`d\`, nil, "in  " + wide + ";  open " + hers + " as d", 0},
+		{"d", nil, "in  " + wide + ";  open " + aliceOnly + " as d", 0},
+		{`d\`, nil, "in  " + wide + ";  open " + aliceOnly + " as d", 0},
 		{"dx", nil, "in  " + wide + ";  hidden " + wide + " as dx", 0},
-		{`d\f`, nil, "d " + hers + inD + "; file " + narrow + ` as d\f`, 0},
-		{`d\hidden`, nil, "d " + hers + inD + "; file hidden " + narrow + ` as d\hidden`, 0},
-		{`d\e\f`, nil, "d " + hers + `; d\e ` + narrow + inE + "; file " + hers + ` as d\e\f`, 0},
-		{`d\e\none`, nil, "d " + hers + `; d\e ` + narrow + inE + ` as d\e\none`, 0},
-		{`d\none\f`, nil, "d " + hers + `; d\none missing as `, 0},
+		{`d\f`, nil, "d " + aliceOnly + inD + "; file " + narrow + ` as d\f`, 0},
+		{`d\hidden`, nil, "d " + aliceOnly + inD + "; file hidden " + narrow + ` as d\hidden`, 0},
+		{`d\e\f`, nil, "d " + aliceOnly + `; d\e ` + narrow + inE + "; file " + aliceOnly + ` as d\e\f`, 0},
+		{`d\e\none`, nil, "d " + aliceOnly + `; d\e ` + narrow + inE + ` as d\e\none`, 0},
+		{`d\none\f`, nil, "d " + aliceOnly + `; d\none missing as `, 0},
 		{`none\f`, nil, "none missing as ", 0}, {`f\f`, nil, "f file as ", 0},
-		{`none\f\g`, nil, "none missing as ", 0}, {`d\f\g\h`, nil, "d " + hers + `; d\f file as `, 0},
+		{`none\f\g`, nil, "none missing as ", 0}, {`d\f\g\h`, nil, "d " + aliceOnly + `; d\f file as `, 0},
 		// A name that is too long for the host, and invalid on Windows, does not exist.
 		{wideName + `\f`, nil, wideName + " missing as ", 0},
-		{`d\` + wideName + `\f`, nil, "d " + hers + `; d\` + wideName + " missing as ", 0},
-		{"", d, " open " + hers + " as d", 0},
-		{"f", d, "in d " + hers + "; file " + narrow + ` as d\f`, 0},
-		{`e\f`, d, `d\e ` + narrow + inE + "; file " + hers + ` as d\e\f`, 0},
+		{`d\` + wideName + `\f`, nil, "d " + aliceOnly + `; d\` + wideName + " missing as ", 0},
+		{"", d, " open " + aliceOnly + " as d", 0},
+		{"f", d, "in d " + aliceOnly + "; file " + narrow + ` as d\f`, 0},
+		{`e\f`, d, `d\e ` + narrow + inE + "; file " + aliceOnly + ` as d\e\f`, 0},
 		{`e\none\x`, d, `d\e ` + narrow + `; d\e\none missing as `, 0},
-		{"f", e, `in d\e ` + narrow + "; file " + hers + ` as d\e\f`, 0},
+		{"f", e, `in d\e ` + narrow + "; file " + aliceOnly + ` as d\e\f`, 0},
 		{"f", f, "", ntstatus.ObjectPathNotFound}, {"", f, "", ntstatus.ObjectPathNotFound},
 		{"f", theirs, "", ntstatus.InvalidParameter}, {"", theirs, "", ntstatus.InvalidParameter},
 		{`d\f\`, nil, "", ntstatus.ObjectNameInvalid}, {`d\none\`, nil, "", ntstatus.ObjectNameInvalid},
 		{`none\none\`, nil, "", ntstatus.ObjectNameInvalid},
-		{strings.Repeat(`d\`, maxPath/2-1) + "dd", nil, "d " + hers + `; d\d missing as `, 0},
+		{strings.Repeat(`d\`, maxPath/2-1) + "dd", nil, "d " + aliceOnly + `; d\d missing as `, 0},
 		{strings.Repeat(`d\`, maxPath/2-1) + "ddd", nil, "", ntstatus.ObjectNameInvalid},
 		{`d\` + privatePrefix, nil, "", ntstatus.ObjectNameInvalid}, {privatePrefix, nil, "", ntstatus.ObjectNameInvalid},
 		{privatePrefix + `\f`, nil, "", ntstatus.ObjectNameInvalid},
@@ -139,8 +139,9 @@ func TestLookupReturnsFactsOfEachDirectory(t *testing.T) {
 	w.want(st, ntstatus.ObjectNameInvalid)
 	// A directory on the path with a pending deletion is found, whether it is the parent or the target.
 	w.want(e.SetDelete(true), ntstatus.Success)
-	for name, want := range map[string]string{`d\e\f`: "d " + hers + `; d\e pending ` + narrow + inE + "; file " + hers +
-		` as d\e\f`, `d\e`: "d " + hers + inD + ";  open " + narrow + ` as d\e`} {
+	for name, want := range map[string]string{
+		`d\e\f`: "d " + aliceOnly + `; d\e pending ` + narrow + inE + "; file " + aliceOnly + ` as d\e\f`,
+		`d\e`:   "d " + aliceOnly + inD + ";  open " + narrow + ` as d\e`} {
 		found, st := w.tree.Find(&fileaccess.Request{Name: name, Subject: walker}, nil)
 		if w.want(st, ntstatus.Success); formatPlace(found.(*place)) != want {
 			t.Errorf("F-22: Find(%s) with a pending deletion: %q, want %q", name, formatPlace(found.(*place)), want)
@@ -184,7 +185,7 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 	}
 	w := newMoveTree(t)
 	found := check.Result(w.tree.Find(&fileaccess.Request{Name: `d\e\f`, Subject: traverser(t, true)}, nil))
-	want := `d\e; in d\e ` + narrow + "; file " + hers + ` as d\e\f`
+	want := `d\e; in d\e ` + narrow + "; file " + aliceOnly + ` as d\e\f`
 	check.Equal(t, formatPlace(found.(*place)), want, "F-23: Find with the privilege")
 	found.Release()
 }

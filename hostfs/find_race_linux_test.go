@@ -107,15 +107,15 @@ func TestOpensSurviveHostileChanges(t *testing.T) {
 	w := newWorld(t)
 	h := &hostile{w, filepath.Join(t.TempDir(), "e"), make(chan struct{})} // The link to its directory replaces d.
 	w.must(os.Mkdir(h.outside, 0o777))
-	const everybody, hers = "O:BAG:SYD:P(A;;FA;;;WD)", "O:BAG:SYD:P(A;;FA;;;" + alice + ")"
+	const everybody, aliceOnly = "O:BAG:SYD:P(A;;FA;;;WD)", "O:BAG:SYD:P(A;;FA;;;" + alice + ")"
 	w.describe("", everybody)
 	w.dir("d", everybody)
 	w.dir(`d\e`, everybody)
 	w.file(`d\e\public`, "public", everybody)
-	w.file(`d\e\private`, "private", hers)
+	w.file(`d\e\private`, "private", aliceOnly)
 	w.file(`d\e\file`, "public", everybody)
 	w.file("kept.public", "public", everybody)
-	w.file("kept.private", "private", hers)
+	w.file("kept.private", "private", aliceOnly)
 	for _, name := range []string{"public", "private", "file", "secret"} {
 		w.must(os.WriteFile(h.outside+"/"+name, []byte("outside"), 0o666))
 		w.must(setAttribute(h.outside+"/"+name, w.tree.cfg.Attribute, w.accepted(everybody)))

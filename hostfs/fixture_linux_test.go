@@ -339,9 +339,9 @@ func (w *world) dosOf(place string) dos {
 }
 
 const (
-	wide   = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
-	narrow = "O:BAG:SYD:P(A;;FR;;;WD)"
-	hers   = "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")"
+	wide      = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
+	narrow    = "O:BAG:SYD:P(A;;FR;;;WD)"
+	aliceOnly = "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")"
 )
 
 // newMoveTree returns a tree of files to rename. Their descriptors differ, so that the facts of a move show which file
@@ -350,10 +350,11 @@ func newMoveTree(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.describe("", wide)
-	w.dir("d", hers)
+	w.dir("d", aliceOnly)
 	w.dir(`d\e`, narrow)
 	w.dir("dx", wide)
-	for name, text := range map[string]string{"f": wide, `d\f`: narrow, `d\e\f`: hers, `dx\f`: wide, `d\hidden`: narrow} {
+	for name, text := range map[string]string{"f": wide, `d\f`: narrow, `d\e\f`: aliceOnly, `dx\f`: wide,
+		`d\hidden`: narrow} {
 		w.file(name, name, text)
 	}
 	w.setHidden(t, `d\hidden`, false)

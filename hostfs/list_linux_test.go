@@ -283,7 +283,7 @@ func TestListingsRestartAndContinue(t *testing.T) {
 	f := w.opened("", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	small := w.opened("small", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	longest := string(make([]byte, 255))
-	hidden := func(d *sd.Descriptor) bool { return formatted(d) == hers }
+	hidden := func(d *sd.Descriptor) bool { return formatted(d) == aliceOnly }
 	for i, c := range []struct {
 		of      *file
 		pattern string

@@ -51,7 +51,7 @@ func TestOpenOfflineResolvesPaths(t *testing.T) {
 func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	w := newWorld(t)
 	c := Config{Attribute: w.tree.cfg.Attribute, Missing: SynthesiseMissing}
-	w.dir("d", hers)
+	w.dir("d", aliceOnly)
 	w.file(`d\f`, "", narrow)
 	w.dir(`d\e`, wide)
 	w.must(os.WriteFile(w.path(`d\bare`), nil, 0o600))
@@ -74,8 +74,8 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 		directory        bool
 		version          uint16 // version that is written; 0: Write fails
 	}{
-		{`d\f`, narrow, hers, false, 3}, {`d\e`, wide, hers, true, 3}, {`d\bare`, "made", hers, false, 3},
-		{`d\spoiled`, "nothing", hers, false, 3}, {`d\hashed`, wide, hers, false, 0},
+		{`d\f`, narrow, aliceOnly, false, 3}, {`d\e`, wide, aliceOnly, true, 3}, {`d\bare`, "made", aliceOnly, false, 3},
+		{`d\spoiled`, "nothing", aliceOnly, false, 3}, {`d\hashed`, wide, aliceOnly, false, 0},
 		{`plain\f`, "made", ofPlain, false, 4},
 		{"", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)", "made", true, 3},
 	} {
@@ -132,9 +132,9 @@ func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	defer top.Close()
 	below = top.Dirs()
 	defer below.Close()
-	w.dir(`d\e\g`, hers)
+	w.dir(`d\e\g`, aliceOnly)
 	w.describe(`d\e`, narrow)
-	for name, parent := range map[string]string{"": formatted(nil), "d/e": hers, "d/e/g": narrow} {
+	for name, parent := range map[string]string{"": formatted(nil), "d/e": aliceOnly, "d/e/g": narrow} {
 		o := check.Must(OpenOfflineBelow(below, name, c))
 		check.Equal(t, formatted(o.Parent()), parent, "F-171: parent of %q below a root", name)
 		o.Close()

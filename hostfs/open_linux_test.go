@@ -220,7 +220,7 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.FileMode, c.DirectoryMode = 0o666, 0o777 })
 	w.setHidden(t, "", true)
 	fd, root := w.openPlace(".")
-	w.must(w.tree.write(fd, &root, &ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(hers)}))
+	w.must(w.tree.write(fd, &root, &ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(aliceOnly)}))
 	for name, c := range map[string]struct {
 		options  fileaccess.CreateOptions
 		nameless bool
@@ -238,7 +238,7 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 			w.want(p.(*place).MakesNameless(), ntstatus.Success)
 		}
 		d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_READ_DATA,
-			Action: fileaccess.Created, NewSD: sddl.MustParse(hers)}
+			Action: fileaccess.Created, NewSD: sddl.MustParse(aliceOnly)}
 		made, _, st := p.Open(r, &d)
 		p.Release()
 		w.want(st, ntstatus.Success)
@@ -248,8 +248,8 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 		check.That(t, s.Mode == c.mode && got.attributes == c.want && got.there && got.created == fileTime(s.Btime),
 			"F-172: %s: mode %o, attributes %+v; want %o, %#x and the birth time", name, s.Mode, got, c.mode, c.want)
 		desc, st := f.Descriptor()
-		if w.want(st, ntstatus.Success); formatted(desc) != hers {
-			t.Errorf("F-121: descriptor of %s: %s, want %s", name, formatted(desc), hers)
+		if w.want(st, ntstatus.Success); formatted(desc) != aliceOnly {
+			t.Errorf("F-121: descriptor of %s: %s, want %s", name, formatted(desc), aliceOnly)
 		}
 		k := check.Must(w.tree.readAttribute(&held{fd: f.fd}, &s))
 		check.Equal(t, k.verdict, ntacl.Intact, "F-121: %s: the hash of the stored descriptor", name)

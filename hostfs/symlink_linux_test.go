@@ -45,19 +45,19 @@ func TestLinkAwareCallerOpensLink(t *testing.T) {
 	w.link(`d\l`, target, readers)
 	w.link(`d\s`, "/", readers)
 	w.must(os.Symlink("f", w.path(`d\planted`)))
-	his, hers := w.as(bob), w.as(alice)
+	bobThread, aliceThread := w.as(bob), w.as(alice)
 	known := call{desired: winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES, disposition: fileaccess.FileOpen,
 		options: fileaccess.OpenReparsePoint}
 	for name, want := range map[string]ntstatus.Status{`d\l`: ntstatus.Success, `d\f`: ntstatus.Success,
 		`d\planted`: ntstatus.AccessDenied, `d\s\etc`: ntstatus.AccessDenied, `d\l\f`: ntstatus.AccessDenied} {
-		w.create(his, name, known, want)
+		w.create(bobThread, name, known, want)
 		if name != `d\f` {
-			w.open(his, name, winnt.FILE_READ_DATA, ntstatus.AccessDenied)
+			w.open(bobThread, name, winnt.FILE_READ_DATA, ntstatus.AccessDenied)
 		}
 	}
-	h := w.create(his, `d\l`, known, ntstatus.Success)
-	w.want(check.Status(his.NtReadFileAt(h, 10, 0)), ntstatus.AccessDenied)
-	f, _, done, st := w.sys.TreeFile(his, h)
+	h := w.create(bobThread, `d\l`, known, ntstatus.Success)
+	w.want(check.Status(bobThread.NtReadFileAt(h, 10, 0)), ntstatus.AccessDenied)
+	f, _, done, st := w.sys.TreeFile(bobThread, h)
 	w.want(st, ntstatus.Success)
 	defer done()
 	link := f.(*file)
@@ -76,7 +76,7 @@ func TestLinkAwareCallerOpensLink(t *testing.T) {
 		if disposition == fileaccess.FileOpen {
 			want = ntstatus.NotADirectory
 		}
-		w.create(hers, `d\l`, in, want)
+		w.create(aliceThread, `d\l`, in, want)
 	}
 	to, err := os.Readlink(w.path(`d\l`))
 	check.That(t, to == target && err == nil, "target of the link: %q, %v, want it unchanged", to, err)
@@ -89,7 +89,7 @@ func TestLinkIsCreatedWithRightsOfFile(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200a9;;;"+bob+")")
 	w.file(`d\f`, "contents", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
-	hers, his := w.as(alice), w.as(bob)
+	aliceThread, bobThread := w.as(alice), w.as(bob)
 	makes := func(th *nt.Thread, name, to string, want ntstatus.Status) {
 		t.Helper()
 		h, st := w.sys.MakeLink(th, nt.ObjectAttributes{ObjectName: `\??\share\` + name}, to, nil)
@@ -98,32 +98,32 @@ func TestLinkIsCreatedWithRightsOfFile(t *testing.T) {
 			w.want(th.NtClose(h), ntstatus.Success)
 		}
 	}
-	makes(his, `d\l`, "f", ntstatus.AccessDenied)
-	makes(hers, `d\l`, "f", ntstatus.Success)
-	makes(hers, `d\l`, "g", ntstatus.ObjectNameCollision)
-	makes(hers, `d\f`, "g", ntstatus.ObjectNameCollision)
-	makes(hers, `none\l`, "g", ntstatus.ObjectPathNotFound)
-	makes(hers, `d\l\m`, "g", ntstatus.AccessDenied)
-	makes(hers, `d\nul`, "a\x00b", ntstatus.InvalidParameter)
-	makes(hers, `d\empty`, "", ntstatus.NotSupported)
-	makes(hers, `d\long`, strings.Repeat("x", unix.PathMax), ntstatus.ObjectNameInvalid)
+	makes(bobThread, `d\l`, "f", ntstatus.AccessDenied)
+	makes(aliceThread, `d\l`, "f", ntstatus.Success)
+	makes(aliceThread, `d\l`, "g", ntstatus.ObjectNameCollision)
+	makes(aliceThread, `d\f`, "g", ntstatus.ObjectNameCollision)
+	makes(aliceThread, `none\l`, "g", ntstatus.ObjectPathNotFound)
+	makes(aliceThread, `d\l\m`, "g", ntstatus.AccessDenied)
+	makes(aliceThread, `d\nul`, "a\x00b", ntstatus.InvalidParameter)
+	makes(aliceThread, `d\empty`, "", ntstatus.NotSupported)
+	makes(aliceThread, `d\long`, strings.Repeat("x", unix.PathMax), ntstatus.ObjectNameInvalid)
 	if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 2 {
 		t.Errorf("F-192: entries of the directory: %v, %v, want 2", left, err)
 	}
 	// Replacing the link requires the right to delete it, a free name does not.
 	w.file(`d\his`, "", "O:BAG:SYD:P(A;;FA;;;"+bob+")")
 	known := call{desired: winnt.DELETE, disposition: fileaccess.FileOpen, options: fileaccess.OpenReparsePoint}
-	h := w.create(his, `d\his`, known, ntstatus.Success)
-	st := his.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "l", ReplaceIfExists: true})
+	h := w.create(bobThread, `d\his`, known, ntstatus.Success)
+	st := bobThread.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "l", ReplaceIfExists: true})
 	w.want(st, ntstatus.AccessDenied)
-	w.create(his, `d\l`, known, ntstatus.AccessDenied)
-	h = w.create(hers, `d\l`, known, ntstatus.Success)
-	w.renames(hers, h, nt.FileRename{FileName: "m"}, ntstatus.Success)
+	w.create(bobThread, `d\l`, known, ntstatus.AccessDenied)
+	h = w.create(aliceThread, `d\l`, known, ntstatus.Success)
+	w.renames(aliceThread, h, nt.FileRename{FileName: "m"}, ntstatus.Success)
 	if to, err := os.Readlink(w.path(`d\m`)); to != "f" || err != nil {
 		t.Errorf(`F-192: target of the renamed link: %q, %v, want "f"`, to, err)
 	}
-	w.deletes(hers, h, ntstatus.Success)
-	w.want(hers.NtClose(h), ntstatus.Success)
+	w.deletes(aliceThread, h, ntstatus.Success)
+	w.want(aliceThread.NtClose(h), ntstatus.Success)
 	if _, err := os.Lstat(w.path(`d\m`)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("F-192: Lstat of the removed link: %v, want %v", err, os.ErrNotExist)
 	}
@@ -153,7 +153,7 @@ func TestUnopenedLinkIsRemoved(t *testing.T) {
 func TestLinkUsesOwnDescriptor(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
-	w.link("l", "f", hers)
+	w.link("l", "f", aliceOnly)
 	w.must(os.Symlink("f", w.path("planted")))
 	w.must(os.Symlink("f", w.path("spoiled")))
 	w.must(unix.Lsetxattr(w.path("spoiled"), w.tree.cfg.Attribute, []byte("nonsense"), 0))
@@ -161,7 +161,7 @@ func TestLinkUsesOwnDescriptor(t *testing.T) {
 		name  string
 		knows bool
 		want  string
-	}{{"l", true, "file link " + hers + " as l"}, {"l", false, ""}, {"planted", true, ""}, {"planted", false, ""},
+	}{{"l", true, "file link " + aliceOnly + " as l"}, {"l", false, ""}, {"planted", true, ""}, {"planted", false, ""},
 		{"spoiled", true, ""}} {
 		r := fileaccess.Request{Name: c.name, Subject: w.subject(bob)}
 		if c.knows {
@@ -189,8 +189,8 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 	var host inject.Injector
 	w := newWorld(t, func(c *Config) { c.Missing, c.Faults = SynthesiseMissing, host.Do })
 	w.dir("d", wide)
-	w.link(`d\ours`, "somewhere", hers)
-	w.link(`d\`+privatePrefix+"ours", "somewhere", hers)
+	w.link(`d\ours`, "somewhere", aliceOnly)
+	w.link(`d\`+privatePrefix+"ours", "somewhere", aliceOnly)
 	w.must(os.Symlink("f", w.path(`d\planted`)))
 	w.must(os.Symlink("f", w.path(`d\`+privatePrefix+"planted")))
 	w.must(os.Symlink("f", w.path(`d\spoiled`)))
@@ -228,7 +228,7 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 		{"spoiled", w.inode(`d\spoiled`), false}, {"none", 0, false}, {".", w.inode("d"), false}} {
 		check.Equal(t, w.tree.ownLink(dir, c.name, c.inode), c.want, "F-129: ownLink(%s, %d)", c.name, c.inode)
 	}
-	w.link(`d\late`, "f", hers)
+	w.link(`d\late`, "f", aliceOnly)
 	host.Fail(unix.EIO, inject.Kind("getxattr"))
 	check.That(t, !w.tree.ownLink(dir, "late", w.inode(`d\late`)), "F-129: a link that cannot be read is of the tree")
 	host.Fail(nil)
