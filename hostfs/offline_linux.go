@@ -49,9 +49,9 @@ func OpenOfflineBelow(d *beneath.Dirs, path string, c Config) (*Offline, error) 
 	c.Attribute = cmp.Or(c.Attribute, ntacl.Name)
 	o := &Offline{t: &Tree{cfg: c}, fd: -1, parent: -1, display: path, name: filepath.Base(path)}
 	var err error
-	if o.fd, err = d.Place(path); err == nil && path != "" {
+	if o.fd, err = d.OpenPath(path); err == nil && path != "" {
 		above, _ := filepath.Split(path)
-		o.parent, err = d.Place(strings.TrimSuffix(above, "/"))
+		o.parent, err = d.OpenPath(strings.TrimSuffix(above, "/"))
 	}
 	if err == nil {
 		err = o.read()

@@ -22,7 +22,7 @@ func (d *Dirs) Attribute(dst []byte, path, name string, most int) ([]byte, error
 	if own {
 		defer func() { _ = unix.Close(fd) }()
 	}
-	get := func(dst []byte) (int, error) { return unix.Lgetxattr(placeOf(fd, base), name, dst) }
+	get := func(dst []byte) (int, error) { return unix.Lgetxattr(procPath(fd, base), name, dst) }
 	if d.root.xattrat {
 		get = func(dst []byte) (int, error) { return getxattrat(fd, base, unix.AT_SYMLINK_NOFOLLOW, name, dst) }
 	}
@@ -76,7 +76,7 @@ func EntryAttribute(dir int, entry, attribute string, dst []byte) (int, error) {
 			return n, err
 		}
 	}
-	return unix.Lgetxattr(placeOf(dir, entry), attribute, dst)
+	return unix.Lgetxattr(procPath(dir, entry), attribute, dst)
 }
 
 // getxattrat reads an attribute of an entry of an open directory into dst and returns its length. A value longer than

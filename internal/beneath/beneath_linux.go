@@ -205,10 +205,10 @@ func (d *Dirs) Stat(path string) (unix.Stat_t, error) {
 	return s, err
 }
 
-// Place opens a file below the root as a place (O_PATH), by a path with slashes; "" is the root. It opens a link at the
-// end of the path itself, and follows none. The caller closes the descriptor. A file that is itself a mount is
+// OpenPath opens a file below the root with O_PATH, by a path with slashes; "" is the root. It opens a link at the end
+// of the path itself, and follows none. The caller closes the descriptor. A file that is itself a mount is
 // [ErrMount].
-func (d *Dirs) Place(path string) (int, error) {
+func (d *Dirs) OpenPath(path string) (int, error) {
 	at, base, own, err := d.at(path)
 	if err != nil {
 		return -1, &fs.PathError{Op: "open", Path: path, Err: err}
@@ -216,16 +216,16 @@ func (d *Dirs) Place(path string) (int, error) {
 	if own {
 		defer func() { _ = unix.Close(at) }()
 	}
-	fd, err := d.root.place(at, base)
+	fd, err := d.root.openPath(at, base)
 	if err != nil {
 		return -1, &fs.PathError{Op: "open", Path: path, Err: meaning(err)}
 	}
 	return fd, nil
 }
 
-// place opens one component of any type with O_PATH, and a link itself. It returns EXDEV for a mount. The caller closes
-// the descriptor. It repeats interrupted calls. Without openat2 it compares the devices.
-func (r *Root) place(at int, name string) (fd int, err error) {
+// openPath opens one component of any type with O_PATH, and a link itself. It returns EXDEV for a mount. The caller
+// closes the descriptor. It repeats interrupted calls. Without openat2 it compares the devices.
+func (r *Root) openPath(at int, name string) (fd int, err error) {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_XDEV}
 	for {
@@ -311,5 +311,5 @@ func statAt(fd int, name string, flags int) (s unix.Stat_t, err error) {
 	}
 }
 
-// placeOf returns a path for an entry of an open directory, for calls that accept only paths.
-func placeOf(fd int, name string) string { return "/proc/self/fd/" + strconv.Itoa(fd) + "/" + name }
+// procPath returns a path for an entry of an open directory, for calls that accept only paths.
+func procPath(fd int, name string) string { return "/proc/self/fd/" + strconv.Itoa(fd) + "/" + name }

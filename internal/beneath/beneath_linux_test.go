@@ -126,7 +126,7 @@ func TestMountBelowRootIsNotEntered(t *testing.T) {
 			d, before := r.Dirs(), check.OpenDescriptors(t)
 			_, err := d.List(place.below)
 			check.That(t, errors.Is(err, ErrMount), "%s: %+v: %v, want %v", name, place, err, ErrMount)
-			check.ErrorIs(t, check.Err(d.Place(place.below)), ErrMount, "%s: place of %+v", name, place)
+			check.ErrorIs(t, check.Err(d.OpenPath(place.below)), ErrMount, "%s: OpenPath of %+v", name, place)
 			check.ErrorIs(t, check.Err(d.Hold(place.below)), ErrMount, "%s: hold %+v", name, place)
 			if d.Close(); check.OpenDescriptors(t) != before {
 				t.Errorf("%s: %d files open before, %d after Close, want equal numbers", name, before, check.OpenDescriptors(t))

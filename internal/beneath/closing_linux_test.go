@@ -44,7 +44,7 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 				list, here := d.List(deep + "e")
 				_, none := d.Attribute(nil, deep+"file", "user.x", 100)
 				_, refused := d.Stat(deep + "../x")
-				place := check.Must(d.Place(deep + "file"))
+				place := check.Must(d.OpenPath(deep + "file"))
 				open := check.OpenDescriptors(t) - before - 1
 				check.NoError(t, unix.Close(place))
 				if err != nil || !errors.Is(lost, fs.ErrNotExist) || here != nil || len(list) != 1 || none != nil ||

@@ -13,7 +13,8 @@
 // Linux from 5.6 has openat2 (RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV). If it is missing or forbidden,
 // directories are opened one component at a time with O_NOFOLLOW, and a change of device counts as a mount. A bind
 // mount of the same device is then not detected. On other systems Open fails with [errors.ErrUnsupported]. Stat and
-// Attribute check only directories: they read a file that is itself a mount point. Hold and Place refuse such a file.
+// Attribute check only directories: they read a file that is itself a mount point. Hold and OpenPath refuse such a
+// file.
 //
 // Many goroutines may use a Root. A Dirs belongs to one.
 package beneath

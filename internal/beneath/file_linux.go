@@ -22,7 +22,7 @@ type File struct {
 // itself, and its Status says so. The file is not opened for reading or writing. The error is [ErrMount] if another
 // mount is there. The caller closes the file. A failure is a *fs.PathError.
 func (d *Dirs) Hold(path string) (*File, error) {
-	fd, err := d.Place(path)
+	fd, err := d.OpenPath(path)
 	if err != nil {
 		return nil, err
 	}
@@ -35,18 +35,18 @@ func (d *Dirs) Hold(path string) (*File, error) {
 }
 
 // Close closes the file. Call it once: the descriptor may have another use afterwards.
-func (f *File) Close() { _ = unix.Close(f.fd) } // only a place
+func (f *File) Close() { _ = unix.Close(f.fd) } // opened with O_PATH
 
-// Place returns a path of this process that leads to the file while it is open,
-// for calls that take paths only.
-func (f *File) Place() string { return "/proc/self/fd/" + strconv.Itoa(f.fd) }
+// ProcPath returns a path in /proc that leads to the file while it is open, for calls that accept only paths. Only this
+// process can use it.
+func (f *File) ProcPath() string { return "/proc/self/fd/" + strconv.Itoa(f.fd) }
 
 // Attribute reads an extended attribute of the file. It returns nil and no error if the file has no such attribute, or
 // if the file system does not support attributes. EINTR is retried; a value beyond maxValue is an error.
 func (f *File) Attribute(name string) ([]byte, error) {
 	for size := 1024; ; {
 		b := make([]byte, size)
-		n, err := unix.Getxattr(f.Place(), name, b)
+		n, err := unix.Getxattr(f.ProcPath(), name, b)
 		switch {
 		case err == nil:
 			return b[:n], nil
@@ -67,9 +67,9 @@ const maxValue = 1 << 16
 // SetAttribute writes an extended attribute. A nil value removes it, which is no error if the file does not have it.
 // Any other error is a *fs.PathError with the name of the attribute. It repeats an interrupted call.
 func (f *File) SetAttribute(name string, value []byte) error {
-	set := func() error { return unix.Setxattr(f.Place(), name, value, 0) }
+	set := func() error { return unix.Setxattr(f.ProcPath(), name, value, 0) }
 	if value == nil {
-		set = func() error { return unix.Removexattr(f.Place(), name) }
+		set = func() error { return unix.Removexattr(f.ProcPath(), name) }
 	}
 	for {
 		err := set()

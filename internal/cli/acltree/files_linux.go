@@ -79,7 +79,7 @@ func (t *tree) open(dir, base string) error {
 		t.root, t.only = above, base
 		return nil
 	case Directory:
-		t.root, err = beneath.Open(f.Place())
+		t.root, err = beneath.Open(f.ProcPath())
 		_ = above.Close()
 		return err
 	}

@@ -52,7 +52,7 @@ type mounted struct {
 // Open opens a file or directory of the mount. Another kind of file is an error. The caller closes it. A path with a
 // link is an error. A missing file is an error.
 func (m *mounted) Open(path string) (File, error) {
-	fd, err := m.dirs.Place(path)
+	fd, err := m.dirs.OpenPath(path)
 	if err != nil {
 		return nil, plainError(err)
 	}
