@@ -110,7 +110,7 @@ func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []err
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(wanted)) {
 		wg.Go(func() {
-			n := newNesting(&d.groups)
+			n := newResolver(&d.groups)
 			for at := next.Add(1) - 1; int(at) < len(wanted); at = next.Add(1) - 1 {
 				i := wanted[at]
 				tokens[i], errs[i] = n.newToken(d.accounts, &users[i])

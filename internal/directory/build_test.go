@@ -257,8 +257,8 @@ func contents(d *directory.Directory, a *directory.Accounts) []any {
 	return out
 }
 
-// TestUserInTooManyGroupsIsLeftOut: 10,224 groups and the SIDs of any logon fit into a token. A user in one group more
-// is left out, the others are not, and comes back with the next version (D-40).
+// TestUserInTooManyGroupsIsLeftOut checks that 10,224 groups and the SIDs of any logon fit into a token. Only a user in
+// one group more is left out. The user comes back with a version that has fewer groups (D-40).
 func TestUserInTooManyGroupsIsLeftOut(t *testing.T) {
 	groups := []sid.SID{sid.Administrators}
 	var listed []directory.Group          // some of them

@@ -24,7 +24,7 @@ const maxGroups = token.MaxGroups - 16
 // zero value allows no groups.
 type Nesting[G comparable] struct {
 	Most  int          // groups; with one more, Add fails
-	Visit func(G) bool // records a group; false: it was visited before. nil: a map of the Nesting does
+	Visit func(G) bool // records a group; false: it was visited before. nil: the Nesting uses its own map
 
 	seen   map[G]struct{}
 	groups []G
@@ -83,9 +83,9 @@ func (n *Nesting[G]) Next(size int) []G {
 // must not be changed.
 func (n *Nesting[G]) Groups() []G { return n.groups }
 
-// nesting resolves all groups of one account at a time, direct and nested, with buffers that it reuses. It belongs to
+// resolver finds all groups of one account at a time, direct and nested, with buffers that it reuses. It belongs to
 // one goroutine.
-type nesting struct {
+type resolver struct {
 	table *groupTable
 	walk  Nesting[int]
 	seen  []bool // by index in table.nodes
@@ -96,10 +96,10 @@ type nesting struct {
 // sidIndex is a set of SIDs. It is nil until first used.
 type sidIndex map[sid.SID]struct{}
 
-// newNesting returns an empty nesting over the groups of t. It allows maxGroups groups. It marks groups in its own
-// table, so several can be in use.
-func newNesting(t *groupTable) *nesting {
-	n := &nesting{table: t, seen: make([]bool, len(t.nodes))}
+// newResolver returns a resolver for the groups of t. It allows maxGroups groups. It marks groups in its own table, so
+// several can be in use.
+func newResolver(t *groupTable) *resolver {
+	n := &resolver{table: t, seen: make([]bool, len(t.nodes))}
 	n.walk = Nesting[int]{Most: maxGroups, Visit: func(g int) bool {
 		first := !n.seen[g]
 		n.seen[g] = true
@@ -108,9 +108,9 @@ func newNesting(t *groupTable) *nesting {
 	return n
 }
 
-// closure returns all groups of a node, direct and nested, each once: first those that the directory does not list. It
+// groupsOf returns all groups of a node, direct and nested, each once: first those that the directory does not list. It
 // fails with ErrTooManyGroups if there are more than maxGroups. The result is valid until the next call.
-func (w *nesting) closure(of *node) ([]sid.SID, error) {
+func (w *resolver) groupsOf(of *node) ([]sid.SID, error) {
 	w.walk.groups, w.walk.next, w.walk.count = w.walk.groups[:0], 0, 0
 	w.out, w.index = w.out[:0], nil
 	err := w.enter(of)
@@ -131,8 +131,8 @@ func (w *nesting) closure(of *node) ([]sid.SID, error) {
 }
 
 // enter adds the direct groups of a user or group, unless they were added before. If there are too many it returns
-// ErrTooManyGroups, and the nesting needs closure to reset it. A group that was added stays after an error.
-func (w *nesting) enter(of *node) error {
+// ErrTooManyGroups, and the resolver needs groupsOf to reset it. A group that was added stays after an error.
+func (w *resolver) enter(of *node) error {
 	for _, s := range of.unlisted {
 		if w.index == nil && len(w.out) > 32 {
 			w.index = make(sidIndex)

@@ -21,7 +21,7 @@ func (d *Directory) IsGroup(s sid.SID) bool {
 func (d *Directory) Join(t *token.Token, group sid.SID) (*token.Token, error) {
 	var n node
 	d.groups.join(&n, group)
-	joined, err := newNesting(&d.groups).closure(&n)
+	joined, err := newResolver(&d.groups).groupsOf(&n)
 	if err != nil {
 		return nil, err
 	}

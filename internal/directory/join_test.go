@@ -24,8 +24,8 @@ groups:
   - {name: posix, sid: S-1-5-21-1-2-3-2004, gid: 100}
 `
 
-// TestJoinedGroupGivesItsGroupsAndPrivileges: who joins a group has the groups and privileges of a user who was in it
-// all the time (B-8).
+// TestJoinedGroupGivesItsGroupsAndPrivileges checks that a user who joins a group gets the groups and privileges of a
+// user who was in it before (B-8).
 func TestJoinedGroupGivesItsGroupsAndPrivileges(t *testing.T) {
 	for _, group := range []string{"in", "plain", "admins", "posix", "S-1-5-21-9-9-9-5000", "S-1-22-2-100"} {
 		d := check.Must(dirfile.Read(fmt.Appendf(nil, joinFile, "in")))

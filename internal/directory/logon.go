@@ -29,7 +29,7 @@ const (
 // primary group. Of the logon kind's SIDs the guest has only the type. Members of Administrators get high integrity
 // and enabled privileges. Only a network logon of an account of the computer is limited. A user without a SID, or
 // with too many groups for a token, is an error.
-func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
+func (w *resolver) newToken(a *Accounts, u *User) (*token.Token, error) {
 	if u.SID.IsZero() {
 		return nil, errors.New("the user has no SID")
 	}
@@ -63,7 +63,7 @@ func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 	if u.GID.Known {
 		t.join(&n, u.GID.sid(UnixGroups))
 	}
-	groups, err := w.closure(&n)
+	groups, err := w.groupsOf(&n)
 	if err != nil {
 		return nil, err
 	}

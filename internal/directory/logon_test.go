@@ -55,9 +55,9 @@ user, alice , S-1-5-21-1-2-3-1001 ,staff, 1001 ,2002,, , true , x ,1; -2
 `
 )
 
-// TestAccountKindDeterminesTokenGroups: the whole token of each kind of account: its groups, those of its groups, and
-// what a logon gives; a guest of the domain is in Guests and in no group of users, and a member of Administrators has
-// the full token.
+// TestAccountKindDeterminesTokenGroups checks the whole token of each kind of account: its groups, nested groups and
+// the SIDs that a logon adds. A guest of the domain is in Guests and in no group of users. A member of Administrators
+// has the full token.
 func TestAccountKindDeterminesTokenGroups(t *testing.T) {
 	const domain, logon = "S-1-5-21-1-2-3-", "S-1-1-0 S-1-5-2 S-1-18-1 S-1-5-11 S-1-5-15 S-1-5-32-545 "
 	// staff and all are in each other
