@@ -53,7 +53,8 @@ const (
 // the newest record, and returns an error of the sink. It returns nil when ctx ends, unless it cannot write the cursor
 // or close the sink. An error of the log or the cursor always ends it. If the log ends before the cursor, or has
 // another record before it than the one that was sent, that is an error: the log is another one. Run skips records that
-// the log no longer has. A lost connection to the sink counts as a sink that is down.
+// the log no longer has. A lost connection to the sink counts as a sink that is down. After ctx has ended, Run waits up
+// to 5 more seconds for the sink's confirmation. The next run sends records without a confirmation again.
 func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	if err := checkSink(f.Sink); err != nil {
 		return err

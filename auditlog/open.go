@@ -100,42 +100,13 @@ func ownKey(dir string) (note.Signer, error) {
 		return s, err
 	}
 	if _, err := os.Stat(filepath.Join(dir, checkpointName)); err == nil {
-		return nil, errors.New("the log is signed with a key that is not beside it: give that key")
+		return nil, errors.New("the log's folder has a checkpoint but no key: pass the key that signed it")
 	}
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
 	return CreateKey(file, "refmon.local/audit/"+hex.EncodeToString(id[:]))
-}
-
-// recover sets the writer to the end of the existing log, or creates a log in an empty folder. It also removes
-// segments beyond the configured limits. If records or the checkpoint are missing, the error is ErrDamaged. A
-// checkpoint of size 0 needs no segment.
-func (w *writer) recover() error {
-	d := w.log.cfg.disk
-	firsts, err := segments(d)
-	if err != nil {
-		return err
-	}
-	c, err := w.lastCheckpoint()
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && len(firsts) == 0:
-		return w.create()
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: there are records and no checkpoint", ErrDamaged)
-	case err != nil:
-		return err
-	case len(firsts) == 0 && c.Size == 0:
-		return w.create() // the last run ended before its first segment
-	case len(firsts) == 0:
-		return fmt.Errorf("%w: the checkpoint names %d records and the folder has no segment", ErrDamaged, c.Size)
-	}
-	w.log.noted.Store(&c)
-	if err := w.resume(firsts, &c); err != nil {
-		return err
-	}
-	return w.keepOld(firsts)
 }
 
 // lastCheckpoint returns the log's own checkpoint, which one of the configured keys must have signed. Otherwise the

@@ -45,7 +45,8 @@ func TestOpenNeedsFolder(t *testing.T) {
 	testcheck.Equal(t, len(names), 0, "files in the working directory")
 	testcheck.NoError(t, os.WriteFile(checkpointName, nil, 0o600))
 	_, err = Open(Config{Dir: "."})
-	testcheck.That(t, err != nil && strings.Contains(err.Error(), "give that key"), "a log without its key: %v", err)
+	testcheck.That(t, err != nil && strings.Contains(err.Error(), "pass the key that signed it"),
+		"a log without its key: %v", err)
 	testcheck.ErrorIs(t, testcheck.Err(os.Stat(keyName)), os.ErrNotExist, "a key for a signed log")
 	testcheck.NoError(t, os.WriteFile(keyName, nil, 0o600))
 	_, err = Open(Config{Dir: "."})

@@ -10,6 +10,35 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
+// recover sets the writer to the end of the existing log, or creates a log in an empty folder. It also removes
+// segments beyond the configured limits. If records or the checkpoint are missing, the error is ErrDamaged. A
+// checkpoint of size 0 needs no segment.
+func (w *writer) recover() error {
+	d := w.log.cfg.disk
+	firsts, err := segments(d)
+	if err != nil {
+		return err
+	}
+	c, err := w.lastCheckpoint()
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && len(firsts) == 0:
+		return w.create()
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: there are records and no checkpoint", ErrDamaged)
+	case err != nil:
+		return err
+	case len(firsts) == 0 && c.Size == 0:
+		return w.create() // the last run ended before its first segment
+	case len(firsts) == 0:
+		return fmt.Errorf("%w: the checkpoint names %d records and the folder has no segment", ErrDamaged, c.Size)
+	}
+	w.log.noted.Store(&c)
+	if err := w.resume(firsts, &c); err != nil {
+		return err
+	}
+	return w.keepOld(firsts)
+}
+
 // resume rebuilds the tree from the checkpoint and the records after it, and opens the last segment for writing.
 // firsts has the first RecordId of each segment. Missing or wrong tree hashes are computed again from a complete log.
 // If they cannot be, or records do not match the checkpoint, the error is ErrDamaged. A failed read is another error.
