@@ -1,6 +1,9 @@
 package index_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,8 +14,13 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -41,6 +49,51 @@ func variant(t *testing.T, r *rand.Rand, tok *token.Token) *token.Token {
 	return out
 }
 
+// nested is a tree of nested folders with random descriptors.
+type nested struct {
+	*live
+	dir     *directory.Directory
+	folders []string
+	of      map[string]*sd.Descriptor
+}
+
+// newNested creates 15 nested folders with two files each. It sets the configuration to the rights read+modify, the
+// policy TraverseAlways, and a directory of 50 users in 12 groups.
+func newNested(t *testing.T) *nested {
+	b := &nested{live: newLive(t, true), of: map[string]*sd.Descriptor{}}
+	b.config.Rights, b.config.Traverse = "read+modify", index.TraverseAlways
+	s := company.Sample{Seed: randtest.Seed(t), Objects: 120, Descriptors: 80, Principals: 50, Groups: 12}
+	var list, rows bytes.Buffer
+	err := errors.Join(s.Directory(&list), s.Write(&rows), os.WriteFile(b.config.Directory, list.Bytes(), 0o600))
+	check.NoError(t, err)
+	if b.dir, err = dirfile.Read(list.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	var descriptors []*sd.Descriptor
+	for line := range strings.Lines(rows.String()) {
+		var o struct{ SD string }
+		check.NoError(t, json.Unmarshal([]byte(line), &o))
+		d := check.Must(sddl.Parse(o.SD, sddl.Options{Domain: b.dir.Domain}))
+		descriptors = append(descriptors, d)
+	}
+	for i := range 15 {
+		name := fmt.Sprintf("d%d", i)
+		if i > 0 {
+			name = filepath.Join(b.folders[(i-1)/2], name)
+		}
+		check.NoError(t, os.Mkdir(b.path(name), 0o755))
+		b.folders = append(b.folders, name)
+		b.of[name] = descriptors[i]
+		b.describe(name, b.of[name])
+		for f := range 2 {
+			file := fmt.Sprintf("%s/f%d", name, f)
+			b.of[file] = descriptors[15+(2*i+f)%80]
+			b.store(file, b.of[file])
+		}
+	}
+	return b
+}
+
 // allowed runs the access checks of a token on a document and its parent folders.
 func (b *nested) allowed(tok *token.Token, name string) bool {
 	b.t.Helper()
@@ -59,7 +112,7 @@ func (b *nested) allowed(tok *token.Token, name string) bool {
 // does each single answer (N-19). A filter of SIDs matches no class that the token does not have, or
 // is rejected (N-20).
 func TestFiltersSelectWhatAccessCheckAllows(t *testing.T) {
-	b := newBehind(t)
+	b := newNested(t)
 	b.start()
 	b.awaitBeats()
 	b.end()

@@ -156,7 +156,7 @@ func (l *live) awaitBeats() {
 	}
 	err := <-l.done
 	l.done <- err
-	if err != nil && strings.Contains(err.Error(), "hear of changes") && errors.Is(err, unix.EPERM) {
+	if err != nil && strings.Contains(err.Error(), "watch for changes") && errors.Is(err, unix.EPERM) {
 		l.t.Skip("changes of a file system are not reported here: ", err)
 	}
 	l.t.Fatalf("the index has ended: %v", err)

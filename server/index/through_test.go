@@ -1,23 +1,14 @@
 package index_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/internal/directory"
-	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/test/check"
-	"github.com/refmon/refmon/internal/test/company"
-	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -28,50 +19,6 @@ import (
 func (l *live) describe(name string, d *sd.Descriptor) {
 	l.t.Helper()
 	check.NoError(l.t, unix.Setxattr(l.path(name), ntacl.Name, attribute(d), 0))
-}
-
-// nested is a tree of nested folders with random descriptors.
-type nested struct {
-	*live
-	dir     *directory.Directory
-	folders []string
-	of      map[string]*sd.Descriptor
-}
-
-// newBehind creates 15 nested folders with two files each.
-func newBehind(t *testing.T) *nested {
-	b := &nested{live: newLive(t, true), of: map[string]*sd.Descriptor{}}
-	b.config.Rights, b.config.Traverse = "read+modify", index.TraverseAlways
-	s := company.Sample{Seed: randtest.Seed(t), Objects: 120, Descriptors: 80, Principals: 50, Groups: 12}
-	var list, rows bytes.Buffer
-	err := errors.Join(s.Directory(&list), s.Write(&rows), os.WriteFile(b.config.Directory, list.Bytes(), 0o600))
-	check.NoError(t, err)
-	if b.dir, err = dirfile.Read(list.Bytes()); err != nil {
-		t.Fatal(err)
-	}
-	var descriptors []*sd.Descriptor
-	for line := range strings.Lines(rows.String()) {
-		var o struct{ SD string }
-		check.NoError(t, json.Unmarshal([]byte(line), &o))
-		d := check.Must(sddl.Parse(o.SD, sddl.Options{Domain: b.dir.Domain}))
-		descriptors = append(descriptors, d)
-	}
-	for i := range 15 {
-		name := fmt.Sprintf("d%d", i)
-		if i > 0 {
-			name = filepath.Join(b.folders[(i-1)/2], name)
-		}
-		check.NoError(t, os.Mkdir(b.path(name), 0o755))
-		b.folders = append(b.folders, name)
-		b.of[name] = descriptors[i]
-		b.describe(name, b.of[name])
-		for f := range 2 {
-			file := fmt.Sprintf("%s/f%d", name, f)
-			b.of[file] = descriptors[15+(2*i+f)%80]
-			b.store(file, b.of[file])
-		}
-	}
-	return b
 }
 
 // TestHostPolicyNeedsSearchPermission checks the policy "host": a document's readers also need the host's search
@@ -140,7 +87,8 @@ func TestHostPolicyNeedsSearchPermission(t *testing.T) {
 	want("above it", "abcd", "in/f")
 	mode("in/deep", 0, 0, 0o745) // the mask loses its search permission, others keep it
 	want("mask", "cd", "in/deep/f")
-	mode("in/deep", 0, 0, 0o705) // the kernel skips an ACL whose mask grants nothing: everybody is another then
+	// The kernel skips an ACL whose mask grants nothing. Then all users are in the class others.
+	mode("in/deep", 0, 0, 0o705)
 	want("empty mask", "abcd", "in/deep/f")
 	mode(".", 0, 0, 0o700)
 	want("root", "", "plan", "in/f", "in/deep/f")

@@ -44,7 +44,7 @@ func listen(root string) (changes, error) {
 	fd, err := unix.FanotifyInit(unix.FAN_CLASS_NOTIF|handles|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK,
 		unix.O_RDONLY|unix.O_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("hear of changes: %w", err)
+		return nil, fmt.Errorf("watch for changes: %w", err)
 	}
 	f := &fanotify{fd: fd, mount: -1, root: root, buf: make([]byte, 256<<10), queue: queueLength()}
 	if f.mount, err = unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
@@ -53,7 +53,7 @@ func listen(root string) (changes, error) {
 	}
 	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, reported, f.mount, ""); err != nil {
 		f.close()
-		return nil, fmt.Errorf("hear of changes of its file system: %w", err)
+		return nil, fmt.Errorf("watch for changes of its file system: %w", err)
 	}
 	if f.at, err = pathOf(f.mount); err != nil {
 		f.close()

@@ -59,8 +59,8 @@ func start(t *testing.T, until string, args ...string) *command {
 			return c
 		}
 	}
-	if strings.Contains(text, "hear of changes") {
-		t.Skip("changes of a file system cannot be heard here: ", text)
+	if strings.Contains(text, "watch for changes") {
+		t.Skip("changes of a file system cannot be watched here: ", text)
 	}
 	t.Fatalf("it ended: %s", text)
 	return nil

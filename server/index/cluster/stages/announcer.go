@@ -25,8 +25,8 @@ type announcer struct {
 	at   place
 }
 
-// subject returns the subject of the message that announces a class to its share. No other announcement has the same
-// one, so the stream loses none that was not read.
+// subject returns the subject of the message that announces a class to its share. The stream keeps only the last
+// message of a subject, so each announcement has its own.
 func (a announcer) subject(share int, class string) string {
 	return fmt.Sprintf("class.%d.%s.%d.%d.%s", share, a.part, a.at.Generation, a.at.Cursor, class)
 }
@@ -46,15 +46,15 @@ func parseAnnouncer(subject string) (a announcer, class string, err error) {
 	return a, "", fmt.Errorf("%s: want class.SHARE.PART.GENERATION.CURSOR.CLASS", subject)
 }
 
-// hear notes an announcement of a part, which the next record of the log contains.
-func (l *ledger) hear(a announcer) {
+// noteAnnouncement notes an announcement of a part, which the next record of the log contains.
+func (l *ledger) noteAnnouncement(a announcer) {
 	if !l.announced[a.part].before(a.at) {
 		return
 	}
-	if l.heard == nil {
-		l.heard = map[string]place{}
+	if l.pending == nil {
+		l.pending = map[string]place{}
 	}
-	l.announced[a.part], l.heard[a.part] = a.at, a.at
+	l.announced[a.part], l.pending[a.part] = a.at, a.at
 }
 
 // forgetOtherParts forgets the announcements of parts that the site does not have any more. The next record says so by
@@ -68,5 +68,5 @@ func (l *ledger) forgetOtherParts() {
 		delete(l.announced, part)
 		others[part] = place{}
 	}
-	l.heard = others
+	l.pending = others
 }

@@ -277,7 +277,7 @@ func (d *deciding) class(m *message) error {
 	if err != nil {
 		return err
 	}
-	d.hear(from)
+	d.noteAnnouncement(from)
 	list, err := parseClass(m.Body)
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.Subject, err)

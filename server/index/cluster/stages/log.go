@@ -25,8 +25,8 @@ type ledger struct {
 	last    record       // the log's last record, without its events
 	record  string       // message ID of the log's last record
 
-	announced map[string]place // the last announcement of each part that was read; those of heard are not in the log yet
-	heard     map[string]place // nil: none
+	announced map[string]place // the last announcement of each part that was read
+	pending   map[string]place // those of announced that are not in the log yet; nil: none
 }
 
 // errRecord says that a valid record cannot be parsed or applied. Processing of the share stops, so
@@ -42,7 +42,7 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 	err := l.records.all(ctx, func() { l.state = index.NewState() }, func(r *record) error {
 		l.last = *r
 		for part, at := range r.Announced {
-			if l.hear(announcer{part, at}); at == (place{}) {
+			if l.noteAnnouncement(announcer{part, at}); at == (place{}) {
 				delete(l.announced, part)
 			}
 		}
@@ -63,7 +63,7 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 	if err != nil {
 		return nil, err
 	}
-	l.last.events, l.last.repeated, l.last.Piece, l.last.Final, l.last.Announced, l.heard = nil, nil, 0, false, nil, nil
+	l.last.events, l.last.repeated, l.last.Piece, l.last.Final, l.last.Announced, l.pending = nil, nil, 0, false, nil, nil
 	l.record = l.last.id
 	read := &l.records.follower
 	l.chain = chain{c: c, stream: stream, subject: name, head: read.head, kept: true,
@@ -115,11 +115,11 @@ func (l *ledger) write(ctx context.Context, next record, events []index.Event) e
 			return err
 		}
 	}
-	next.lines, next.Announced = list[len(list)-1], l.heard
+	next.lines, next.Announced = list[len(list)-1], l.pending
 	if err := l.append(ctx, &next); err != nil {
 		return err
 	}
-	next.lines, next.Announced, l.heard = nil, nil, nil
+	next.lines, next.Announced, l.pending = nil, nil, nil
 	l.last = next
 	return nil
 }

@@ -199,12 +199,12 @@ func TestAnnouncedClassIsNotLost(t *testing.T) {
 func TestUnknownPartsKeepClasses(t *testing.T) {
 	f := newQuietFirm(t)
 	other := announcer{"rows.other.x.0", place{1, 1}}
-	f.people.hear(other)
+	f.people.noteAnnouncement(other)
 	check.Equal(t, f.dropUnused(), true, "kept because of an unknown part")
 	f.assignPeople()
 	f.assignPeople()
 	check.That(t, f.people.announced[other.part] == (place{}), "it was never written")
-	f.people.hear(other)
+	f.people.noteAnnouncement(other)
 	f.decide()
 	check.NoError(t, f.people.write(t.Context(), f.people.last, nil))
 	f.assignPeople()
