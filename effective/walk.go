@@ -43,7 +43,7 @@ func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 	if d.DACL().Facts()&sd.HasOwnerRights == 0 {
 		if e.owner = e.p.row(d.OwnerHash(), d.Owner()); e.owner != nil {
 			e.ownBits = ownerMask
-			// A switch leaves the owner only READ_CONTROL.
+			// ADOwnerReadOnly leaves the owner only READ_CONTROL.
 			if e.p.cfg.Options.ADOwnerReadOnly {
 				e.ownBits = winnt.READ_CONTROL
 			}
@@ -90,7 +90,7 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	if object && e.hasNoEffect(dacl, x, allow) {
 		return
 	}
-	// A switch makes the check skip callback entries altogether.
+	// ClaimsDisabled makes the check skip callback entries altogether.
 	if callback && x.Kind != sd.AccessAllowedCompound && e.p.cfg.Options.ClaimsDisabled {
 		return
 	}
@@ -129,8 +129,8 @@ func (e *Evaluator) hasNoEffect(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 // resolve returns the SID that a placeholder in an entry stands for, with its hash: PRINCIPAL SELF and OWNER RIGHTS
 // . Other SIDs stay as they are.
 func (e *Evaluator) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
-	if stands := access.Substitute(s, e.q.Self, e.d.Owner()); stands != s {
-		return stands, stands.Hash()
+	if actual := access.Substitute(s, e.q.Self, e.d.Owner()); actual != s {
+		return actual, actual.Hash()
 	}
 	return s, hash
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// exactly compares the reported losses with the expected ones, field by field, in any order.
-func exactly(t *testing.T, what string, got []fileaccess.Loss, want ...fileaccess.Loss) {
+// checkLosses compares the reported losses with the expected ones, field by field, in any order.
+func checkLosses(t *testing.T, what string, got []fileaccess.Loss, want ...fileaccess.Loss) {
 	t.Helper()
 	for i, l := range got {
 		check.That(t, l.String() != "", "%s: loss %+v has no text", what, l)
@@ -46,7 +46,7 @@ func TestConversionsReportEachLoss(t *testing.T) {
 			{Kind: unknownSID, SID: users, Bits: 1}},
 	} {
 		_, lost := fileaccess.ToNFS4(sddl.MustParse(text), nameless)
-		exactly(t, "to NFS4: "+text, lost, want...)
+		checkLosses(t, "to NFS4: "+text, lost, want...)
 	}
 	check.Equal(t, fileaccess.Loss{Kind: unknownSID, SID: users, Bits: 1}.String(), "SID without name: S-1-5-32-545 0x1",
 		"text of a loss")
@@ -55,7 +55,7 @@ func TestConversionsReportEachLoss(t *testing.T) {
 		{Who: "OWNER@", Mask: 2, Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4InheritOnly}}
 	_, lost, err := fileaccess.FromNFS4(from, caseU, caseG, nameless)
 	check.NoError(t, err)
-	exactly(t, "from NFS4", lost, fileaccess.Loss{Kind: unknownName, Name: "x@y", Bits: 1},
+	checkLosses(t, "from NFS4", lost, fileaccess.Loss{Kind: unknownName, Name: "x@y", Bits: 1},
 		fileaccess.Loss{Kind: unknownName, Name: "S-1-1-0", Bits: 2},
 		fileaccess.Loss{Kind: fileaccess.LossOwnerFixed, Name: "OWNER@"},
 		fileaccess.Loss{Kind: fileaccess.LossOwnerFixed, Name: "GROUP@"})

@@ -128,7 +128,7 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 				p.Directory != directory || p.Mode != p.Access.Mode() {
 				t.Errorf("ToPOSIX: %s, default %s, %+v; want %s, default %s", got, aclText(p.Default), p, c.access, c.def)
 			}
-			exactly(t, c.dacl, lost, c.lost...)
+			checkLosses(t, c.dacl, lost, c.lost...)
 		})
 	}
 	// Two SIDs have the uid 3 and the gid 9. Their one entry has what both grant.
@@ -147,11 +147,11 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 		p, lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;0x29;;;S-1-22-1-3)(A;;0x15f;;;"+old.String()+
 			")(A;;0x9;;;"+oldGroup.String()+")(A;;0x9;;;S-1-22-2-9)"), directory, twice)
 		check.Equal(t, aclText(p.Access), "u::--- u:3:r-- g::--- g:9:r-- m::r-- o::---", "two SIDs with one id")
-		exactly(t, "two SIDs with one id", lost, fileaccess.Loss{Kind: noPerm, SID: fileaccess.UnixUser(3), Bits: 0x20},
+		checkLosses(t, "two SIDs with one id", lost, fileaccess.Loss{Kind: noPerm, SID: fileaccess.UnixUser(3), Bits: 0x20},
 			fileaccess.Loss{Kind: noPerm, SID: old, Bits: writing})
 		_, lost = fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;0x9;;;S-1-22-1-3)(A;;0x17f;;;"+old.String()+")"), directory,
 			twice)
-		exactly(t, "two lost permissions", lost, fileaccess.Loss{Kind: noPerm, SID: old, Bits: 0x20 | writing})
+		checkLosses(t, "two lost permissions", lost, fileaccess.Loss{Kind: noPerm, SID: old, Bits: 0x20 | writing})
 	}
 	for text, want := range map[string][]fileaccess.Loss{
 		owned + "D:S:(AU;SA;FA;;;WD)": {{Kind: noSACL}},
@@ -164,6 +164,6 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 		p, lost := fileaccess.ToPOSIX(sddl.MustParse(text), false, nil)
 		check.That(t, (p.User == 7) == (p.Group == 8) && (p.User == none) == (len(lost) == 2),
 			"ToPOSIX(%s) = %+v, want user 7 with group 8, or neither", text, p)
-		exactly(t, text, lost, want...)
+		checkLosses(t, text, lost, want...)
 	}
 }

@@ -21,8 +21,8 @@ var regoPolicy string
 func openOPA() (*peer, error) {
 	return &peer{
 		name: "OPA (Rego)", version: moduleVersion("github.com/open-policy-agent/opa"),
-		lacks: "nothing in principle, but has none of it: the walk is written in the policy here, " +
-			"and so would be privileges, labels, owner, restricted and AppContainer passes",
+		lacks: "nothing in principle, but provides no access check: this benchmark's policy contains the walk, " +
+			"and would also need privileges, labels, owner, restricted and AppContainer passes",
 		prepare: prepareOPA,
 	}, nil
 }

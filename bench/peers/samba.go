@@ -70,11 +70,13 @@ func prepareSamba(in *input) (asker, error) {
 	return &sambaAsker{q, in.kind == onceUsed}, nil
 }
 
+// answer returns the rights that samba grants. The error says that samba does not decode the descriptor.
 func (a *sambaAsker) answer() (winnt.AccessMask, error) {
 	_, err := a.ask(1)
 	return winnt.AccessMask(a.c.granted), err
 }
 
+// ask makes n access checks and returns the time that they take. The error is that of answer.
 func (a *sambaAsker) ask(n int) (time.Duration, error) {
 	ns := C.samba_ask(a.c, C.uint64_t(n), C.bool(a.once))
 	if ns < 0 {

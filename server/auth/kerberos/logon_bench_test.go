@@ -17,8 +17,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// inGroups returns a change that gives the PAC n groups.
-func inGroups(n int) func(*forge.PAC) {
+// withGroups returns a change that gives the PAC n groups.
+func withGroups(n int) func(*forge.PAC) {
 	return func(p *forge.PAC) {
 		p.Groups = nil
 		for i := range n {
@@ -34,7 +34,7 @@ func BenchmarkAccept(b *testing.B) {
 		b.Run(fmt.Sprint(groups, " groups"), func(b *testing.B) {
 			blobs := make([][]byte, b.N)
 			k := ticket()
-			k.PAC = alicePAC(secret, inGroups(groups))
+			k.PAC = alicePAC(secret, withGroups(groups))
 			for i := range blobs {
 				k.At = noon.Add(time.Duration(i%200_000_000) * time.Microsecond)
 				blobs[i] = k.Blob()
@@ -55,16 +55,16 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// ofGroups returns a function that creates the token of a client with n groups from its parsed PAC. The time includes
-// SID filtering, local groups and rights.
-func ofGroups(tb testing.TB, n int) func() {
+// newTokenCreator returns a function that creates the token of a client with n groups from its parsed PAC. The time
+// includes SID filtering, local groups and rights.
+func newTokenCreator(tb testing.TB, n int) func() {
 	store := openStore(tb)
 	check.NoError(tb, store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		e.AddGroup(lsa.Group{Name: "readers", Members: []sid.SID{domain.WithRID(2500)}})
 		return nil
 	}))
 	k := ticket()
-	k.PAC = alicePAC(secret, inGroups(n))
+	k.PAC = alicePAC(secret, withGroups(n))
 	taking := acceptor(tb, nil)
 	a := Authority{Store: store, Tickets: func() *Acceptor { return taking }}
 	c := check.Must(taking.Accept(k.Blob(), nil))
@@ -80,7 +80,7 @@ func ofGroups(tb testing.TB, n int) func() {
 // TestTokenAllocationsIgnoreGroupCount checks that creating a token with 1,000 groups makes a constant number of
 // allocations, none per group (docs/performance.md).
 func TestTokenAllocationsIgnoreGroupCount(t *testing.T) {
-	if got := testing.AllocsPerRun(20, ofGroups(t, 1000)); got > 55 { // 50, and a few more under the race detector
+	if got := testing.AllocsPerRun(20, newTokenCreator(t, 1000)); got > 55 { // 50, and a few more under the race detector
 		t.Errorf("a token of 1,000 groups takes %.0f allocations, want at most 55", got)
 	}
 }
@@ -88,7 +88,7 @@ func TestTokenAllocationsIgnoreGroupCount(t *testing.T) {
 // BenchmarkTokenOfThousandGroups creates tokens with 1,000 groups. cpu-us/op is processor time, which the load of other
 // programs changes little.
 func BenchmarkTokenOfThousandGroups(b *testing.B) {
-	once := ofGroups(b, 1000)
+	once := newTokenCreator(b, 1000)
 	b.ReportAllocs()
 	var before, after unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_SELF, &before)
@@ -104,7 +104,7 @@ func BenchmarkTokenOfThousandGroups(b *testing.B) {
 func BenchmarkTokenOfGroups(b *testing.B) {
 	for _, n := range []int{1000, 5000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			once := ofGroups(b, n)
+			once := newTokenCreator(b, n)
 			b.ReportAllocs()
 			for b.Loop() {
 				once()

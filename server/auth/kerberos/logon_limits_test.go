@@ -36,7 +36,7 @@ func TestTokenHolds10000PACGroups(t *testing.T) {
 	} {
 		k := ticket()
 		k.PAC = alicePAC(secret, func(p *forge.PAC) {
-			inGroups(c.groups)(p)
+			withGroups(c.groups)(p)
 			p.Extra = nil
 			for i := range c.times * c.extra {
 				p.Extra = append(p.Extra, token.Group{SID: far.WithRID(uint32(5000 + i/c.times)), Attributes: 7})

@@ -18,15 +18,15 @@ import (
 func (d *Domain) certificate() []string {
 	d.t.Helper()
 	now := time.Now()
-	made := func(name string, serial int64, authority bool) (*x509.Certificate, *ecdsa.PrivateKey) {
+	newTemplate := func(name string, serial int64, authority bool) (*x509.Certificate, *ecdsa.PrivateKey) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		d.must(err)
 		return &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
 			NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour), IsCA: authority, BasicConstraintsValid: true,
 			KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}, key
 	}
-	ca, caKey := made("authority of a test", 1, true)
-	server, key := made(Host, 2, false)
+	ca, caKey := newTemplate("authority of a test", 1, true)
+	server, key := newTemplate(Host, 2, false)
 	server.DNSNames, server.IPAddresses = []string{Host}, []net.IP{net.ParseIP(d.Address)}
 	server.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	write := func(name, kind string, mode os.FileMode, der []byte, err error) string {
