@@ -67,8 +67,8 @@ with runpy.run_path(sys.argv[1])["Refmon"](sys.argv[2]) as refmon:
     except RuntimeError as err: print(err)
 `
 
-// TestPythonRejectsAnswerToAnotherQuestion: after an interrupted call the class of the Python example takes no answer
-// for that of another question. A question that refmon cannot read is a ValueError.
+// TestPythonRejectsAnswerToAnotherQuestion checks that the class of the Python example never takes the answer of an
+// interrupted call for that of the next question. A question that refmon cannot read is a ValueError.
 func TestPythonRejectsAnswerToAnotherQuestion(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

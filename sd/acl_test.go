@@ -100,8 +100,8 @@ func TestMissingEntriesAreZero(t *testing.T) {
 	}
 }
 
-// FuzzDecodeACL: S-13, S-18, S-20. A decoded list encodes to the same bytes, has the stated number of entries, and
-// takes memory in proportion to the input.
+// FuzzDecodeACL checks that a decoded list encodes to the same bytes, has the stated number of entries, and takes
+// memory in proportion to the input (S-13, S-18, S-20).
 func FuzzDecodeACL(f *testing.F) {
 	for _, text := range []string{"D:", "D:(A;;FA;;;WD)", `D:(XA;;FX;;;WD;(@User.Title=="PM"))`,
 		"D:(OA;CI;RP;4c164200-20c0-11d0-a768-00aa006e0529;;AU)"} {

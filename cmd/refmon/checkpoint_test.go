@@ -40,7 +40,8 @@ func TestForeignCheckpointIsRefused(t *testing.T) {
 		"a run with another file as checkpoint: exit code %d, %s", code, says)
 }
 
-// FuzzCheckpoint: no panic, memory in proportion to the input, and an accepted checkpoint is written back unchanged.
+// FuzzCheckpoint checks that no input causes a panic, that memory is in proportion to the input, and that an accepted
+// checkpoint is written back unchanged.
 func FuzzCheckpoint(f *testing.F) {
 	f.Add([]byte(`{"question":"q","inputSize":9,"position":{},"out":1,"sets":0,"state":{"runs":[1]},"done":false}`))
 	f.Add([]byte(`{"position":{"Offset":1e3}}`))

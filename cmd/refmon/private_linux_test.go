@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// TestPrivateChecksFileFolderAndLinkCount: of a path, the file's descriptor, that of its folder and the number of
-// its names decide.
+// TestPrivateChecksFileFolderAndLinkCount checks that the file's descriptor, the descriptor of its folder and the
+// number of its names decide.
 func TestPrivateChecksFileFolderAndLinkCount(t *testing.T) {
 	hostUsers(t)
 	root := filepath.Join(t.TempDir(), "home")

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// FuzzUnfold: text that was copied from LDIF gives the same descriptor, however it is folded, and no text panics
-// (B-58).
+// FuzzUnfold checks that text copied from LDIF gives the same descriptor however its lines are folded, and that no text
+// causes a panic (B-58).
 func FuzzUnfold(f *testing.F) {
 	f.Add(readers, 20)
 	f.Add("AQAUgBQAAAAAAAAAAAAAAAAAAAA=", 3)

@@ -17,8 +17,8 @@ import (
 // readers is the descriptor of the tests.
 const readers = "O:BAG:SYD:(A;;FR;;;WD)"
 
-// TestFormOfDescriptorIsGuessed: a text is bytes only if all of it can be, and begins as the bytes of a
-// descriptor do; everything else is SDDL.
+// TestFormOfDescriptorIsGuessed checks that a text counts as bytes only if it decodes as a whole and begins like a
+// self-relative descriptor. Any other text counts as SDDL.
 func TestFormOfDescriptorIsGuessed(t *testing.T) {
 	raw := check.Must(sddl.Parse(readers, sddl.Options{})).Binary()
 	h, b := hex.EncodeToString(raw), base64.StdEncoding.EncodeToString(raw)

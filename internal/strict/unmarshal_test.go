@@ -74,7 +74,7 @@ func TestUnmarshalRejectsUnknownAndRepeatedNames(t *testing.T) {
 	}
 }
 
-// FuzzUnmarshal: encoding/json accepts all accepted input, with the same value.
+// FuzzUnmarshal checks that encoding/json accepts all accepted input, with the same value.
 func FuzzUnmarshal(f *testing.F) {
 	f.Add([]byte(`{"n":1,"list":[{"n":2}],"raw":{"X":1}}`))
 	f.Add([]byte(`{"any":{"a":[1,{"b":null}]},"ptr":null}`))

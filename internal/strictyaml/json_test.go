@@ -84,7 +84,7 @@ func TestForbiddenInputIsRejectedCheaply(t *testing.T) {
 	}
 }
 
-// FuzzJSON: no panic, bounded memory, and the result is JSON.
+// FuzzJSON checks that no input causes a panic, that memory is bounded, and that the result is JSON.
 func FuzzJSON(f *testing.F) {
 	for _, text := range deep {
 		f.Add([]byte(text[:min(len(text), 400)]))

@@ -15,8 +15,9 @@ import (
 	"github.com/refmon/refmon/internal/test/smbd"
 )
 
-// TestPlantedPathsOfSambaDomain: testdata/plant.py plants 40 paths and 20 closed ones in a domain that Samba made. The
-// page shows the 40 and none of the 20, and all of them as changes since the export before (B-47).
+// TestPlantedPathsOfSambaDomain plants 40 paths and 20 closed ones in a domain that Samba created, with
+// testdata/plant.py. The page shows the 40 and none of the 20, and all of them as changes since the earlier export
+// (B-47).
 func TestPlantedPathsOfSambaDomain(t *testing.T) {
 	smbd.SkipUnlessDeep(t)
 	for _, p := range []string{"samba-tool", "ldbsearch", "/usr/bin/python3"} {

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestPlantedPathsAreOnThePage: of 60 random paths that are written as SDDL, 20 of them closed by an entry that denies,
-// the page shows the 40 and none of the 20 (B-47).
+// TestPlantedPathsAreOnThePage writes 60 random paths as SDDL, 20 of them closed by an entry that denies. The page
+// shows the other 40 and none of the 20 (B-47).
 func TestPlantedPathsAreOnThePage(t *testing.T) {
 	seed := randtest.Seed(t)
 	for n := range randtest.Count(t, "REFMON_PLANTED", 10) {

@@ -36,8 +36,8 @@ func TestFullCacheKeepsAncestors(t *testing.T) {
 	}
 }
 
-// TestBackslashInNameIsNoFolder: on Unix a name may have a backslash. An object whose name has one is
-// compared with its directory, and no name that ends in one is taken for its neighbour (U-107).
+// TestBackslashInNameIsNoFolder checks that an object whose Unix name has a backslash is compared with its directory,
+// and that a name with a backslash at its end is not taken for its neighbour (U-107).
 func TestBackslashInNameIsNoFolder(t *testing.T) {
 	for _, c := range []struct{ open, shut, path string }{
 		{"/d", "/d/a", `/d/a\b`}, {"d", "d/a", `d/a\b`}, {"/d/a", `/d/a\`, "/d/a/x"}, {`C:/d`, `C:/d\a`, `C:/d/x`},

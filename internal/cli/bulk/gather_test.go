@@ -63,7 +63,7 @@ func TestSamplesAreLimited(t *testing.T) {
 	check.Equal(t, fmt.Sprint(all.Objects, all.Samples), "8 [a b c d e]", "objects and samples")
 }
 
-// FuzzResume: no panic and no excessive memory for any checkpoint and aggregate file.
+// FuzzResume checks that no checkpoint and aggregate file cause a panic or excessive memory use.
 func FuzzResume(f *testing.F) {
 	f.Add([]byte(`{"runs":[8],"reach":[[0,0,0]],"errors":null}`), []byte("\x01\x00\x00\x00\x02\x00\x00\x00a{}"))
 	f.Add([]byte(`{"runs":[11,22],"reach":[[0,0,0]],"errors":["x"]}`),

@@ -79,7 +79,7 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 	}
 }
 
-// FuzzParse: no panic, bounded time and memory, and a parsed file can be run.
+// FuzzParse checks that no file causes a panic, that time and memory are bounded, and that a parsed file can be run.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"principals: {u: {user: S-1-5-21-1-2-3-1001}}\ndescriptors: {d: 'D:'}\nexpect: [{who: u, on: d, want: 1, is: " +

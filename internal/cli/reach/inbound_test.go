@@ -17,8 +17,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestInboundAgreesWithBruteForce: who reaches an object, and in how many steps, is what a brute-force search from each
-// principal finds, and each step of each path exists in it (B-25).
+// TestInboundAgreesWithBruteForce checks that the principals who reach an object, and their numbers of steps, are those
+// that a brute-force search from each principal finds. Each step of each path exists in that search (B-25).
 func TestInboundAgreesWithBruteForce(t *testing.T) {
 	seed := randtest.Seed(t)
 	total := map[string]int{}

@@ -42,8 +42,8 @@ const (
 		`"meta":{"type":"domains","count":1,"version":5}}`
 )
 
-// TestFilesAndZipGiveTheSameDirectory: files and a zip of them give the same; members of any kind; Authenticated
-// Users in a group are all users (B-17).
+// TestFilesAndZipGiveTheSameDirectory checks that files and a zip of them give the same directory, with members of any
+// kind. Authenticated Users as a member of a group means all users (B-17).
 func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 	files := [][2]string{{"bloodhound", bloodhoundUsers}, {"auto", bloodhoundGroups}, {"auto", bloodhoundDomains},
 		{"auto", bloodhoundComputers}}

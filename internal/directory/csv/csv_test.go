@@ -36,7 +36,7 @@ const (
 		`"CN=Staff,DC=corp,DC=test","Staff","group","9a10","Staff","S-1-5-21-1-2-3-2000"` + "\n"
 )
 
-// TestPowerShellCmdletColumnsAreRead: the columns of the cmdlets, SIDs of the past (B-16), members by file and by
+// TestPowerShellCmdletColumnsAreRead reads the columns of the cmdlets, former SIDs (B-16), members by file and by
 // column, and distribution groups, which no token has (B-15).
 func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"csv", getADUser}, [2]string{"auto", getADGroup},

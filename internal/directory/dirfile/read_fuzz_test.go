@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// FuzzDirectory: no panic, bounded time and memory, and each accepted user has a token and is found by name.
+// FuzzDirectory checks that no file causes a panic, that time and memory are bounded, and that each accepted user has a
+// token and is found by name.
 func FuzzDirectory(f *testing.F) {
 	f.Add([]byte("domain: S-1-5-21-1-2-3\nusers:\n  - {name: a, sid: S-1-5-21-1-2-3-4, memberOf: [g], claims: {x: " +
 		"[1, 2]}}\n" +

@@ -42,7 +42,7 @@ func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 	check.That(t, err == nil && r.SID.RID() == 4, "entry without a name: %+v, %v", r, err)
 }
 
-// TestRangesOfGroupsCountAndAreReported: the server sends a part of a long memberOf or member (MS-ADTS
+// TestRangesOfGroupsCountAndAreReported reads the part of a long memberOf or member that a server sends (MS-ADTS
 // 3.1.1.3.1.3.3). The user is in these groups, and a report states that others may be missing. A search that succeeded
 // is no error.
 func TestRangesOfGroupsCountAndAreReported(t *testing.T) {

@@ -20,7 +20,8 @@ const (
 	group  = "users:x:100:\nsy:x:3:alice\nstaff:x:50:alice,ghost\n"
 )
 
-// FuzzRead: no panic, time and memory in proportion to the input, and the written directory file can be read.
+// FuzzRead checks that no input causes a panic, that time and memory are in proportion to the input, and that the
+// written directory file can be read.
 func FuzzRead(f *testing.F) {
 	f.Add("passwd", passwd+group)
 	f.Add("passwd", "a:x:1:\nb:x:1:c,a\nS-1-1-0:x:1:2:::\nDU:x:2:\n") // one gid twice; names that are SIDs

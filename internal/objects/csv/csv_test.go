@@ -58,8 +58,8 @@ func TestQuotedHeadingIsAccepted(t *testing.T) {
 	}
 }
 
-// TestRowLongerThanHeadingIsError: a comma without quotes moves the columns, so that the path would be
-// another file's.
+// TestRowLongerThanHeadingIsError rejects a row with a comma outside quotes: it moves the columns, so that the path
+// would be another file's.
 func TestRowLongerThanHeadingIsError(t *testing.T) {
 	const want = "line 2: there are 3 columns, and the heading has 2: put quotes around a value with ','"
 	i, err := first(t, "Sddl,Path\nO:SYG:SYD:,/a,b\n")

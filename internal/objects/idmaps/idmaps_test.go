@@ -30,8 +30,8 @@ idMaps:
   - {domain: S-1-5-21-4-4-4, name: WB, backend: winbind, low: 410000, high: 419999}
 `
 
-// TestIDIsMappedByExport: who an id is by an export of refmond: an account or group that has it, the
-// account of a map's domain, else the user or group of the host (L-60, L-53, L-25).
+// TestIDIsMappedByExport checks which SID Read maps each id of an export of refmond to: that of the account or group
+// with the id, that of the account in a map's domain, else that of the host's user or group (L-60, L-53, L-25).
 func TestIDIsMappedByExport(t *testing.T) {
 	who, err := idmaps.Read([]byte(exported), nil)
 	check.NoError(t, err)
@@ -102,7 +102,7 @@ func TestSubordinateIDHasNoAccount(t *testing.T) {
 	}
 }
 
-// FuzzIDMaps: no panic for any file and any ids.
+// FuzzIDMaps checks that no file and no id cause a panic, and that each id is mapped to a SID.
 func FuzzIDMaps(f *testing.F) {
 	f.Add([]byte(exported), uint32(230005))
 	f.Add([]byte(strings.Replace(exported, "high: 299999", "high: 1", 1)), uint32(200000))

@@ -30,7 +30,8 @@ C:\Data\key
 	0x120089
 `
 
-// TestAccessChkEntriesAreRead: -l has owner, entries in order, flags and rights. The names are those of winnt.h.
+// TestAccessChkEntriesAreRead reads owner, entries in order, flags and rights of the output with -l. The names are
+// those of winnt.h.
 func TestAccessChkEntriesAreRead(t *testing.T) {
 	check(t, accessChkText, `C:\Data\plan.docx | O:BAD:P(D;;DCLC;;;S-1-5-21-1-2-3-2000)(A;OIID;FA;;;BA)`,
 		`C:\Data\key | D:(A;;FR;;;WD)`)
@@ -59,7 +60,7 @@ func TestAccessChkEntriesAreRead(t *testing.T) {
 	testReadError(t, newAccessChk, accessChkText)
 }
 
-// TestAccessChkRefusesWhatItCannotRead: each of these would leave an entry or a part of one out.
+// TestAccessChkRefusesWhatItCannotRead rejects texts of which an entry or a part of one would be left out.
 func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
 	const head = "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n"
 	for text, want := range map[string]string{

@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 )
 
-// FuzzScreen: no reader panics, each object has a descriptor or an error, and the text bounds what is read.
+// FuzzScreen checks that no reader panics, that each object has a descriptor or an error, and that the length of the
+// text bounds the number of objects.
 func FuzzScreen(f *testing.F) {
 	for _, text := range []string{icaclsText, getAclText, accessChkText, "O:BAD:(A;;FR;;;\nWD)\nD:P\n"} {
 		f.Add(text)

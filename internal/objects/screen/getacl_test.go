@@ -51,8 +51,8 @@ func TestGetAclRowsAreRead(t *testing.T) {
 	testReadError(t, newGetAcl, getAclText)
 }
 
-// TestBrokenConditionIsAnError: the console removes blanks where it breaks a line, and one in a string of a
-// condition would change its meaning (B-62). Expected is that the whole line is read and the broken one is not.
+// TestBrokenConditionIsAnError checks that a condition is read from a whole line and rejected in a broken one. The
+// console removes blanks where it breaks a line, which could change a string of the condition (B-62).
 func TestBrokenConditionIsAnError(t *testing.T) {
 	const before, after = `D:(XA;;FR;;;WD;(@User.Title == "a`, `b"))`
 	check(t, "Path : a\nSddl : "+before+" "+after, `a | D:(XA;;FR;;;WD;(@USER.Title == "a b"))`)

@@ -213,7 +213,8 @@ func TestMalformedShareIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzConfig: no panic, time and memory in proportion, and a decision for each user.
+// FuzzConfig checks that no configuration causes a panic, that time and memory are in proportion to its length, and
+// that each user gets a decision.
 func FuzzConfig(f *testing.F) {
 	f.Add("[global]\nvfs objects = acl_xattr\n[a]\nvalid users = alice \"+Board of directors\"\n"+
 		"force group = +staff\n", "a")

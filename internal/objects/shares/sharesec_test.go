@@ -29,7 +29,7 @@ func TestSharesecOutputIsParsed(t *testing.T) {
 	}
 }
 
-// FuzzSecurity: no panic, and a parsed descriptor can be printed.
+// FuzzSecurity checks that no text causes a panic, and that a parsed descriptor can be printed.
 func FuzzSecurity(f *testing.F) {
 	f.Add("[a]\nREVISION:1\nACL:S-1-1-0:ALLOWED/0x0/FULL\n", "a")
 	f.Add("REVISION:1\nACL:S-1-1-0:1/OI|IO/RWXDPO\n", "")
@@ -44,7 +44,7 @@ func FuzzSecurity(f *testing.F) {
 	})
 }
 
-// TestMalformedSharesecLineIsRejected: each part of an entry has its forms, and another form is refused with its line.
+// TestMalformedSharesecLineIsRejected checks that an unknown form of each part of an entry is an error with its line.
 func TestMalformedSharesecLineIsRejected(t *testing.T) {
 	security := func(entry string) (string, error) {
 		d, err := shares.ParseSecurity([]byte("REVISION:1\nACL:"+entry+"\n"), "")

@@ -2,7 +2,7 @@ package sharphound
 
 import "testing"
 
-// FuzzFile: no file makes the reader panic, and each object has a descriptor or an error.
+// FuzzFile checks that no file makes the reader panic, and that each object has a descriptor or an error.
 func FuzzFile(f *testing.F) {
 	f.Add([]byte(users))
 	f.Add([]byte(domains))

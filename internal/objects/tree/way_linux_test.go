@@ -28,7 +28,7 @@ func chdirTree(t *testing.T, files ...string) string {
 	return at
 }
 
-// TestFoldersOfPathIncludeLinks: the folders that a path leads through, as the kernel searches them: also those of
+// TestFoldersOfPathIncludeLinks checks that the folders of a path are those that the kernel searches: also those of
 // links, of ".." behind a link and of the working directory. A circle of links and a missing name are errors (B-20).
 func TestFoldersOfPathIncludeLinks(t *testing.T) {
 	at := chdirTree(t, "a/b/f", "c/f")

@@ -24,8 +24,8 @@ const notYet = 15
 
 var lower = flag.Bool("lower", false, "take the rules that have a mutant, and repeated lines, out of "+unseeded)
 
-// TestEachRuleHasAMutant: the name of a mutant begins with the id of each rule of
-// docs/rules, but for those of unseeded.txt, which only gets shorter.
+// TestEachRuleHasAMutant checks that each rule of docs/rules has a recorded mutant, whose name begins with the rule's
+// id. The exceptions are listed in unseeded.txt, which only gets shorter.
 //
 //	go test ./internal/test/mutants -run TestEachRuleHasAMutant -args -lower   takes out what has one now
 func TestEachRuleHasAMutant(t *testing.T) {
