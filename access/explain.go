@@ -162,7 +162,7 @@ func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 
 // Skipped reports whether the check ended before it reached the right of b, one of x.Reasons: what b.Reason names
 // refused another right first. That is an entry, a label, an access filter or a missing privilege.
-func (x *Explanation) Skipped(b *BitReason) bool {
+func (x *Explanation) Skipped(b BitReason) bool {
 	switch b.Reason.Kind {
 	case AceDeny, Privilege, IntegrityPolicy, TrustLabel, AccessFilter:
 		return !b.Granted && x.culprits&b.Bit == 0

@@ -199,7 +199,7 @@ func (p *shown) reasons() {
 		name = max(name, len(p.name(r.Bit))+2)
 	}
 	for _, r := range p.Reasons {
-		m, word, why := p.Outcome(&r)
+		m, word, why := p.Outcome(r)
 		p.b.WriteString("\n" + pad(r.Bit.String(), 11) + pad(p.name(r.Bit), name))
 		p.put(m, word, len("granted  "))
 		p.lastCell(why, 11+name+len("granted  "))
@@ -251,17 +251,17 @@ func breakLines(text string, column, width int) []string {
 // Outcome returns how the table ends for the right of b, one of x.Reasons: the mark, a word and the reason. The word is
 // "granted" or "denied". It is "skipped", without a mark, if another right was refused before the check reached this
 // one.
-func (x *Explanation) Outcome(b *BitReason) (mark Mark, word, why string) {
+func (x *Explanation) Outcome(b BitReason) (mark Mark, word, why string) {
 	switch {
 	case b.Granted:
-		return Granted, "granted", x.clause(b, "it")
+		return Granted, "granted", x.clause(&b, "it")
 	case !x.Skipped(b):
-		return Denied, "denied", x.clause(b, "it")
+		return Denied, "denied", x.clause(&b, "it")
 	// The check never refused the right, so it is not denied (U-125).
 	case b.Reason.Kind == Privilege:
 		return 0, "skipped", "another right needs " + b.Reason.Privilege.String() + ", which is not enabled"
 	}
-	return 0, "skipped", x.clause(b, "another right") + " first"
+	return 0, "skipped", x.clause(&b, "another right") + " first"
 }
 
 // markOf returns the mark of a decision.

@@ -23,7 +23,7 @@ func Reasons(request *access.Request, explanation *access.Explanation) []Reason 
 	out := make([]Reason, 0, len(explanation.Reasons))
 	for i := range explanation.Reasons {
 		b := &explanation.Reasons[i]
-		if explanation.Skipped(b) {
+		if explanation.Skipped(*b) {
 			out = append(out, Reason{Bits: b.Bit, Code: reasonUnknown})
 			continue
 		}

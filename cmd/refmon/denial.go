@@ -60,7 +60,7 @@ func (d *denial) causes() (list []string) {
 	masks := map[access.Reason]winnt.AccessMask{}
 	maximum := d.why.Asked == 0
 	for _, b := range d.why.Reasons {
-		if b.Granted || !d.asked(b.Bit) || d.why.Skipped(&b) { // the reason of a skipped right is unknown
+		if b.Granted || !d.asked(b.Bit) || d.why.Skipped(b) { // the reason of a skipped right is unknown
 			continue
 		}
 		if masks[b.Reason] == 0 {

@@ -21,7 +21,7 @@ func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 	var order []access.Reason
 	bits := map[access.Reason]winnt.AccessMask{}
 	for _, b := range x.Reasons {
-		if b.Granted || x.Skipped(&b) {
+		if b.Granted || x.Skipped(b) {
 			continue
 		}
 		if _, known := bits[b.Reason]; !known {

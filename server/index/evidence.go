@@ -174,7 +174,7 @@ func refused(by string, t *token.Token, d *sd.Descriptor, mask winnt.AccessMask,
 	var bits winnt.AccessMask
 	for _, b := range x.Reasons {
 		// A check that ends early never refused the rights that it did not reach.
-		if b.Granted || x.Skipped(&b) {
+		if b.Granted || x.Skipped(b) {
 			continue
 		}
 		if out.Reason == "" {

@@ -105,7 +105,7 @@ func (q *Question) ask() Reply {
 // A cell is + for granted, - for denied and . for neither.
 func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 	for _, b := range x.Reasons {
-		_, word, why := x.Outcome(&b)
+		_, word, why := x.Outcome(b)
 		r.Bits = append(r.Bits, Bit{Mask: b.Bit.String(), Name: typ.RightName(b.Bit), Word: word, Reason: why})
 	}
 	for i := range x.Steps {

@@ -22,7 +22,7 @@ func (d *Descriptor) decided(f *File, a *accessquery.Answer, people bool) string
 	names := map[outcome][]string{}
 	for _, r := range a.Why.Reasons {
 		o := outcome{what: "skipped"}
-		if !a.Why.Skipped(&r) {
+		if !a.Why.Skipped(r) {
 			o = outcome{word(r.Granted), f.by(d, r, people)}
 		}
 		if names[o] == nil {

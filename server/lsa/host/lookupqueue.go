@@ -54,9 +54,9 @@ type lookup struct {
 var errBusy = errors.New("too many lookups at the same time")
 
 // do runs a lookup within the concurrency limit, in the requester's turn, and returns the result. Waiting callers with
-// the same requester and key may share one lookup. If ctx ends first, do returns ctx's error, with errBusy if the lookup ran less
-// than half of the time. The error is errBusy if too many lookups wait. A lookup that all callers have left does not
-// start or is canceled.
+// the same requester and key may share one lookup. If ctx ends first, do returns ctx's error, with errBusy if the
+// lookup ran less than half of the time. The error is errBusy if too many lookups wait. A lookup that all callers have
+// left does not start or is canceled.
 func (q *lookupQueue) do(ctx context.Context, requester, key string, run lookupFunc) (line string, found bool,
 	err error) {
 	joined := time.Now()

@@ -63,9 +63,9 @@ var errSilent = errors.New("winbind did not answer a moment ago")
 // errNotUp says that winbind does not run, or cannot serve.
 var errNotUp = errors.New("winbind is not available")
 
-// ask queries winbind through wbinfo, in the requester's turn, and returns the one line of output. If winbind does not know the value, found is
-// false. Lines and unknown values are cached for a minute, errors are not. After a timeout, or if winbind does not
-// run, only the cache is used for ten seconds; other queries return errSilent (L-61).
+// ask queries winbind through wbinfo, in the requester's turn, and returns the one line of output. If winbind does not
+// know the value, found is false. Lines and unknown values are cached for a minute, errors are not. After a timeout, or
+// if winbind does not run, only the cache is used for ten seconds; other queries return errSilent (L-61).
 func (d *Domains) ask(ctx context.Context, requester, option, value string) (line string, found bool, err error) {
 	now := time.Now
 	if d.now != nil {
