@@ -113,9 +113,11 @@ func (c *account) expired(now time.Time) bool {
 var errNotKnown = errors.New("the logon did not come to an end")
 
 // make logs a person on and fills in acc. On success it sets the token and its object, and acc.err is nil. On failure
-// it sets only acc.err and the time until which the failure is cached. If LogOn panics, acc.err is errNotKnown.
+// it sets only acc.err and the time until which the failure is cached. If it panics, acc.err is errNotKnown, because
+// other requests wait for the result (M-3).
 func (a *accounts) make(acc *account, p person) {
-	acc.end, acc.err, acc.payer = func() {}, errNotKnown, a.payer(p.uid)
+	acc.end, acc.err = func() {}, errNotKnown
+	acc.payer = a.payer(p.uid)
 	r, err := a.from.LogOn(p.uid, p.gid)
 	if err == nil {
 		r, err = forIntent(r, a.backup)

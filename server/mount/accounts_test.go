@@ -411,6 +411,33 @@ func TestMountTokenIsReusedUntilExpiry(t *testing.T) {
 	w.sees(alice, "theirs", "cat", "staff.txt")
 }
 
+// TestPanickingLogonRefusesWaitingRequests checks that a user is refused, and without a token, if the logon panics, or
+// the lookup of the uid that is charged: other requests of the user wait for the logon (M-3, M-7).
+func TestPanickingLogonRefusesWaitingRequests(t *testing.T) {
+	for name, change := range map[string]func(*accounts){
+		"logon":  func(a *accounts) { a.from = &counted{} },
+		"charge": func(a *accounts) { a.payer = func(uint32) uint32 { panic("of the test") } },
+	} {
+		now, p := time.Unix(1_000_000, 0), person{61666, 61666}
+		a := accountsAt(t, &disk{}, &now)
+		change(a)
+		for range 2 {
+			func() {
+				defer func() { _ = recover() }()
+				a.get(p)
+			}()
+			a.mu.Lock()
+			acc := a.known[p]
+			acc.users++ // a request that waited
+			a.mu.Unlock()
+			<-acc.ready
+			check.That(t, errors.Is(acc.err, errNotKnown) && acc.token == nil && acc.object == nil,
+				"M-3: %s panics: %v, %v, want no token and %v", name, acc.token, acc.err, errNotKnown)
+			a.put(acc)
+		}
+	}
+}
+
 // TestUserWithoutLogonIsDeniedOnMount checks that a user without a logon is rejected everywhere, and so is a user whose
 // request panics in the mount's own code. Other users are still served (M-3, M-7).
 func TestUserWithoutLogonIsDeniedOnMount(t *testing.T) {
