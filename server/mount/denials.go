@@ -151,12 +151,12 @@ const refusedByHost = "the host refuses it to refmond: see ls -ld and lsattr -d 
 // isDenial reports whether a FUSE status means missing rights.
 func isDenial(s fuse.Status) bool { return s == fuse.EACCES || s == fuse.EPERM }
 
-// denied counts a denied request and reports it, unless the user exceeds the rate. t is the request's thread, which
-// still impersonates the user; err is then ignored. After a refused logon t is nil and err the reason. The report
-// goes to Config.Denied and the log, but a refused logon is not logged again.
-func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
+// denied counts a denied request of an account and reports it, unless the user exceeds the rate. t is the request's
+// thread, which still impersonates the user. After a refused logon t is nil. The report goes to Config.Denied and the
+// log, but a refused logon is not logged again.
+func (m *Mount) denied(h *fuse.InHeader, acc *account, t *worker, s fuse.Status) {
 	// The rate bounds explanations, log lines and records of one user, and no other user waits for them (M-46).
-	suppressed, report := m.denials.take(m.locks.payer(h.Uid))
+	suppressed, report := m.denials.take(acc.payer)
 	if !report {
 		return
 	}
@@ -167,7 +167,7 @@ func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 	}
 	switch {
 	case t == nil:
-		d.Reasons = []string{"no logon: " + err.Error()}
+		d.Reasons = []string{"no logon: " + acc.err.Error()}
 	case t.refused.status == ntstatus.Success:
 		d.Subject = access.Subject{Primary: m.process.Object().Token(), Client: t.client,
 			Level: winnt.SecurityImpersonation}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -203,8 +204,12 @@ func TestDenialsAreBounded(t *testing.T) {
 // user (M-46).
 func TestDenialNamesNoEarlierRequest(t *testing.T) {
 	var r reported
+	var lookups atomic.Int32
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
-		c.Denied, c.payer = r.add, func(uid uint32) uint32 { return map[uint32]uint32{unknown: bob, bob: bob}[uid] }
+		c.Denied, c.payer = r.add, func(uid uint32) uint32 {
+			lookups.Add(1)
+			return map[uint32]uint32{unknown: bob, bob: bob}[uid]
+		}
 	})
 	w.file("diary", "dear\n", "O:"+user(alice)+"G:SYD:(A;;FA;;;"+user(alice)+")")
 	w.file("hers", "", "O:"+user(carol)+"G:SYD:(A;;FA;;;"+user(carol)+")")
@@ -215,9 +220,11 @@ func TestDenialNamesNoEarlierRequest(t *testing.T) {
 		Mode: 0o600}, &nameless), 0)
 	const many = 10 * denialBurst
 	before := check.OpenDescriptors(t)
+	lookups.Store(0)
 	for range many {
 		w.want("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(bob, node)}, &fuse.OpenOut{}), unix.EACCES)
 	}
+	check.Equal(t, lookups.Load(), 1, "lookups of the uid that is charged: at bob's logon")
 	check.Equal(t, check.OpenDescriptors(t), before, "M-46: host descriptors after denials")
 	w.want("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(unknown, node)}, &fuse.OpenOut{}), unix.EACCES)
 	w.m.denials.mu.Lock()

@@ -187,7 +187,7 @@ func (w *workers) end() {
 
 // do runs f on a thread with the server's own identity and returns its status. It waits for the turn of payer, and
 // returns ENOMEM if no thread can be created. Use it for requests on an open handle, whose rights decide (M-4). f must
-// not call do or as.
+// not call do or as: it would wait for a worker while it has one.
 func (m *Mount) do(payer uint32, f func(t *worker) fuse.Status) fuse.Status {
 	t, err := m.workers.get(payer)
 	if err != nil {
@@ -202,7 +202,7 @@ func (m *Mount) do(payer uint32, f func(t *worker) fuse.Status) fuse.Status {
 
 // as runs f on a thread that impersonates the request's sender, and returns its status. If the sender cannot log on,
 // the status is EACCES and f is not called (M-1). The request and its duration are counted, and a denial is reported.
-// f must not keep the thread.
+// f must not keep the thread, and must not call do or as: it would wait for a worker while it has one.
 func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status {
 	started := time.Now()
 	s := m.asClient(h, f)
@@ -231,7 +231,7 @@ func (m *Mount) asClient(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.S
 	defer m.accounts.put(acc)
 	if acc.err != nil {
 		// A user who cannot log on is refused every request (M-3).
-		m.denied(h, nil, fuse.EACCES, acc.err)
+		m.denied(h, acc, nil, fuse.EACCES)
 		return fuse.EACCES
 	}
 	return m.do(acc.payer, func(t *worker) fuse.Status {
@@ -243,7 +243,7 @@ func (m *Mount) asClient(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.S
 		defer func() { t.client = nil; t.k.PsRevertToSelf() }()
 		s := f(t)
 		if isDenial(s) {
-			m.denied(h, t, s, nil)
+			m.denied(h, acc, t, s)
 		}
 		return s
 	})
