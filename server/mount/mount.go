@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -66,7 +67,7 @@ type Config struct {
 	// without a lock held, so the program waits for it. nil means no call.
 	Denied func(*Denial)
 
-	payer func(uid uint32) uint32 // the uid charged for a uid's locks and records; nil: see subids.Charged
+	payer func(uid uint32) uint32 // the uid charged for a uid's requests, locks and records; nil: see subids.Charged
 	now   func() time.Time        // nil: time.Now
 	fatal func(any)               // ends the program; nil: die, which panics
 	// device returns the device number of the mounted file system; nil: the function device.
@@ -158,17 +159,7 @@ func Start(c Config) (*Mount, error) {
 		m.end()
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}
-	// The host's kernel checks no mode bits (no default_permissions, M-1). It leaves to the mount:
-	// locks, which are taken on the backing files (M-25), set-uid bits, and truncation at an open,
-	// which the handle's rights decide. A mount for one user admits no other user, not even root
-	// (M-26). Links are followed only if the configuration allows it, because they can lead out of
-	// the tree (M-34).
-	server, err := fuse.NewServer(m, c.Directory, &fuse.MountOptions{AllowOther: !c.Own, DirectMountStrict: !c.Own,
-		DirectMountFlags: mountFlags(c.FollowLinks),
-		FsName:           source, Name: fileSystem, DisableReadDirPlus: true, DisableSplice: true, EnableLocks: true,
-		ExtraCapabilities:    fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_DONT_MASK,
-		DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
-		PanicHandler:         m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)})
+	server, err := fuse.NewServer(m, c.Directory, m.options(&c, source))
 	if err != nil {
 		m.end()
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
@@ -189,6 +180,30 @@ func Start(c Config) (*Mount, error) {
 	}
 	m.readLinks(c.FollowLinks)
 	return m, nil
+}
+
+// options returns the options of the FUSE mount. source is what df shows.
+func (m *Mount) options(c *Config, source string) *fuse.MountOptions {
+	o := &fuse.MountOptions{
+		// The host's kernel checks no mode bits (no default_permissions, M-1). It leaves to the mount:
+		// locks, which are taken on the backing files (M-25), set-uid bits, and truncation at an open,
+		// which the handle's rights decide.
+		EnableLocks:       true,
+		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_DONT_MASK,
+		// A mount for one user admits no other user, not even root (M-26).
+		AllowOther: !c.Own, DirectMountStrict: !c.Own,
+		// Links are followed only if the configuration allows it, because they can lead out of the tree (M-34).
+		DirectMountFlags: mountFlags(c.FollowLinks),
+		FsName:           source, Name: fileSystem, DisableReadDirPlus: true, DisableSplice: true,
+		DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
+		PanicHandler:         m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)}
+	if !c.Own {
+		// Beyond this number, requests that no program waits for, such as closes, wait in one queue of the host's
+		// kernel. So it is the largest one, and users take turns in the mount (M-72). Reads are no such requests: a
+		// thread could begin any number of them, and each waiting one has a buffer.
+		o.MaxBackground, o.SyncRead = math.MaxUint16, true
+	}
+	return o
 }
 
 // prepare creates the mount's process, its threads, its account cache and its node table. It returns an error if the

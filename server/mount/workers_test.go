@@ -1,13 +1,20 @@
 package mount
 
 import (
+	"errors"
+	"path/filepath"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
@@ -85,6 +92,171 @@ func TestSlowRequestsOfOneUserDelayNoOtherUser(t *testing.T) {
 		check.That(t, m.workers.free == maxWorkers && left == 0,
 			"%d requests may begin, want %d", m.workers.free, maxWorkers)
 	})
+}
+
+// waiting returns the number of a user's requests that wait for a worker.
+func (w *world) waiting(uid uint32) int {
+	w.m.workers.mu.Lock()
+	defer w.m.workers.mu.Unlock()
+	if q := w.m.workers.queues[uid]; q != nil {
+		return len(q.waiting)
+	}
+	return 0
+}
+
+// occupy begins so many requests of a user that further ones wait. They end with the call of end, at the latest with
+// the test.
+func (w *world) occupy(uid uint32) (end func()) {
+	w.Helper()
+	var all sync.WaitGroup
+	release := make(chan struct{})
+	for range maxWorkers / 2 {
+		begun := make(chan struct{})
+		all.Go(func() {
+			w.m.do(uid, func(*worker) fuse.Status {
+				close(begun)
+				<-release
+				return fuse.OK
+			})
+		})
+		<-begun
+	}
+	end = sync.OnceFunc(func() {
+		close(release)
+		all.Wait()
+	})
+	w.Cleanup(end)
+	return end
+}
+
+// waits reports whether a request waits for those of a user. It returns once the request waits or has ended.
+func (w *world) waits(uid uint32, request func()) bool {
+	before, ended := w.waiting(uid), make(chan struct{})
+	go func() {
+		defer close(ended)
+		request()
+	}()
+	for {
+		select {
+		case <-ended:
+			return false
+		case <-time.After(time.Millisecond):
+			if w.waiting(uid) > before {
+				return true
+			}
+		}
+	}
+}
+
+// TestRequestsOnHandleCountForItsOpener checks that requests on an open handle count for the user who opened it, other
+// requests for their sender, and so does a listing with access-based enumeration (M-72).
+func TestRequestsOnHandleCountForItsOpener(t *testing.T) {
+	for _, hide := range []bool{false, true} {
+		w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.HideUnreadable = hide })
+		w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+		w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)")
+		node := w.known(alice, "f")
+		var files, dirs [2]uint64
+		for i, uid := range []uint32{alice, bob} {
+			var out fuse.OpenOut
+			w.want("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(uid, node), Flags: syscall.O_RDWR}, &out), 0)
+			files[i] = out.Fh
+			w.want("open", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: header(uid, rootID)}, &out), 0)
+			dirs[i] = out.Fh
+		}
+		end := w.occupy(alice)
+		for _, c := range []struct {
+			name   string
+			sender bool // counts for the sender
+			send   func(h, root fuse.InHeader, file, dir uint64)
+		}{
+			{"lookup", true, func(_, root fuse.InHeader, _, _ uint64) {
+				w.m.Lookup(nil, &root, "f", &fuse.EntryOut{})
+			}},
+			{"read", false, func(h, _ fuse.InHeader, fh, _ uint64) {
+				_, _ = w.m.Read(nil, &fuse.ReadIn{InHeader: h, Fh: fh}, make([]byte, 4))
+			}},
+			{"write", false, func(h, _ fuse.InHeader, fh, _ uint64) {
+				_, _ = w.m.Write(nil, &fuse.WriteIn{InHeader: h, Fh: fh}, []byte("t"))
+			}},
+			{"lseek", false, func(h, _ fuse.InHeader, fh, _ uint64) {
+				w.m.Lseek(nil, &fuse.LseekIn{InHeader: h, Fh: fh, Whence: unix.SEEK_HOLE}, &fuse.LseekOut{})
+			}},
+			{"fsync", false, func(h, _ fuse.InHeader, fh, _ uint64) {
+				w.m.Fsync(nil, &fuse.FsyncIn{InHeader: h, Fh: fh})
+			}},
+			{"fallocate", false, func(h, _ fuse.InHeader, fh, _ uint64) {
+				w.m.Fallocate(nil, &fuse.FallocateIn{InHeader: h, Fh: fh, Length: 4})
+			}},
+			{"getattr", false, func(h, _ fuse.InHeader, fh, _ uint64) { w.attributesOf(h.Uid, node, fh) }},
+			{"setattr", false, func(h, _ fuse.InHeader, fh, _ uint64) {
+				w.m.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: h, Fh: fh, Size: 4,
+					Valid: fuse.FATTR_FH | fuse.FATTR_SIZE}}, &fuse.AttrOut{})
+			}},
+			{"setlk", false, func(h, _ fuse.InHeader, fh, _ uint64) {
+				w.m.SetLk(nil, &fuse.LkIn{InHeader: h, Fh: fh, Lk: fuse.FileLock{Typ: unix.F_UNLCK}})
+			}},
+			{"fsyncdir", false, func(_, root fuse.InHeader, _, fh uint64) {
+				w.m.FsyncDir(nil, &fuse.FsyncIn{InHeader: root, Fh: fh})
+			}},
+			{"readdir", hide, func(_, root fuse.InHeader, _, fh uint64) {
+				w.m.ReadDir(nil, &fuse.ReadIn{InHeader: root, Fh: fh}, fuse.NewDirEntryList(make([]byte, 4096), 0))
+			}},
+			{"release", false, func(h, _ fuse.InHeader, fh, _ uint64) {
+				w.m.Release(nil, &fuse.ReleaseIn{InHeader: h, Fh: fh})
+			}},
+		} {
+			for i, sender := range []uint32{bob, alice} { // each with the other's handle
+				got := w.waits(alice, func() {
+					c.send(header(sender, node), header(sender, rootID), files[i], dirs[i])
+				})
+				check.Equal(t, got, c.sender == (sender == alice),
+					"M-72: %s by %d on the other user's handle, hiding %t, waits for alice", c.name, sender, hide)
+			}
+		}
+		end()
+	}
+}
+
+// TestBackgroundRequestsOfOneUserDelayNoOtherUser checks that closes of one user that wait for a worker keep no close
+// of another user in the host's kernel, and that a thread has at most one waiting read, even if it reads ahead (M-72).
+func TestBackgroundRequestsOfOneUserDelayNoOtherUser(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
+	w.file("f", string(make([]byte, 1<<20)), full)
+	w.file("g", "of bob", full)
+	var files [14]int // Linux has 12 closes in progress by default
+	for i := range files {
+		files[i] = check.Must(unix.Open(filepath.Join(w.at, "f"), unix.O_RDONLY|unix.O_CLOEXEC, 0))
+	}
+	end := w.occupy(0)
+	ahead := make(chan error)
+	go func() {
+		var all error
+		for i := range int64(4) {
+			all = errors.Join(all, unix.Fadvise(files[0], i<<17, 1<<17, unix.FADV_WILLNEED))
+		}
+		ahead <- all
+	}()
+	for _, fd := range files[1:] {
+		w.must(unix.Close(fd))
+	}
+	for w.waiting(0) < 13 {
+		time.Sleep(time.Millisecond)
+	}
+	w.sees(bob, "of bob", "cat", "g")
+	opens := func() int {
+		w.m.mu.Lock()
+		defer w.m.mu.Unlock()
+		return len(w.m.opens)
+	}
+	for until := time.Now().Add(20 * time.Second); opens() > 1 && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
+	check.Equal(t, opens(), 1, "M-72: open files, of which bob closed his")
+	check.Equal(t, w.waiting(0), len(files), "M-72: a read that waits, and 13 closes")
+	end()
+	w.must(<-ahead)
+	w.must(unix.Close(files[0]))
 }
 
 // TestPanickedWorkerIsReplaced checks that a thread whose request panicked serves no other request, and that a new
