@@ -165,7 +165,7 @@ func (t *propertyReader) ownPrivileges() (string, int) {
 	h, st := t.q.open(t.at, winnt.MAXIMUM_ALLOWED, winnt.FILE_OPEN, 0)
 	var granted winnt.AccessMask
 	if st == ntstatus.Success {
-		defer t.q.s.p.release(h)
+		defer t.q.s.release(h)
 		t.q.s.p.do(t.q.ctx, func(th *nt.Thread) ntstatus.Status {
 			v, st := th.NtQueryInformationFile(h, nt.FileAccessInformation)
 			if a, ok := v.(nt.AccessInformation); ok {
@@ -230,7 +230,7 @@ func (t *propertyReader) quota(free bool) (string, int) {
 	if st != ntstatus.Success {
 		return "", http.StatusNotFound
 	}
-	defer t.q.s.p.release(h)
+	defer t.q.s.release(h)
 	var full nt.FsFullSizeInformation
 	st = t.q.s.p.do(t.q.ctx, func(th *nt.Thread) ntstatus.Status {
 		v, st := th.NtQueryVolumeInformationFile(h, nt.FileFsFullSizeInformation)

@@ -62,10 +62,10 @@ type sessionKey struct{}
 type service struct{ g *Gateway }
 
 // requestOf returns the request that carries out an API call with the rights of its caller, whose session guard has
-// put into ctx. Without a session in ctx, the request's session is nil.
+// put into ctx.
 func (v service) requestOf(ctx context.Context) *request {
 	s, _ := ctx.Value(sessionKey{}).(*session)
-	return &request{g: v.g, s: s, begun: time.Now(), ctx: forUser(ctx, s)}
+	return v.g.newRequest(ctx, s)
 }
 
 // Check evaluates one access question for the caller, or for the account that the question names. A denial is a

@@ -124,7 +124,7 @@ func TestDifferingCheckShowsNoGrantingEntry(t *testing.T) {
 		twin = twinOf(th, own)
 		return ntstatus.Success
 	})
-	p.release(own)
+	q.s.release(own)
 	explain := func(twin *token.Token, granted winnt.AccessMask) string {
 		return q.explainGrant(d, twin, winnt.FILE_READ_DATA, granted, func(sid.SID) string { return "" })
 	}

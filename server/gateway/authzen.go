@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -103,7 +102,7 @@ func (p *pdp) rows() []row {
 // refmond does not decide or the record cannot be stored. Without a record there is no answer.
 func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answer, err error) {
 	s, _ := ctx.Value(sessionKey{}).(*session)
-	r := &request{g: p.g, s: s, begun: time.Now(), ctx: forUser(ctx, s)}
+	r := p.g.newRequest(ctx, s)
 	if !p.limit.Allow(q.Caller) {
 		return a, &authzen.Error{Status: http.StatusTooManyRequests, Message: "too many questions: try again later"}
 	}

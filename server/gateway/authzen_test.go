@@ -79,7 +79,7 @@ func (w *world) opened(who, path string, mask winnt.AccessMask) bool {
 	h, st := (&request{g: w.g, s: s, ctx: w.Context()}).open(place{"share", strings.ReplaceAll(path, "/", `\`)}, mask,
 		winnt.FILE_OPEN, 0)
 	if st == ntstatus.Success {
-		p.release(h)
+		s.release(h)
 	}
 	return st == ntstatus.Success
 }
@@ -141,7 +141,7 @@ func TestLabelAndReadOnlyLimitFileDecision(t *testing.T) {
 				return th.NtSetInformationFile(h, nt.FileBasicInformation,
 					nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly})
 			})
-			p.release(h)
+			s.release(h)
 		}
 		check.Success(t, st)
 	}

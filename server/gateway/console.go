@@ -35,7 +35,7 @@ var consolePages = []consolePage{
 func consoleRows(g *Gateway) (rows []row) {
 	for _, p := range consolePages {
 		serve := limitRate(g, func(w http.ResponseWriter, r *http.Request, s *session) {
-			showConsole(w, r, &request{g: g, s: s, begun: time.Now(), ctx: forUser(r.Context(), s)}, p)
+			showConsole(w, r, g.newRequest(r.Context(), s), p)
 		})
 		rows = append(rows, row{http.MethodGet, p.path, known, false, serve},
 			row{http.MethodHead, p.path, known, false, serve})

@@ -41,7 +41,7 @@ func (q *request) tokenPage(r *http.Request) any {
 		}
 		d.Of = "the token of process " + d.Process
 		if tok, st = q.processToken(winnt.Handle(id)); st == ntstatus.Success {
-			defer q.s.p.release(tok)
+			defer q.s.release(tok)
 		}
 	}
 	if st != ntstatus.Success {
@@ -183,7 +183,7 @@ func (q *request) treeFiles(d *treeData, at place) {
 	if refused != nil {
 		return
 	}
-	defer q.s.p.release(h)
+	defer q.s.release(h)
 	list, more, _ := q.list(at, h, mostDescriptors)
 	d.More = more
 	for _, f := range list {

@@ -84,7 +84,7 @@ func (f files) Mkdir(name dav.Path) error {
 	if st != ntstatus.Success {
 		return f.q.refusedToMake(at, winnt.FILE_ADD_SUBDIRECTORY, st)
 	}
-	f.q.s.p.release(h)
+	f.q.s.release(h)
 	return nil
 }
 
@@ -157,7 +157,7 @@ func (f files) Movable(from, to dav.Path) error {
 	if st != ntstatus.Success {
 		return f.q.refusedAs(at, winnt.DELETE, st)
 	}
-	f.q.s.p.release(h)
+	f.q.s.release(h)
 	return nil
 }
 
@@ -180,7 +180,7 @@ func (f files) Makeable(name dav.Path, folder bool) error {
 	if st != ntstatus.Success {
 		return f.q.refusedToMake(at, right, st)
 	}
-	f.q.s.p.release(h)
+	f.q.s.release(h)
 	return nil
 }
 
@@ -193,7 +193,7 @@ func (f files) Rename(from, to dav.Path, replace bool) error {
 	if st != ntstatus.Success {
 		return f.q.refusedAs(at, winnt.DELETE, st)
 	}
-	defer f.q.s.p.release(h)
+	defer f.q.s.release(h)
 	st = f.q.s.as(f.q.ctx, func(th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: target.object(),
 			ReplaceIfExists: replace})
@@ -217,7 +217,7 @@ func (f files) Lockable(name dav.Path, deep bool) error {
 	h, st := f.q.open(at, winnt.FILE_WRITE_DATA, winnt.FILE_OPEN, 0)
 	switch st {
 	case ntstatus.Success:
-		f.q.s.p.release(h)
+		f.q.s.release(h)
 	case ntstatus.ObjectNameNotFound, ntstatus.ObjectPathNotFound, ntstatus.NotADirectory, ntstatus.AccessDenied:
 		// A hidden name has the response of a free one that the client may not create, and takes its calls (G-12,
 		// G-48).
@@ -235,7 +235,7 @@ func (f files) Lockable(name dav.Path, deep bool) error {
 	// A deep lock stops all other writers below the folder, so the right to add files is not enough (G-39).
 	switch h, st = f.q.open(at, winnt.FILE_DELETE_CHILD, winnt.FILE_OPEN, directoryOnly); st {
 	case ntstatus.Success:
-		f.q.s.p.release(h)
+		f.q.s.release(h)
 	case ntstatus.NotADirectory: // the right to delete members concerns folders only
 	default:
 		return f.q.refusedAs(at, winnt.FILE_DELETE_CHILD, st)
@@ -285,7 +285,7 @@ func (q *request) stat(at place) (facts, *refusal) {
 		// denied one (G-8).
 		return q.refusedUnless(at, winnt.FILE_READ_ATTRIBUTES, st, true)
 	}
-	defer q.s.p.release(h)
+	defer q.s.release(h)
 	f, st := q.facts(h)
 	if st != ntstatus.Success {
 		return facts{}, q.refusedAs(at, winnt.FILE_READ_ATTRIBUTES, st)
@@ -310,6 +310,6 @@ func (d *download) Close() error {
 	if d.file != nil {
 		_ = d.file.Close()
 	}
-	d.q.s.p.release(d.h)
+	d.q.s.release(d.h)
 	return nil
 }

@@ -81,14 +81,15 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 		g.challenge(w, "")
 		return
 	}
-	q := &request{g: g, s: s, begun: begun, ctx: forUser(r.Context(), s)}
+	q := g.newRequest(r.Context(), s)
+	q.begun = begun
 	h, st := q.open(at, mask, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
 		level(q.ctx, q.begun, g.levels.name)
 		plain(w, http.StatusForbidden, "access denied")
 		return
 	}
-	p.release(h)
+	s.release(h)
 	if s.reply != "" {
 		w.Header().Set("WWW-Authenticate", "Negotiate "+s.reply)
 	}

@@ -56,7 +56,7 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 		q.serveSmall(w, r, f, o.Data)
 		return
 	}
-	defer q.s.p.release(o.FileHandle)
+	defer q.s.release(o.FileHandle)
 	if f.dir {
 		q.directory(w, r, o.FileHandle)
 		return
@@ -68,7 +68,7 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 // passes one. Otherwise it reads by calls on h, which the caller releases.
 func (q *request) serveLarge(w http.ResponseWriter, r *http.Request, f facts, h winnt.Handle) {
 	if again, file, st := q.openToRead(q.at); st == ntstatus.Success {
-		defer q.s.p.release(again)
+		defer q.s.release(again)
 		if file != nil {
 			defer func() { _ = file.Close() }() // closing a file that was only read loses no data
 			if info, err := file.Stat(); err == nil {
@@ -88,7 +88,7 @@ func (q *request) refusedToRead(w http.ResponseWriter, r *http.Request, st ntsta
 	if code := codes[st]; code == http.StatusForbidden || code == http.StatusNotFound {
 		if h, st := q.open(q.at, winnt.FILE_LIST_DIRECTORY, winnt.FILE_OPEN, directoryOnly); st ==
 			ntstatus.Success {
-			defer q.s.p.release(h)
+			defer q.s.release(h)
 			q.directory(w, r, h)
 			return
 		}

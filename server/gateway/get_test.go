@@ -61,7 +61,7 @@ func TestSeekerReadsFromEachOffset(t *testing.T) {
 	if rest, err := io.ReadAll(s); err != nil || string(rest) != text[256<<10:] {
 		t.Errorf("the rest has %d bytes, %v", len(rest), err)
 	}
-	q.s.p.release(h)
+	q.s.release(h)
 	if n, err := s.Read(big); n != 0 || err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("Read of a closed file = %d, %v, want 0 and an error other than EOF", n, err)
 	}
@@ -77,7 +77,7 @@ func TestRevokedDownloadEnds(t *testing.T) {
 	h, file, st := q.openToRead(place{"share", "f"})
 	check.RequireThat(t, st == ntstatus.Success && file != nil, "no descriptor: %v", st)
 	defer file.Close()
-	defer q.s.p.release(h)
+	defer q.s.release(h)
 	b := make([]byte, 4)
 	ended, end := context.WithCancel(t.Context())
 	end()

@@ -141,7 +141,7 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 	if err != nil {
 		return http.StatusBadRequest, nil, err
 	}
-	req := &request{g: x.g, s: s, begun: time.Now(), ctx: forUser(ctx, s)}
+	req := x.g.newRequest(ctx, s)
 	trusted, st := req.granted(x.ask, s.token, askRight, askMapping)
 	if st != ntstatus.Success {
 		return http.StatusServiceUnavailable, nil, fmt.Errorf("refmond did not decide: %s", st)

@@ -338,12 +338,3 @@ func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 
 // mostAtOnce is the largest file, in bytes, whose contents refmond returns with an open.
 const mostAtOnce = 64 << 10
-
-// release closes a handle, even if the request's context has ended. It blocks until a thread is free. It ignores
-// errors and does nothing for 0.
-func (p *process) release(h winnt.Handle) {
-	if h == 0 {
-		return
-	}
-	p.do(context.Background(), func(th *nt.Thread) ntstatus.Status { return th.NtClose(h) })
-}

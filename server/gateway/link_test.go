@@ -7,7 +7,8 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"slices"
+	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,8 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/authzen"
+	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -350,38 +353,68 @@ func TestLogonWithoutThreadIsNotTried(t *testing.T) {
 	})
 }
 
-// TestCallsOfOneUserDelayNoOtherUser checks that a user's call does not wait for all those of another user that wait
-// for a thread (G-55).
-func TestCallsOfOneUserDelayNoOtherUser(t *testing.T) {
-	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) { c.Threads = 2 })
+// TestCallsOfOthersDoNotDelayRequest checks that the calls of a request wait for a few calls of another user and of no
+// user, however many wait for a thread (G-55).
+func TestCallsOfOthersDoNotDelayRequest(t *testing.T) {
+	w := newExactly(t, shared, everyoneAsks, local, func(c *Config) {
+		c.ForwardAuth.Proxies = append(c.ForwardAuth.Proxies, netip.MustParsePrefix("192.0.2.0/24"))
+	})
+	w.file("f", "f", shared)
 	p := check.Must(w.g.link.process())
-	ran, release := make(chan string, 20), make(chan struct{})
+	left := 400 // calls that wait
+	ran, next := make(chan bool, left+1), make(chan bool)
 	var all sync.WaitGroup
-	call := func(user sid.SID, name string) {
-		began, waiting := len(ran), p.turns.Waiting()
+	defer all.Wait()
+	defer close(next)
+	for i := range left + 1 {
+		ctx := t.Context()
+		if i%2 == 0 {
+			ctx = forUser(ctx, &session{user: sid.Everyone})
+		}
 		all.Go(func() {
-			p.do(forUser(t.Context(), &session{user: user}), func(*nt.Thread) ntstatus.Status {
-				ran <- name
-				<-release
+			p.do(ctx, func(*nt.Thread) ntstatus.Status {
+				ran <- true
+				<-next
 				return ntstatus.Success
 			})
 		})
-		for len(ran) == began && p.turns.Waiting() == waiting {
-			time.Sleep(time.Millisecond)
-		}
 	}
-	for range 11 {
-		call(sid.Everyone, "one")
-	}
-	call(sid.Network, "other")
-	<-ran // of the two that run
 	<-ran
-	next := []string{"", ""}
-	for i := range next {
-		release <- struct{}{}
-		next[i] = <-ran
+	check.Eventually(t, func() bool { return p.turns.Waiting() == left }, "the calls do not wait")
+	files, console, json := w.g.Files(), w.g.Console(), []string{"Content-Type", "application/json"}
+	for _, c := range []struct {
+		h                  http.Handler
+		method, path, body string
+		headers            []string
+	}{
+		{files, http.MethodGet, "/share/f", "", nil}, {files, http.MethodGet, "/share/", "", nil},
+		{files, "PROPFIND", "/share/f", "", nil}, {console, http.MethodGet, "/tree?path=/share", "", nil},
+		{console, http.MethodGet, ForwardAuthPath, "", []string{"X-Forwarded-Uri", "/share/f", "X-Refmon-Right", "read"}},
+		{console, http.MethodPost, refmonv1connect.AccessTokenProcedure, "{}", json},
+		{console, http.MethodPost, authzen.EvaluationPath, `{"subject":{"type":"user","id":"alice"},` +
+			`"action":{"name":"read"},"resource":{"type":"file","id":"/share/f"}}`, json},
+	} {
+		done := make(chan int, 1)
+		all.Go(func() {
+			answer := w.answer(c.h, "alice", c.method, c.path, []byte(c.body), c.headers...)
+			_ = answer.Body.Close()
+			done <- answer.StatusCode
+		})
+		code := 0
+		for code == 0 && left > 0 {
+			select {
+			case code = <-done:
+				continue
+			default:
+			}
+			if p.turns.Waiting() == left { // the request does not wait
+				time.Sleep(time.Millisecond)
+				continue
+			}
+			next <- true
+			<-ran
+			left--
+		}
+		check.RequireThat(t, code/100 == 2, "G-55: %s %s: %d after all calls of others but %d", c.method, c.path, code, left)
 	}
-	check.That(t, slices.Contains(next, "other"), "G-55: the next calls are %q, want one of the other user", next)
-	close(release)
-	all.Wait()
 }

@@ -92,7 +92,7 @@ func (q *request) members(at place, most int) (list []facts, more bool, refused 
 	if refused != nil {
 		return nil, false, refused
 	}
-	defer q.s.p.release(h)
+	defer q.s.release(h)
 	return q.list(at, h, most)
 }
 

@@ -124,7 +124,7 @@ func (q *request) inspectFile(at place) (f inspected, st ntstatus.Status) {
 		f.readOnly = !f.dir && b.FileAttributes&fileaccess.AttributeReadOnly != 0
 		return st
 	})
-	q.s.p.release(h)
+	q.s.release(h)
 	if st == ntstatus.Success {
 		f.descriptor = complete(f.descriptor)
 	}

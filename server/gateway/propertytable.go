@@ -185,7 +185,7 @@ func (f files) Properties(name dav.Path) map[dav.Name]dav.Property {
 	if st != ntstatus.Success {
 		return nil // a client without these rights sees no dead properties
 	}
-	defer f.q.s.p.release(h)
+	defer f.q.s.release(h)
 	now, st := f.q.facts(h)
 	if st != ntstatus.Success {
 		return nil
@@ -209,7 +209,7 @@ func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 	if st != ntstatus.Success {
 		return f.q.refusedAs(at, winnt.FILE_WRITE_EA|winnt.FILE_WRITE_ATTRIBUTES, st)
 	}
-	defer f.q.s.p.release(h)
+	defer f.q.s.release(h)
 	now, st := f.q.facts(h)
 	if st != ntstatus.Success {
 		return f.q.refusedAs(at, winnt.FILE_WRITE_ATTRIBUTES, st)
@@ -254,7 +254,7 @@ func (f files) makeRoom() (dropped bool) {
 		if st == ntstatus.Success {
 			now, st := f.q.facts(h)
 			gone = st == ntstatus.Success && now.id != p.file
-			f.q.s.p.release(h)
+			f.q.s.release(h)
 		}
 		if gone {
 			// A file that the gateway did not delete itself would keep its room until a restart (G-19).

@@ -137,7 +137,7 @@ func (q *request) readDescriptor(at place) (d *sd.Descriptor, st ntstatus.Status
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	defer q.s.p.release(h)
+	defer q.s.release(h)
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
 		d, st = th.NtQuerySecurityObject(h, readableParts)
 		return st
@@ -209,7 +209,7 @@ func (q *request) about(account string) (tok winnt.Handle, end func(), err error
 	if st != ntstatus.Success {
 		return 0, nil, callError(st, connect.CodeNotFound, refusedAccounts, "account: ")
 	}
-	return tok, func() { q.s.p.release(tok) }, nil
+	return tok, func() { q.s.release(tok) }, nil
 }
 
 // refusedAccounts are the statuses of a logon without a password that refmond refuses because of the account.

@@ -105,7 +105,7 @@ func (q *request) listed(at place) (f facts, seen bool) {
 	if st != ntstatus.Success {
 		return f, false
 	}
-	defer q.s.p.release(h)
+	defer q.s.release(h)
 	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		list, st := th.NtQueryDirectoryFile(h, name, true)
 		for i := range list { // a pattern also matches the name in another case, which is another file

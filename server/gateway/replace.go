@@ -17,7 +17,7 @@ func (f files) Removable(name dav.Path) error {
 	if st != ntstatus.Success {
 		return f.q.refusedAs(at, winnt.DELETE, st)
 	}
-	defer f.q.s.p.release(h)
+	defer f.q.s.release(h)
 	now, st := f.q.facts(h)
 	if st == ntstatus.Success && now.readOnly {
 		st = ntstatus.CannotDelete
@@ -76,7 +76,7 @@ func (s *stage) Rename(to dav.Path) error {
 }
 
 // Close releases the handle at refmond. A stage that was not committed is deleted with it.
-func (s *stage) Close() { s.q.s.p.release(s.h) }
+func (s *stage) Close() { s.q.s.release(s.h) }
 
 // Detach lets the request finish even if its client disconnects: the end of the client's connection no longer cancels
 // the request's context. Detach cannot be undone.
@@ -92,12 +92,12 @@ func (f files) Replace(from, to dav.Path) (dav.Path, error) {
 	if st != ntstatus.Success {
 		return "", f.q.refusedAs(at, winnt.DELETE, st)
 	}
-	defer f.q.s.p.release(h)
+	defer f.q.s.release(h)
 	old, st := f.q.open(target, winnt.DELETE|winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
 		return "", f.q.refusedAs(target, winnt.DELETE, st)
 	}
-	defer f.q.s.p.release(old)
+	defer f.q.s.release(old)
 	now, st := f.q.facts(old)
 	if st == ntstatus.Success {
 		st = f.q.s.as(f.q.ctx, func(th *nt.Thread) ntstatus.Status { return f.q.s.p.conn.Refill(th, old, h) })

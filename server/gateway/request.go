@@ -40,6 +40,11 @@ type request struct {
 	detached bool
 }
 
+// newRequest returns the request of the logged-on client s, which arrives now and ends with ctx.
+func (g *Gateway) newRequest(ctx context.Context, s *session) *request {
+	return &request{g: g, s: s, begun: time.Now(), ctx: forUser(ctx, s)}
+}
+
 // creation returns the parameters for opening or creating the file at with these rights, shared with all other openers.
 // how is the disposition, such as winnt.FILE_OPEN.
 func (q *request) creation(at place, desired winnt.AccessMask, how, options uint32) nt.CreateFileIn {

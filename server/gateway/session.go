@@ -40,6 +40,16 @@ func (s *session) as(ctx context.Context, f func(*nt.Thread) ntstatus.Status) nt
 	return s.p.as(ctx, s.token, f)
 }
 
+// release closes a handle when it is the turn of the client, even if the request's context has ended. It blocks until a
+// thread is free. It ignores errors and does nothing for 0.
+func (s *session) release(h winnt.Handle) {
+	if h == 0 {
+		return
+	}
+	// A close can take long, because it may delete a large file, so it takes the user's turn (G-55).
+	s.p.do(forUser(context.Background(), s), func(th *nt.Thread) ntstatus.Status { return th.NtClose(h) })
+}
+
 // proof is the keyed hash of a credential. It does not reveal the credential.
 type proof [sha256.Size]byte
 
@@ -185,7 +195,7 @@ func (s *sessions) put(one *session) {
 	last := one.dropped && one.users == 0
 	s.mu.Unlock()
 	if last {
-		s.p.release(one.token)
+		one.release(one.token)
 	}
 }
 
@@ -197,7 +207,7 @@ func (s *sessions) dropLocked(n proof, one *session) {
 	delete(s.known, n)
 	one.dropped = true
 	if one.users == 0 {
-		go s.p.release(one.token)
+		go one.release(one.token)
 	}
 }
 

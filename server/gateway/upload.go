@@ -45,7 +45,7 @@ func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	case !q.served(at):
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, ntstatus.ObjectNameInvalid)
 	case st == ntstatus.Success && how.New:
-		q.s.p.release(h)
+		q.s.release(h)
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, ntstatus.ObjectNameCollision)
 	case st == ntstatus.Success:
 		u.target, u.found = h, true
@@ -54,19 +54,19 @@ func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	}
 	u.temp, st = q.createTemp(at, fileOnly|deleteOnClose)
 	if st != ntstatus.Success && (u.target == 0 || st != ntstatus.AccessDenied) {
-		q.s.p.release(u.target)
+		q.s.release(u.target)
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
 	}
 	if u.temp == 0 {
 		if st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status { return q.s.p.conn.Stage(th, u.target) }); st !=
 			ntstatus.Success {
-			q.s.p.release(u.target)
+			q.s.release(u.target)
 			return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
 		}
 		return u, nil
 	}
 	// Open the file again after all data has arrived. Until then it may be removed or renamed.
-	q.s.p.release(u.target)
+	q.s.release(u.target)
 	u.target = 0
 	return u, nil
 }
@@ -251,7 +251,7 @@ func (u *upload) settleStaged() ntstatus.Status {
 	if st != ntstatus.Success {
 		return st
 	}
-	defer u.q.s.p.release(h)
+	defer u.q.s.release(h)
 	now, st := u.q.facts(h)
 	if st != ntstatus.Success {
 		return st
@@ -285,7 +285,7 @@ func (u *upload) name() ntstatus.Status {
 	if st != ntstatus.Success {
 		return st
 	}
-	defer func() { u.q.s.p.release(h) }() // h may be the former temporary file
+	defer func() { u.q.s.release(h) }() // h may be the former temporary file
 	st = u.store(func(th *nt.Thread) ntstatus.Status { return u.q.s.p.conn.Refill(th, h, u.temp) })
 	if st == ntstatus.Success {
 		st = u.giveName(h, nt.FileRenameInformation)
@@ -341,8 +341,8 @@ func (u *upload) Commit() (i dav.Info, created bool, err error) {
 // Close releases the handles and claims of the upload, and discards the data if it was not committed. It always
 // returns nil. A second call does nothing.
 func (u *upload) Close() error {
-	u.q.s.p.release(u.temp)
-	u.q.s.p.release(u.target)
+	u.q.s.release(u.temp)
+	u.q.s.release(u.target)
 	u.temp, u.target = 0, 0
 	if u.leave != nil {
 		u.leave()

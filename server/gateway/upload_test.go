@@ -86,8 +86,8 @@ func TestUncommittedUploadLeavesNoName(t *testing.T) {
 		if u.Close() != nil || st != ntstatus.Success || w.content(name) != "fresh" {
 			t.Errorf("G-14: %s has %q", name, w.content(name))
 		}
-		q.s.p.release(other)
-		q.s.p.release(again)
+		q.s.release(other)
+		q.s.release(again)
 		if now := w.present(); now != left {
 			t.Errorf("G-14: left are %v, which were %v, want %v", now, left, left)
 		}
@@ -145,7 +145,7 @@ func TestCommitDescribesFile(t *testing.T) {
 		w.must(errors.Join(err, u.Close()))
 		h := check.Result(q.open(at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0))
 		f := check.Result(q.facts(h))
-		q.s.p.release(h)
+		q.s.release(h)
 		_, last := at.above()
 		check.That(t, i.Tag == f.etag() && i.Name == last && i.Size == 5 && created == (last == "new"),
 			"%s: created %t, %+v, want the tag %s, 5 bytes", name, created, i, f.etag())

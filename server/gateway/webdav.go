@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/refmon/refmon/server/gateway/dav"
 )
@@ -18,7 +17,7 @@ func fileRows(g *Gateway) []row {
 	}
 	for _, method := range dav.Methods {
 		rows = append(rows, row{method, "", known, true, func(w http.ResponseWriter, r *http.Request, s *session) {
-			q := &request{g: g, s: s, begun: time.Now(), ctx: forUser(r.Context(), s)}
+			q := g.newRequest(r.Context(), s)
 			if r.Method != http.MethodPut { // the contents of an upload are not kept
 				r.Body = heldBody{r.Body, q}
 			}
@@ -37,6 +36,7 @@ func (g *Gateway) onFile(w http.ResponseWriter, r *http.Request, s *session) {
 		err.Answer(w, r)
 		return
 	}
-	q := &request{g: g, s: s, begun: time.Now(), ctx: forUser(r.Context(), s), at: at}
+	q := g.newRequest(r.Context(), s)
+	q.at = at
 	q.get(w, r)
 }
