@@ -82,10 +82,10 @@ func (s *stage) Close() { s.q.s.release(s.h) }
 // the request's context. Detach cannot be undone.
 func (f files) Detach() { f.q.ctx, f.q.detached = context.WithoutCancel(f.q.ctx), true }
 
-// Replace gives the name to to the resource from in one step. The properties of from move with it, and those of the
-// old resource are dropped. The old resource gets a hidden name, which Replace returns and this request may use. At
-// least one of both is a folder (F-215). After success the request no longer ends when its client leaves. After an
-// error nothing has changed.
+// Replace renames from to to, which exists, in one step. The properties of from move with it, and those of the old
+// resource are dropped. The old resource gets a hidden name, which Replace returns and this request may use. At least
+// one of both is a folder (F-215). After success the request no longer ends when its client leaves. After an error
+// nothing has changed.
 func (f files) Replace(from, to dav.Path) (dav.Path, error) {
 	at, target := placeOf(from), placeOf(to)
 	h, st := f.q.open(at, winnt.DELETE, winnt.FILE_OPEN, 0)

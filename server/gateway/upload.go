@@ -92,9 +92,9 @@ func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 	return f
 }
 
-// createTemp creates a file or directory with a random name beside at, with the rights of the client, and opens it
-// for reading and writing. options is fileOnly or directoryOnly, and deleteOnClose or not. The caller releases the
-// handle.
+// createTemp creates a file or directory with a random name in the parent folder of at, with the rights of the client.
+// It opens it for reading and writing. options is fileOnly or directoryOnly, and deleteOnClose or not. The caller
+// releases the handle.
 func (q *request) createTemp(at place, options uint32) (h winnt.Handle, st ntstatus.Status) {
 	dir, _ := at.above()
 	name := dir.below(randomName())
