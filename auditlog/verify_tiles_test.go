@@ -24,16 +24,6 @@ import (
 // checkpoint of each of the runs that wrote it.
 func manySegments(t *testing.T, runs int) (d *memDisk, checkpoints [][]byte) {
 	t.Helper()
-	d, states := manyRuns(t, runs)
-	for _, names := range states {
-		checkpoints = append(checkpoints, slices.Clone(names[checkpointName].data))
-	}
-	return d, checkpoints
-}
-
-// manyRuns writes a log like manySegments and returns its disk, with the files after each run.
-func manyRuns(t *testing.T, runs int) (d *memDisk, states []map[string]*inode) {
-	t.Helper()
 	d = newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 3_000
@@ -43,9 +33,9 @@ func manyRuns(t *testing.T, runs int) (d *memDisk, states []map[string]*inode) {
 			mustWrite(t, l, 1)
 		}
 		testcheck.NoError(t, l.Close())
-		states = append(states, maps.Clone(d.now))
+		checkpoints = append(checkpoints, slices.Clone(d.now[checkpointName].data))
 	}
-	return d, states
+	return d, checkpoints
 }
 
 // segmentsOf lists the segments of a disk by their first record.
@@ -322,12 +312,12 @@ func wantUnread(t *testing.T, d *memDisk) {
 type inUse struct {
 	*memDisk
 	later []map[string]*inode // the states to come
-	every int                 // opened checkpoints and tiles until the next state
-	opens int
+	every int                 // calls for checkpoints and tiles until the next state
+	calls int
 }
 
-// newInUse returns a disk that has the first state until so many checkpoints and tiles were opened, then the second
-// one, and so on.
+// newInUse returns a disk that has the first state until checkpoints and tiles were opened or listed so many times,
+// then the second one, and so on.
 func newInUse(t *testing.T, states []map[string]*inode, every int) *inUse {
 	t.Helper()
 	d := newMemDisk(t, "")
@@ -337,23 +327,37 @@ func newInUse(t *testing.T, states []map[string]*inode, every int) *inUse {
 
 // Open implements disk.
 func (d *inUse) Open(name string) (file, error) {
-	f, err := d.memDisk.Open(name)
+	defer d.count(name)
+	return d.memDisk.Open(name)
+}
+
+// List implements disk.
+func (d *inUse) List(name string) ([]string, error) {
+	defer d.count(name)
+	return d.memDisk.List(name)
+}
+
+// count counts a call for a checkpoint or for tiles, and changes the state when it is time.
+func (d *inUse) count(name string) {
 	if name == checkpointName || strings.HasPrefix(name, tileFolder) {
-		if d.opens++; d.opens%d.every == 0 && len(d.later) > 0 {
+		if d.calls++; d.calls%d.every == 0 && len(d.later) > 0 {
 			d.now, d.later = d.later[0], d.later[1:]
 		}
 	}
-	return f, err
 }
 
 // A log that gets checkpoints at any moment of a verification or a proof is not called changed, although the tiles of
 // the earlier checkpoints are gone. Also if its first records are not kept (U-74).
 func TestLogInUseVerifies(t *testing.T) {
-	d, states := manyRuns(t, 25)
-	l := mustOpen(t, testConfig(t, d))
-	mustWrite(t, l, 300) // fills a second tile
-	testcheck.NoError(t, l.Close())
-	states = append(states, d.now)
+	d, cfg := newConfig(t)
+	cfg.SegmentBytes = 40_000
+	var states []map[string]*inode
+	for range 9 { // two full tiles and a third
+		l := mustOpen(t, cfg)
+		mustWrite(t, l, 65)
+		testcheck.NoError(t, l.Close())
+		states = append(states, maps.Clone(d.now))
+	}
 	last := len(states) - 1
 	oldest := states[0][checkpointName].data
 	_, key := testKey(t)
@@ -362,8 +366,8 @@ func TestLogInUseVerifies(t *testing.T) {
 	each := func(i int, f func(what string, d *inUse)) {
 		for n := 1; ; n++ {
 			once := newInUse(t, []map[string]*inode{states[i], states[last]}, n)
-			f(fmt.Sprintf("with the checkpoint %d, the last one after %d reads", i, n), once)
-			f(fmt.Sprintf("with the checkpoint %d, the next one after each %d reads", i, n), newInUse(t, states[i:], n))
+			f(fmt.Sprintf("with the checkpoint %d, the last one after %d calls", i, n), once)
+			f(fmt.Sprintf("with the checkpoint %d, the next one after each %d calls", i, n), newInUse(t, states[i:], n))
 			if len(once.later) > 0 {
 				return
 			}
@@ -380,7 +384,7 @@ func TestLogInUseVerifies(t *testing.T) {
 		})
 	}
 	for at, first := range firsts[:len(firsts)-2] {
-		for i := 0; i < last && at%16 == 1; i += 6 {
+		for i := 0; i < last && at%4 == 1; i++ {
 			each(i, func(what string, d *inUse) {
 				if states[i][segmentName(first)] == nil && (d.every > 1 || len(d.later) > 1) {
 					return // no records are left until the last state
