@@ -108,8 +108,12 @@ func (q *lookupQueue) serve(l *lookup, slots *admission.Pool) {
 	defer slots.Leave()
 	q.mu.Lock()
 	q.forget(l)
+	left := l.callers == 0 // its turn came at the same time
 	l.begun = time.Now()
 	q.mu.Unlock()
+	if left {
+		return
+	}
 	l.line, l.found, l.err = l.run(l.ctx)
 }
 
