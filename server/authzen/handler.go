@@ -133,7 +133,7 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
 //   - another method: 405
 //   - another media type, or a compressed body: 415
 //   - an unknown client: 401, unless the error is an *Error with another status
-//   - a body that is incomplete: 400, or too large: 413
+//   - a body that is incomplete: 400, or too large: 413, or whose Read returns an *Error: its status
 //   - an error of decide: the status of an *Error, else 500
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	decide func(ctx context.Context, who Caller, body []byte) ([]byte, error)) {
@@ -162,11 +162,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	}
 	// The size of a body is limited (Z-11).
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.cfg.MostBytes))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		respond(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit))
-		return
-	} else if err != nil {
-		respond(w, http.StatusBadRequest, "the body is incomplete")
+	if err != nil {
+		e := bodyError(err)
+		respond(w, e.Status, e.Message)
 		return
 	}
 	out, err := decide(r.Context(), who, body)
@@ -178,6 +176,19 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(out) // an error means that the client has disconnected
+}
+
+// bodyError converts the error of a body's Read to the error for the client: an *Error is returned as it is, a body
+// beyond its limit is 413, and any other error 400.
+func bodyError(err error) *Error {
+	refused, tooLarge := (*Error)(nil), (*http.MaxBytesError)(nil)
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.As(err, &tooLarge):
+		return &Error{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit)}
+	}
+	return &Error{http.StatusBadRequest, "the body is incomplete"}
 }
 
 // evaluation decodes one question from body, evaluates it as the client who, and returns the answer as JSON. A

@@ -193,17 +193,24 @@ func TestAuthZENChecksMethodAndContentType(t *testing.T) {
 }
 
 // A compressed body gets 415. Accept-Encoding in the response says that only an uncompressed one is accepted (RFC 9110,
-// 15.5.16). A body that ends early gets 400.
+// 15.5.16). A body that ends early gets 400, and one whose reader returns an Error gets its status.
 func TestCompressedBodyIsRefused(t *testing.T) {
 	h := records(t)
 	code, body, header := post(h, EvaluationPath, whole, "Content-Encoding", "gzip")
 	check.That(t, code == 415 && header.Get("Accept-Encoding") == "identity" && strings.Contains(body, "Content-Encoding"),
 		"%d %v %s, want 415", code, header, body)
-	r := httptest.NewRequest(http.MethodPost, EvaluationPath, iotest.ErrReader(io.ErrUnexpectedEOF))
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	check.That(t, w.Code == 400 && strings.Contains(w.Body.String(), "incomplete"), "%d %s, want 400", w.Code, w.Body)
+	for _, c := range []struct {
+		err  error // of the body
+		code int
+		want string
+	}{{io.ErrUnexpectedEOF, 400, "incomplete"}, {&Error{Status: 503, Message: "no memory"}, 503, "no memory"}} {
+		r := httptest.NewRequest(http.MethodPost, EvaluationPath, iotest.ErrReader(c.err))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		check.That(t, w.Code == c.code && strings.Contains(w.Body.String(), c.want), "%v: %d %s, want %d", c.err, w.Code,
+			w.Body, c.code)
+	}
 }
 
 // TestMetadataHasConfiguredEndpoints checks the members of the metadata: the identifier as configured, and no empty

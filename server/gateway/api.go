@@ -29,6 +29,8 @@ func apiRows(g *Gateway) []row {
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), sessionKey{}, s), longestCall)
 		defer cancel()
 		limitBody(ctx, r)
+		// The client holds its memory until it has read the answer, so the charge does not end with ctx (G-57).
+		g.newRequest(r.Context(), s).holdBody(r, connect.NewError(connect.CodeUnavailable, errors.New(noMemory)))
 		h.ServeHTTP(w, r.WithContext(ctx))
 	}
 	var rows []row

@@ -88,6 +88,8 @@ func (p *pdp) rows() []row {
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), sessionKey{}, s), longestCall)
 		defer cancel()
 		limitBody(ctx, r)
+		p.g.newRequest(r.Context(), s).holdBody(r, // until the client has read the answer (G-57)
+			&authzen.Error{Status: http.StatusServiceUnavailable, Message: noMemory})
 		p.api.ServeHTTP(w, r.WithContext(ctx))
 	}
 	open := func(w http.ResponseWriter, r *http.Request, _ *session) { p.api.ServeHTTP(w, r) }

@@ -76,6 +76,15 @@ func (f files) List(name dav.Path, most int) (members []dav.Info, more bool, err
 	return members, more, nil
 }
 
+// Forget returns the memory that the members count for. members must be a result of List.
+func (f files) Forget(members []dav.Info) {
+	var n int64
+	for i := range members {
+		n += entryBytes + int64(len(members[i].Name))
+	}
+	f.q.giveBack(n)
+}
+
 // Mkdir creates a directory with the rights of the client. It returns 405 if the name exists, 403 if that file is
 // hidden, and 409 if the parent directory is missing or hidden.
 func (f files) Mkdir(name dav.Path) error {

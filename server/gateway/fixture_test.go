@@ -285,7 +285,9 @@ func (w *world) atConsole(r *http.Request) httpResult {
 // onConsole sends a request with a JSON body to the console without a connection. user is "" for no credentials.
 func (w *world) onConsole(user, method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	w.Helper()
-	r := httptest.NewRequestWithContext(w.Context(), method, "https://localhost"+path, strings.NewReader(body))
+	ctx, end := context.WithCancel(w.Context())
+	defer end()
+	r := httptest.NewRequestWithContext(ctx, method, "https://localhost"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	if user != "" {
 		r.SetBasicAuth(user, "pw-x")

@@ -46,6 +46,9 @@ const (
 	mostWaitingIndex   = 256
 )
 
+// errNoMemory refuses a question of a client whose requests hold too much memory.
+var errNoMemory = errors.New(noMemory)
+
 // indexQuestion is the body of a client's question.
 type indexQuestion struct {
 	Who   string   `json:"who,omitempty"` // a name or SID; "": the caller
@@ -101,7 +104,9 @@ func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name
 	ctx, cancel := context.WithTimeout(r.Context(), indexTimeout)
 	defer cancel()
 	limitBody(ctx, r)
-	status, body, err := x.answer(ctx, r, s, name)
+	holder := x.g.newRequest(r.Context(), s) // until the client has read the answer (G-57)
+	holder.holdBody(r, errNoMemory)
+	status, body, err := x.answer(ctx, r, holder, name)
 	if err != nil {
 		if body, err = json.Marshal(map[string]string{"error": err.Error()}); err != nil {
 			status = http.StatusInternalServerError // unreachable: a map of strings always marshals
@@ -116,30 +121,22 @@ func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name
 
 // answer forwards a client's question to refmon-index and returns the HTTP status and body. Each question counts
 // against the client's limit. A well-formed question is recorded, even if refused with 403. Without the right of Ask,
-// the client gets the answer as redact returns it. The status of an error is:
+// the client gets the answer as redact returns it. holder, the client's request, holds the memory of the answer. The
+// status of an error is:
 //   - too many questions: 429
 //   - malformed question: 400
 //   - a longer one than largestIndexBody: 413
 //   - about another subject without the right of Ask: 403
-//   - no answer of refmond or the index, or no record: 503
+//   - no answer of refmond or the index, no record, or too much memory: 503
 //   - malformed answer of the index: 502
-func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name string) (int, []byte, error) {
+func (x *indexer) answer(ctx context.Context, r *http.Request, holder *request, name string) (int, []byte, error) {
+	s := holder.s
 	if !x.limit.Allow(s.caller()) {
 		return http.StatusTooManyRequests, nil, errors.New("too many questions: try again later")
 	}
-	text, err := io.ReadAll(io.LimitReader(r.Body, largestIndexBody+1))
-	if err == nil && len(text) > largestIndexBody {
-		return http.StatusRequestEntityTooLarge, nil, fmt.Errorf("the question is longer than %d bytes", largestIndexBody)
-	}
-	var q indexQuestion
-	if err == nil {
-		err = strict.Unmarshal(text, &q)
-	}
-	if err == nil && len(q.IDs) > mostIndexIDs {
-		err = fmt.Errorf("ids: %d documents, want at most %d", len(q.IDs), mostIndexIDs)
-	}
+	q, code, err := readQuestion(r.Body)
 	if err != nil {
-		return http.StatusBadRequest, nil, err
+		return code, nil, err
 	}
 	req := x.g.newRequest(ctx, s)
 	trusted, st := req.granted(x.ask, s.token, askRight, askMapping)
@@ -168,6 +165,9 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 		}
 		return http.StatusServiceUnavailable, nil, errors.New("the index does not answer now")
 	}
+	if !holder.hold(int64(cap(body))) { // outside the turn a slow client decides how long the answer remains (G-57)
+		return http.StatusServiceUnavailable, nil, errNoMemory
+	}
 	if status == http.StatusOK && !trusted {
 		var denied bool
 		if body, denied, err = redact(name, body); err != nil {
@@ -178,6 +178,24 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name 
 		}
 	}
 	return status, body, nil
+}
+
+// readQuestion reads a client's question. After an error code is the HTTP status to send: 400 for a malformed question,
+// 413 for one longer than largestIndexBody, and 503 for errNoMemory.
+func readQuestion(from io.Reader) (q indexQuestion, code int, err error) {
+	text, err := io.ReadAll(io.LimitReader(from, largestIndexBody+1))
+	switch {
+	case errors.Is(err, errNoMemory):
+		return q, http.StatusServiceUnavailable, err
+	case err != nil:
+		return q, http.StatusBadRequest, err
+	case len(text) > largestIndexBody:
+		return q, http.StatusRequestEntityTooLarge, fmt.Errorf("the question is longer than %d bytes", largestIndexBody)
+	}
+	if err = strict.Unmarshal(text, &q); err == nil && len(q.IDs) > mostIndexIDs {
+		err = fmt.Errorf("ids: %d documents, want at most %d", len(q.IDs), mostIndexIDs)
+	}
+	return q, http.StatusBadRequest, err
 }
 
 // forward sends a client's question to refmon-index and returns the answer's status and unchanged body. forward

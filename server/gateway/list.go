@@ -13,10 +13,10 @@ const mostListed = 20_000 // the most entries in a response to PROPFIND and on a
 
 // list returns at most most entries of the open directory h, sorted by name. at is the directory's path. list skips
 // names that requests cannot use. more reports that the directory has further entries; which ones list leaves out is
-// undefined. refused is nil on success; on a failure list is nil. It is 503 if the listings of this user take too much
-// memory.
+// undefined. refused is nil on success; on a failure list is nil. The request holds the memory of the list, bytesOf,
+// until its end or until giveBack. The refusal is 503 if the client may not have that memory.
 func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more bool, refused *refusal) {
-	for begin := true; ; begin = false {
+	for begin := true; !more; begin = false {
 		var batch []nt.FileEntry
 		st := q.s.as(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
 			batch, st = th.NtQueryDirectoryFile(h, "", begin)
@@ -26,11 +26,10 @@ func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more b
 			break
 		}
 		if st != ntstatus.Success {
+			q.giveBack(bytesOf(list))
 			return nil, false, q.refusedAs(at, winnt.FILE_LIST_DIRECTORY, st)
 		}
-		if !q.holds(batch) {
-			return nil, false, q.refusedAs(at, winnt.FILE_LIST_DIRECTORY, ntstatus.InsufficientResources)
-		}
+		before := len(list)
 		for i := range batch {
 			f := ofEntry(&batch[i])
 			if !q.served(at.below(f.name)) {
@@ -42,21 +41,21 @@ func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more b
 			}
 			list = append(list, f)
 		}
-		if more {
-			break
+		if !q.hold(bytesOf(list[before:])) {
+			q.giveBack(bytesOf(list[:before]))
+			return nil, false, q.refusedAs(at, winnt.FILE_LIST_DIRECTORY, ntstatus.InsufficientResources)
 		}
 	}
 	slices.SortFunc(list, func(a, b facts) int { return strings.Compare(a.name, b.name) })
 	return list, more, nil
 }
 
-// holds charges the memory of directory entries to the client, as hold does.
-func (q *request) holds(batch []nt.FileEntry) bool {
-	var n int64
-	for i := range batch {
-		n += entryBytes + int64(len(batch[i].FileName))
+// bytesOf returns the bytes that directory entries count for.
+func bytesOf(list []facts) (n int64) {
+	for i := range list {
+		n += entryBytes + int64(len(list[i].name))
 	}
-	return q.hold(n)
+	return n
 }
 
 // openToList opens a directory with the right to list it. The caller releases the handle. The refusal is nil on
@@ -83,10 +82,14 @@ func (q *request) roots() (list []facts) {
 
 // members returns at most most entries of a directory, sorted by name; more reports further entries. For the root
 // members returns all visible trees in the configured order. refused is nil on success; it is set if the directory
-// cannot be listed or read.
+// cannot be listed or read. The request holds the memory of the list as for list.
 func (q *request) members(at place, most int) (list []facts, more bool, refused *refusal) {
 	if at.tree == "" {
-		return q.roots(), false, nil
+		list = q.roots()
+		if !q.hold(bytesOf(list)) {
+			return nil, false, q.refusedAs(at, winnt.FILE_LIST_DIRECTORY, ntstatus.InsufficientResources)
+		}
+		return list, false, nil
 	}
 	h, refused := q.openToList(at)
 	if refused != nil {

@@ -6,18 +6,17 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/refmon/refmon/server/gateway/dav"
 	"github.com/refmon/refmon/sid"
 )
 
-// Memory of requests. A slow client decides how long its request keeps it.
+// Limits of the memory of requests. A slow client decides how long its request holds memory.
 const (
 	mostHeld   = 256 << 20 // bytes of all requests
 	entryBytes = 256       // of a directory entry, without its name
 )
 
-// memory limits the bytes of directory listings and XML bodies that requests hold, in total and for each user. It is
-// safe for concurrent use. Create it with newMemory.
+// memory limits the bytes of directory listings, bodies and answers that requests hold, in total and for each user. It
+// is safe for concurrent use. Create it with newMemory.
 type memory struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -35,19 +34,36 @@ type held struct {
 	ended bool // the request has ended
 }
 
-// begin returns what a request has taken, at first nothing. When ctx ends it is given back.
+// begin returns an empty charge for a request of user. The end of ctx returns its bytes.
 func (l *memory) begin(ctx context.Context, user sid.SID) *held {
 	m := new(held)
 	context.AfterFunc(ctx, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		l.giveBackLocked(user, m, m.bytes)
 		m.ended = true
-		l.free += m.bytes
-		if l.of[user] -= m.bytes; l.of[user] == 0 {
-			delete(l.of, user)
-		}
 	})
 	return m
+}
+
+// giveBack returns n of the bytes that take charged to a user's request. After the end of the request it does nothing.
+func (l *memory) giveBack(user sid.SID, m *held, n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !m.ended {
+		l.giveBackLocked(user, m, n)
+	}
+}
+
+// giveBackLocked returns n of the bytes of m, a request of user that has not ended.
+//
+// +checklocks:l.mu
+func (l *memory) giveBackLocked(user sid.SID, m *held, n int64) {
+	l.free += n
+	m.bytes -= n
+	if l.of[user] -= n; l.of[user] == 0 {
+		delete(l.of, user)
+	}
 }
 
 // take charges n bytes to a user's request, and reports whether it may have them. A user may have at most as many as
@@ -77,18 +93,34 @@ func (q *request) hold(n int64) bool {
 	return q.g.memory.take(q.s.user, q.held, n)
 }
 
+// giveBack returns n of the bytes that hold charged to the client. A detached request gives nothing back, because it is
+// not charged.
+func (q *request) giveBack(n int64) {
+	if n > 0 && !q.detached {
+		q.g.memory.giveBack(q.s.user, q.held, n)
+	}
+}
+
+// noMemory is the text of refusals for a client whose requests hold too much memory.
+const noMemory = "your requests take too much memory: try again later"
+
+// holdBody charges the body of r to the client while a handler reads it. If the client may not have that much memory,
+// the error of the read is refusal.
+func (q *request) holdBody(r *http.Request, refusal error) { r.Body = heldBody{r.Body, q, refusal} }
+
 // heldBody is the body of a request that keeps all of it in memory.
 type heldBody struct {
 	io.ReadCloser
-	q *request
+	q       *request
+	refusal error
 }
 
 // Read reads from the body and charges twice its size, because a growing buffer is copied. If the client may not have
-// that much memory, the error is the refusal of the request.
+// that much memory, the error is the refusal of the body.
 func (b heldBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 && !b.q.hold(2*int64(n)) {
-		return 0, dav.Refuse(http.StatusServiceUnavailable, "your requests take too much memory: try again later")
+		return 0, b.refusal
 	}
 	return n, err
 }

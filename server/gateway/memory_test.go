@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/server/authzen"
+	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
 )
 
 // TestRequestsOfOneUserLeaveMemoryToOthers checks that the listings and bodies that a user's requests hold take at most
@@ -20,25 +22,22 @@ func TestRequestsOfOneUserLeaveMemoryToOthers(t *testing.T) {
 	for i := range 9 {
 		w.file(fmt.Sprintf("d/%d", i), "", shared)
 	}
-	const most = 25 * (entryBytes + 2) // half of it fits the nine files, "." and ".."
-	w.g.memory = newMemory(most)
-	w.ask("alice", "GET", "/share/d/", "") // caches the sessions of both
+	w.g.memory = newMemory(22 * (entryBytes + 1)) // half of it fits the nine files
+	w.ask("alice", "GET", "/share/d/", "")        // caches the sessions of both
 	w.ask("bob", "GET", "/share/d/", "")
-	held := func() int64 {
+	held := func() (n int64) {
 		w.g.memory.mu.Lock()
 		defer w.g.memory.mu.Unlock()
-		return most - w.g.memory.free
-	}
-	settled := func() bool {
-		for range 1000 {
-			if held() == 0 {
-				return true
-			}
-			time.Sleep(time.Millisecond)
+		for _, bytes := range w.g.memory.of {
+			n += bytes
 		}
-		return false
+		return n
 	}
-	check.RequireThat(t, settled(), "G-57: %d bytes are held after the requests", held())
+	settle := func() {
+		t.Helper()
+		check.Eventually(t, func() bool { return held() == 0 }, "G-57: bytes are held after the end of the requests")
+	}
+	settle()
 	slow := w.newRequest("alice")
 	var end context.CancelFunc
 	slow.ctx, end = context.WithCancel(slow.ctx)
@@ -50,7 +49,7 @@ func TestRequestsOfOneUserLeaveMemoryToOthers(t *testing.T) {
 		return http.StatusOK
 	}
 	check.Equal(t, list(slow), http.StatusOK, "G-57: the first listing")
-	check.Equal(t, held(), 11*(entryBytes+1)+1, "G-57: bytes of it")
+	check.Equal(t, held(), 9*(entryBytes+1), "G-57: bytes of it")
 	check.Equal(t, list(slow), http.StatusServiceUnavailable, "G-57: a second listing of the request")
 	check.Equal(t, list(w.newRequest("alice")), http.StatusServiceUnavailable,
 		"G-57: one of another request of the user")
@@ -59,7 +58,63 @@ func TestRequestsOfOneUserLeaveMemoryToOthers(t *testing.T) {
 		check.Equal(t, w.ask(user, "PROPFIND", "/share/d/0", body, "Depth", "0")[:3], want, "G-57: a body of %s", user)
 	}
 	end()
-	check.RequireThat(t, settled(), "G-57: %d bytes are held after the end of the request", held())
+	settle()
 	check.Equal(t, list(w.newRequest("alice")), http.StatusOK, "G-57: a listing after the end of the other request")
 	check.That(t, !w.g.memory.take(slow.s.user, slow.held, 1), "G-57: an ended request takes memory")
+	for i := range 2000 { // more than one call lists
+		write(t, filepath.Join(w.root, "d", fmt.Sprint("+", i)), nil)
+	}
+	w.g.memory = newMemory(2 * 1500 * (entryBytes + 4))
+	check.Equal(t, list(w.newRequest("alice")), http.StatusServiceUnavailable, "G-57: a listing that is too long")
+	check.Equal(t, held(), 0, "G-57: bytes after it")
+}
+
+// TestWalksHoldOnlyListingsOfTheirPath checks that DELETE, COPY and MOVE of a tree give the memory of a listing back
+// when they leave the folder, so that a large tree takes no more memory than its largest path (G-57).
+func TestWalksHoldOnlyListingsOfTheirPath(t *testing.T) {
+	w := newExactly(t, shared)
+	for i := range 27 {
+		w.file(fmt.Sprintf("e/%d/%d", i/9, i%9), "", shared)
+	}
+	for _, folder := range []string{"e", "e/0", "e/1", "e/2"} {
+		w.describe(folder, shared)
+	}
+	const most = 28 * (entryBytes + 1) // half of it fits the names in e and in one of its folders, not in two of them
+	w.g.memory = newMemory(most)
+	for _, c := range []struct {
+		method, path, to string
+		code             int
+	}{{"COPY", "/share/e", "/share/n", 201}, {"COPY", "/share/e", "/share/n", 204}, {"MOVE", "/share/n", "/share/e", 204},
+		{"DELETE", "/share/e", "", 204}} {
+		got := w.answer(w.g.Files(), "alice", c.method, c.path, nil, "Destination", c.to)
+		_ = got.Body.Close()
+		check.Equal(t, got.StatusCode, c.code, "G-57: %s %s %s", c.method, c.path, c.to)
+	}
+	check.Equal(t, w.entries(""), "", "the files that are left")
+}
+
+// TestQuestionsHoldMemory checks that the bodies of questions and the answers of an index count as memory of the client
+// (G-57).
+func TestQuestionsHoldMemory(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "index")
+	w := newWorld(t, openToPEP, everyoneAsks, func(c *Config) {
+		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:", Rate: 100}
+	})
+	indexStub(t, socket)
+	w.g.memory = newMemory(16 << 10)
+	blanks := strings.Repeat(" ", 5<<10)
+	for _, c := range []struct {
+		path, body string
+		code       int
+	}{
+		{indexPath + "filter", `{"right":"long","form":"1000"}`, 200},
+		{indexPath + "filter", `{"right":"long","form":"9000"}`, 503},
+		{indexPath + "filter", "{}" + blanks, 503}, {refmonv1connect.AccessTokenProcedure, "{}", 200},
+		{refmonv1connect.AccessTokenProcedure, "{}" + blanks, 503}, {authzen.EvaluationPath, "{}", 400},
+		{authzen.EvaluationPath, "{}" + blanks, 503},
+	} {
+		rec := w.onConsole("bob", http.MethodPost, c.path, c.body)
+		check.That(t, rec.Code == c.code && (c.code != 503 || strings.Contains(rec.Body.String(), noMemory)),
+			"G-57: %s %.40s: %d %.100s, want %d", c.path, c.body, rec.Code, rec.Body, c.code)
+	}
 }

@@ -19,7 +19,7 @@ func fileRows(g *Gateway) []row {
 		rows = append(rows, row{method, "", known, true, func(w http.ResponseWriter, r *http.Request, s *session) {
 			q := g.newRequest(r.Context(), s)
 			if r.Method != http.MethodPut { // the contents of an upload are not kept
-				r.Body = heldBody{r.Body, q}
+				q.holdBody(r, dav.Refuse(http.StatusServiceUnavailable, noMemory))
 			}
 			if refused := g.dav.Serve(w, r, s.user.String(), files{q}); refused != nil {
 				q.refuse(w, r, refused)

@@ -22,7 +22,10 @@ type FileSystem interface {
 	Stat(name Path) (Info, error)
 	// List returns the members of a folder, sorted by name, but no more than most. more reports that it left out
 	// others, which may be any of them. It returns an error if the name is not a folder or the user may not list it.
+	// The caller passes members to Forget after their last use, also after an error.
 	List(name Path, most int) (members []Info, more bool, err error)
+	// Forget ends the use of members that List returned, so that their memory no longer counts. nil is no list.
+	Forget(members []Info)
 	// Mkdir creates an empty folder. It returns an error if the name exists or its parent folder does not.
 	Mkdir(name Path) error
 	// Remove removes a file or an empty folder. A folder with members stays, and the error is [ErrNotEmpty].
@@ -30,7 +33,7 @@ type FileSystem interface {
 	// Rename moves a resource with its descendants. If replace is set, it replaces an existing file at to in one
 	// step. If not, an existing destination is an error, and nothing moves.
 	Rename(from, to Path, replace bool) error
-	// Replace gives the name to to the resource from in one step. The old resource gets a hidden name, which Replace
+	// Replace renames from to to, which exists, in one step. The old resource gets a hidden name, which Replace
 	// returns; no client can use it. At least one of both is a folder. After an error nothing has changed.
 	Replace(from, to Path) (old Path, err error)
 	// Hidden returns a free name in the parent folder of a resource. No client can use it.

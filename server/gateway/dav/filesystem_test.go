@@ -27,7 +27,7 @@ type memory struct {
 	refuse func(call string, name Path) error // its errors are those of the calls
 	most   int                                // listed members of a folder
 	how    Creation                           // of the last upload
-	open   int                                // files, uploads and stages
+	open   int                                // files, uploads, stages and listed members
 	n      int                                // versions and hidden names
 
 	detached bool // a request no longer ends with its client
@@ -62,14 +62,14 @@ func (m *memory) write(name Path, text string) {
 	m.of[name] = &node{text: text, version: m.n}
 }
 
-// run performs steps of package davcases, one per line, and returns the last response. It checks that no file, upload
-// or stage stays open.
+// run performs steps of package davcases, one per line, and returns the last response. It checks that no file, upload,
+// stage or list of members stays open.
 func (m *memory) run(steps string) (code int, answer string) {
 	m.Helper()
 	s := &davcases.Site{T: m.T, Base: "http://host.test/c", Client: &http.Client{Transport: m}}
 	for step := range strings.SplitSeq(steps, "\n") {
 		code, answer = s.Ask(step)
-		check.Equal(m, m.open, 0, "files, uploads and stages that stay open after %.80s", step)
+		check.Equal(m, m.open, 0, "files, uploads, stages and members that stay open after %.80s", step)
 	}
 	return code, answer
 }
@@ -172,8 +172,12 @@ func (m *memory) List(name Path, most int) (members []Info, more bool, err error
 		}
 	}
 	most = min(most, m.most)
-	return members[:min(most, len(members))], len(members) > most, m.refuse("List", name)
+	more, members = len(members) > most, members[:min(most, len(members))]
+	m.open += len(members)
+	return members, more, m.refuse("List", name)
 }
+
+func (m *memory) Forget(members []Info) { m.open -= len(members) }
 
 func (m *memory) Mkdir(name Path) error {
 	if m.of[name] != nil {

@@ -72,6 +72,7 @@ func (x *exchange) removeTree(name Path) bool {
 // records failures in x.parts, also for a folder with more than mostCopied members.
 func (x *exchange) removeMembers(name Path) bool {
 	list, more, err := x.files.List(name, mostCopied)
+	defer x.files.Forget(list)
 	if err != nil {
 		x.fail(name, err)
 		return false

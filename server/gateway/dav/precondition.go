@@ -174,7 +174,9 @@ func (x *exchange) transferable() error {
 	switch {
 	case x.method == "MOVE":
 	case from.Folder && x.infinite():
-		if _, _, err := x.files.List(x.name, 1); err != nil {
+		list, _, err := x.files.List(x.name, 1)
+		x.files.Forget(list)
+		if err != nil {
 			return err
 		}
 	case !from.Folder:

@@ -45,6 +45,7 @@ func (x *exchange) propfind() error {
 	if i.Folder && depth != "0" {
 		var more bool
 		members, more, err = x.files.List(x.name, x.MostListed)
+		defer x.files.Forget(members)
 		switch {
 		case more:
 			return Refuse(http.StatusInsufficientStorage, "the folder has too many members to list")

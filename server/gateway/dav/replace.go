@@ -124,6 +124,7 @@ func (x *exchange) removable(name Path) bool {
 		return true
 	}
 	list, more, err := x.files.List(name, mostCopied)
+	defer x.files.Forget(list)
 	if more {
 		err = errTooMany
 	}

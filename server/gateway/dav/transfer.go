@@ -156,7 +156,9 @@ func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 	if deep {
 		var more bool
 		var err error
-		if list, more, err = x.files.List(from, mostCopied); more {
+		list, more, err = x.files.List(from, mostCopied)
+		defer x.files.Forget(list)
+		if more {
 			err = errTooMany
 		}
 		if err != nil {
