@@ -117,6 +117,7 @@ type treeData struct {
 	MoreWho       bool // the descriptor names more than Who has
 	Files         []treeLine
 	More          bool
+	Unlisted      string // why Files has no or not all names of a directory; "": it has them
 }
 
 // treeLine is a directory entry.
@@ -176,21 +177,24 @@ func (p place) plain() string {
 func treeLink(page, path string) string { return page + "?" + url.Values{"path": {path}}.Encode() }
 
 // treeFiles adds the first mostDescriptors entries of a directory to d, with their descriptors, and sets d.More if
-// there are further entries. It adds no entry if the client may not list the directory. A descriptor that the client
-// may not read is "—".
+// there are further entries. If the client may not list the directory, or not have the memory of the page, d.Unlisted
+// says so. A descriptor that the client may not read is "—".
 func (q *request) treeFiles(d *treeData, at place) {
-	h, refused := q.openToList(at)
+	list, more, refused := q.members(at, mostDescriptors)
 	if refused != nil {
+		d.Unlisted = refused.Error()
 		return
 	}
-	defer q.s.release(h)
-	list, more, _ := q.list(at, h, mostDescriptors)
 	d.More = more
 	for _, f := range list {
 		l := treeLine{Name: f.name, Link: treeLink("/tree", "/"+at.below(f.name).plain()), SDDL: "—"}
 		// The client may list the entry, so a denial hides nothing (G-8).
 		if descriptor, st := q.readDescriptor(at.below(f.name)); st == ntstatus.Success {
 			l.SDDL = sddlOf(descriptor)
+		}
+		if !q.hold(int64(len(l.SDDL))) {
+			d.Unlisted = noMemory
+			return
 		}
 		d.Files = append(d.Files, l)
 	}

@@ -50,14 +50,16 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 	const noPath, noName = "give a path in a tree, such as /projects/plans",
 		"no such name, or you may not see it"
 	for path, want := range map[string]any{
-		"/tree":                     treeData{Trees: trees},
-		"/tree?path=/":              treeData{Trees: trees, Path: "/", Problem: noPath},
-		"/tree?path=x":              treeData{Trees: trees, Path: "x", Problem: noPath},
-		"/tree?path=/share/none":    treeData{Trees: trees, Path: "/share/none", Problem: noName},
-		"/tree?path=/share/deep/":   treeData{Trees: trees, Path: "/share/deep/", Up: "/tree?path=%2Fshare", SDDL: noControl},
+		"/tree":                  treeData{Trees: trees},
+		"/tree?path=/":           treeData{Trees: trees, Path: "/", Problem: noPath},
+		"/tree?path=x":           treeData{Trees: trees, Path: "x", Problem: noPath},
+		"/tree?path=/share/none": treeData{Trees: trees, Path: "/share/none", Problem: noName},
+		"/tree?path=/share/deep/": treeData{Trees: trees, Path: "/share/deep/", Up: "/tree?path=%2Fshare", SDDL: noControl,
+			Unlisted: "forbidden (STATUS_ACCESS_DENIED)"},
 		"/tree?path=/share/deep/in": treeData{Trees: trees, Path: "/share/deep/in", Problem: noName},
 		"/tree?path=/share/shut": treeData{Trees: trees, Path: "/share/shut", Up: "/tree?path=%2Fshare",
-			SDDL: "O:BAG:SYD:(A;;LORC;;;" + bob + ")", Who: []*api.Grant{who[0], grant(bob, `HOST\bob`, 0x20080)}},
+			SDDL: "O:BAG:SYD:(A;;LORC;;;" + bob + ")", Who: []*api.Grant{who[0], grant(bob, `HOST\bob`, 0x20080)},
+			Unlisted: "forbidden (STATUS_ACCESS_DENIED)"},
 		"/tree?path=/share/dir/hers": treeData{Trees: trees, Path: "/share/dir/hers", Up: "/tree?path=%2Fshare%2Fdir",
 			SDDL: noControl},
 		"/tree?path=/share": treeData{Trees: trees, Path: "/share", SDDL: text, Who: who, Files: []treeLine{
@@ -109,6 +111,13 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 				"a folder with %d files: %d on the page, more %t", i, len(many.Files), many.More)
 		}
 		write(t, filepath.Join(w.root, "many", fmt.Sprint("+", i)), nil)
+	}
+	// No name fits into the memory of one user, or both names without a descriptor (G-57).
+	for most, want := range map[int64]string{0: "service unavailable (STATUS_INSUFFICIENT_RESOURCES)",
+		2*2*(entryBytes+4) + 1: noMemory} {
+		w.g.memory = newMemory(most)
+		got := w.askOf(w.g.Console(), "bob", http.MethodGet, "/tree?path=/share/dir", "")
+		check.That(t, strings.Contains(got, "not show all names of the folder: "+want+"</p>"), "G-57: %s, want %q", got, want)
 	}
 }
 
