@@ -139,9 +139,9 @@ func TestUsersTakeTurnsAtService(t *testing.T) {
 	h.subids.Names = []string{file}
 	synctest.Test(t, func(t *testing.T) {
 		slots := admission.NewPool(0, 99) // none is free
-		h.mu.Lock()
+		h.Names.mu.Lock()
 		h.connections = slots
-		h.mu.Unlock()
+		h.Names.mu.Unlock()
 		for _, uid := range []uint32{100000, 100001, 100002, 2000} {
 			go h.UserName(t.Context(), uid)
 			synctest.Wait()
