@@ -80,19 +80,12 @@ type locked interface {
 
 // get returns the locker of owner k and creates it if needed. The table owns the locker. o is the request's open, and
 // f its file. The locker records o, unless it exists and the request is an unlock. A stale locker is replaced; its
-// locks stay until its opens close. ENOLCK means a limit, or that f does not support locks.
-func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*locker, fuse.Status) {
-	l.mu.Lock()
-	x := l.foundLocked(k, o, in)
-	l.mu.Unlock()
-	if x != nil {
-		return x, fuse.OK
-	}
-	// payer may read files. So it is called only for a new locker, and without the lock.
-	payer := l.payer(in.Uid)
+// locks stay until its opens close. payer is charged for a new one. ENOLCK means a limit, or that f does not support
+// locks.
+func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile, payer uint32) (*locker, fuse.Status) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if x := l.foundLocked(k, o, in); x != nil { // a concurrent request of the owner has created the locker
+	if x := l.foundLocked(k, o, in); x != nil {
 		return x, fuse.OK
 	}
 	// The number of locks is limited per user and in total (M-32).

@@ -30,10 +30,10 @@ func (l lockable) Locking() (fd int, st ntstatus.Status) { return -1, l.st }
 //
 // +checklocksignore
 func TestLockOwnersAreLimitedPerUser(t *testing.T) {
-	l, o := newLockers(func(uid uint32) uint32 { return uid % 100 }), &open{n: &node{}}
+	l, o := newLockers(sameUID), &open{n: &node{}}
 	get := func(uid uint32, owner uint64, f nt.OpenFile) (*locker, fuse.Status) {
 		in := &fuse.LkIn{InHeader: header(uid, 0), Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
-		return l.get(lockOwner{n: o.n, owner: owner}, o, in, f)
+		return l.get(lockOwner{n: o.n, owner: owner}, o, in, f, uid%100)
 	}
 	const none = fuse.Status(syscall.ENOLCK)
 	check := func(what string, got, want fuse.Status, held int) {
@@ -326,7 +326,7 @@ func TestOnlyClosesOfLockHoldersAreRemembered(t *testing.T) {
 		closes := &fuse.FlushIn{InHeader: fuse.InHeader{Caller: fuse.Caller{Pid: c.closes}}, LockOwner: 9}
 		in := &fuse.LkIn{InHeader: header(1, 0), Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: c.locks}}
 		k := lockOwner{n: o.n, owner: uint64(i)}
-		if _, s := l.get(k, o, in, lockable{}); s != fuse.OK {
+		if _, s := l.get(k, o, in, lockable{}, 1); s != fuse.OK {
 			t.Fatal(s)
 		}
 		l.flushed(o, closes)

@@ -66,6 +66,10 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 		return fuse.EBADF
 	}
 	k := lockOwner{o.n, in.Owner, in.LkFlags&fuse.FUSE_LK_FLOCK != 0}
+	payer := o.payer
+	if in.Uid != o.uid {
+		payer = m.locks.payer(in.Uid) // can wait for the name service, so not while this request has a worker
+	}
 	var x *locker
 	if s := m.do(o.payer, func(t *worker) (s fuse.Status) {
 		file, _, done, st := m.sys.TreeFile(t.Thread, o.h)
@@ -73,7 +77,7 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 		if st != ntstatus.Success {
 			return status(st)
 		}
-		x, s = m.locks.get(k, o, in, file)
+		x, s = m.locks.get(k, o, in, file, payer)
 		return s
 	}); s != fuse.OK {
 		return s

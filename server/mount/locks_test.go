@@ -216,6 +216,36 @@ func TestLockRangesMatchFcntl(t *testing.T) {
 	}
 }
 
+// TestLockCountsForItsProgramsUser checks that a lock counts for the user of the program that takes it, and that no
+// worker is busy while the charged uid is looked up (M-32).
+func TestLockCountsForItsProgramsUser(t *testing.T) {
+	var m *Mount
+	var lookups, busy int
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
+		c.payer = func(uid uint32) uint32 {
+			if m != nil && uid == bob {
+				m.workers.mu.Lock()
+				defer m.workers.mu.Unlock()
+				lookups++
+				busy += maxWorkers - m.workers.free
+				return carol
+			}
+			return uid
+		}
+	})
+	m = w.m
+	w.file("f", "text", full)
+	in := w.opensFor(alice, "f", unix.O_RDONLY)
+	for owner, uid := range []uint32{alice, bob} {
+		w.want("lock", m.SetLk(nil, &fuse.LkIn{InHeader: header(uid, in.NodeId), Fh: in.Fh, Owner: uint64(owner),
+			Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: uid}}), 0)
+	}
+	m.locks.mu.Lock()
+	defer m.locks.mu.Unlock()
+	check.Equal(t, [2]int{m.locks.of[alice], m.locks.of[carol]}, [2]int{1, 1}, "M-32: locks of two users")
+	check.Equal(t, [2]int{lookups, busy}, [2]int{1, 0}, "M-32: lookups of a charged uid, and busy workers")
+}
+
 // TestUnlockDoesNotDependOnOpen checks that a lock through another open of a program keeps the program's locks until
 // that open closes, too, and that an unlock does not (M-31).
 //
@@ -229,7 +259,7 @@ func TestUnlockDoesNotDependOnOpen(t *testing.T) {
 		want int
 	}{{one, unix.F_RDLCK, 1}, {two, unix.F_UNLCK, 1}, {two, unix.F_RDLCK, 2}} {
 		in := &fuse.LkIn{InHeader: header(1, 0), Lk: fuse.FileLock{Typ: c.kind, Pid: 1}}
-		if x, s := l.get(lockOwner{n: n}, c.o, in, lockable{}); s != fuse.OK || len(x.opens) != c.want {
+		if x, s := l.get(lockOwner{n: n}, c.o, in, lockable{}, 1); s != fuse.OK || len(x.opens) != c.want {
 			t.Errorf("M-31: request %d: %v, %d opens, want OK, %d", i, s, len(x.opens), c.want)
 		}
 	}
