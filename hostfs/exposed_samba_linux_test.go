@@ -24,7 +24,7 @@ func TestSambaServesClosedPath(t *testing.T) {
 	const group, gid = "games", 60
 	s := smbd.Start(t, smbd.Share{Name: "closed", Config: "\tforce group = " + group + "\n" +
 		"\tacl_xattr:ignore system acls = yes\n"})
-	b := &beside{&world{TB: t, root: filepath.Join(s.Dir, "closed"), sys: kernel.Boot(kernel.Config{})}, s, "closed"}
+	b := &sambaTree{&world{TB: t, root: filepath.Join(s.Dir, "closed"), sys: kernel.Boot(kernel.Config{})}, s, "closed"}
 	b.must(errors.Join(os.Chown(b.root, 0, gid), os.Chmod(b.root, 0o770)))
 	b.describe("", "O:BAG:SYD:P(A;;0x1301bf;;;WD)")
 	tree := check.Must(Open(Config{Path: b.root, IgnorePosix: true, FileMode: 0o666, DirectoryMode: 0o777}))

@@ -74,7 +74,7 @@ func asServer(t *testing.T, stream uint64, options fileaccess.CreateOptions,
 		smbd.Skip(t, "python3 has no Samba here: install the package python3-samba")
 	}
 	s := smbd.Start(t, smbd.Share{Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n", Users: serverUsers})
-	b := &beside{&world{TB: t, root: filepath.Join(s.Dir, "v3"), sys: kernel.Boot(kernel.Config{})}, s, "v3"}
+	b := &sambaTree{&world{TB: t, root: filepath.Join(s.Dir, "v3"), sys: kernel.Boot(kernel.Config{})}, s, "v3"}
 	threads, people, tokens := []*nt.Thread{}, []sid.SID{}, []*token.Token{}
 	for _, user := range serverUsers {
 		spec := s.TokenOf(user).Spec()
@@ -128,7 +128,7 @@ func asServer(t *testing.T, stream uint64, options fileaccess.CreateOptions,
 }
 
 // onServer runs the operations on the server and returns their statuses.
-func (b *beside) onServer(list []question) (statuses []ntstatus.Status) {
+func (b *sambaTree) onServer(list []question) (statuses []ntstatus.Status) {
 	b.Helper()
 	var lines, stderr strings.Builder
 	for _, q := range list {

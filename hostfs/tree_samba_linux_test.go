@@ -26,8 +26,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// beside is a tree whose files a file server also serves.
-type beside struct {
+// sambaTree is a tree whose files a file server also serves.
+type sambaTree struct {
 	*world
 	server *smbd.Server
 	share  string
@@ -42,7 +42,7 @@ func TestSambaAndTreeShareDescriptors(t *testing.T) {
 	for _, share := range shares {
 		t.Run(share.Name, func(t *testing.T) {
 			s.T = t
-			b := &beside{&world{TB: t, root: filepath.Join(s.Dir, share.Name), sys: kernel.Boot(kernel.Config{})}, s, share.Name}
+			b := &sambaTree{&world{TB: t, root: filepath.Join(s.Dir, share.Name), sys: kernel.Boot(kernel.Config{})}, s, share.Name}
 			tree := check.Must(Open(Config{Path: b.root, Missing: SynthesiseMissing, IgnorePosix: share.Name == "v3"}))
 			b.tree = tree
 			b.must(b.sys.AddTree("share", tree))
@@ -66,14 +66,14 @@ func TestSambaAndTreeShareDescriptors(t *testing.T) {
 }
 
 // cacls sets a descriptor through the server.
-func (b *beside) cacls(path, text string) {
+func (b *sambaTree) cacls(path, text string) {
 	b.Helper()
 	text = strings.ReplaceAll(text, "GUEST", b.server.AsGuest.User().SID.String())
 	b.server.Cacls("root", b.share, path, "--sddl", "-S", text)
 }
 
 // serverShows returns a file's descriptor as the server shows it.
-func (b *beside) serverShows(path string) string {
+func (b *sambaTree) serverShows(path string) string {
 	b.Helper()
 	return b.server.Cacls("root", b.share, path, "--numeric")
 }
@@ -89,21 +89,21 @@ func numeric(d *sd.Descriptor) string {
 }
 
 // thread returns a thread of a process with that token.
-func (b *beside) thread(tok *token.Token) *nt.Thread {
+func (b *sambaTree) thread(tok *token.Token) *nt.Thread {
 	b.Helper()
 	p := check.Must(b.sys.NewProcess("test", tok))
 	return check.Must(p.NewThread())
 }
 
 // client runs commands of smbclient as an account.
-func (b *beside) client(user, commands string) (string, error) {
+func (b *sambaTree) client(user, commands string) (string, error) {
 	b.Helper()
 	return b.server.Client(user, b.share, commands)
 }
 
 // setHere sets descriptors through the tree that the server must show: of a file that the server created and of one
 // that the tree created.
-func (b *beside) setHere() {
+func (b *sambaTree) setHere() {
 	b.Helper()
 	if out, err := b.client("root", "put /etc/hostname theirs"); err != nil {
 		b.Fatalf("smbclient: %v\n%s", err, out)
@@ -133,7 +133,7 @@ func (b *beside) setHere() {
 }
 
 // administrator returns the token that the server gives its administrator.
-func (b *beside) administrator() *token.Token {
+func (b *sambaTree) administrator() *token.Token {
 	b.Helper()
 	root := b.server.TokenOf("root")
 	spec := root.Spec()
@@ -143,7 +143,7 @@ func (b *beside) administrator() *token.Token {
 }
 
 // inheritance creates nested files and directories through the tree and through the server.
-func (b *beside) inheritance() {
+func (b *sambaTree) inheritance() {
 	b.Helper()
 	for i, text := range []string{
 		"D:PAI(A;OICI;0x1f01ff;;;BA)(A;OICIIO;0x1f01ff;;;CO)(A;CI;0x1200a9;;;AU)",
@@ -171,7 +171,7 @@ func (b *beside) inheritance() {
 
 // sameAttrs compares the attributes of two files, except for times and for hashes, which depend on each file's
 // permissions.
-func (b *beside) sameAttrs(ours, theirs string) {
+func (b *sambaTree) sameAttrs(ours, theirs string) {
 	b.Helper()
 	x, y := *b.readBack(ours), *b.readBack(theirs)
 	for _, a := range []*ntacl.Attribute{&x, &y} {
@@ -187,7 +187,7 @@ func (b *beside) sameAttrs(ours, theirs string) {
 
 // attributes sets attributes through the tree that the server shows, and through the server that the tree shows
 // (F-122, F-130, F-172, F-173).
-func (b *beside) attributes() {
+func (b *sambaTree) attributes() {
 	b.Helper()
 	th := b.thread(b.administrator())
 	all := call{desired: winnt.GENERIC_ALL, disposition: fileaccess.FileCreate}
@@ -252,7 +252,7 @@ func (b *beside) attributes() {
 
 // extended sets extended attributes on each side and reads them on the other. The server's own attributes are hidden
 // on both (F-194, F-195).
-func (b *beside) extended() {
+func (b *sambaTree) extended() {
 	b.Helper()
 	th := b.thread(b.administrator())
 	h := b.create(th, "extended", call{desired: winnt.GENERIC_ALL, disposition: fileaccess.FileCreate}, ntstatus.Success)
@@ -280,7 +280,7 @@ func (b *beside) extended() {
 
 // names compares the host names that the server shows and opens unchanged with those of the tree. The server mangles
 // the others (F-113, F-176).
-func (b *beside) names() {
+func (b *sambaTree) names() {
 	b.Helper()
 	const dir = "names"
 	b.must(os.Mkdir(b.path(dir), 0o755))
@@ -334,7 +334,7 @@ func (b *beside) names() {
 }
 
 // decisions compares the decisions of the tree and of the server about an account's reads.
-func (b *beside) decisions() {
+func (b *sambaTree) decisions() {
 	b.Helper()
 	th := b.thread(b.primary(b.server.AsGuest))
 	for i, text := range []string{"D:P(A;;0x120089;;;WD)", "D:P(D;;0x6;;;GUEST)(A;;0x1f01ff;;;WD)",
@@ -356,7 +356,7 @@ func (b *beside) decisions() {
 }
 
 // primary returns a token that a process can have.
-func (b *beside) primary(t *token.Token) *token.Token {
+func (b *sambaTree) primary(t *token.Token) *token.Token {
 	b.Helper()
 	spec := t.Spec()
 	spec.Type = winnt.TokenPrimary
@@ -364,7 +364,7 @@ func (b *beside) primary(t *token.Token) *token.Token {
 }
 
 // random compares reads of files with random descriptors, all in one session.
-func (b *beside) random() {
+func (b *sambaTree) random() {
 	b.Helper()
 	rnd := rand.New(rand.NewPCG(randtest.Seed(b), 0))
 	var commands []string
@@ -400,7 +400,7 @@ func (b *beside) random() {
 }
 
 // storeOnServer gives a file an attribute that the server of this share accepts.
-func (b *beside) storeOnServer(name, text string) {
+func (b *sambaTree) storeOnServer(name, text string) {
 	b.Helper()
 	a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)}
 	if b.share == "v3" {
