@@ -42,7 +42,8 @@ func TestSambaAndTreeShareDescriptors(t *testing.T) {
 	for _, share := range shares {
 		t.Run(share.Name, func(t *testing.T) {
 			s.T = t
-			b := &sambaTree{&world{TB: t, root: filepath.Join(s.Dir, share.Name), sys: kernel.Boot(kernel.Config{})}, s, share.Name}
+			w := &world{TB: t, root: filepath.Join(s.Dir, share.Name), sys: kernel.Boot(kernel.Config{})}
+			b := &sambaTree{w, s, share.Name}
 			tree := check.Must(Open(Config{Path: b.root, Missing: SynthesiseMissing, IgnorePosix: share.Name == "v3"}))
 			b.tree = tree
 			b.must(b.sys.AddTree("share", tree))
