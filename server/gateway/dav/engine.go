@@ -64,6 +64,7 @@ type exchange struct {
 	r      *http.Request
 	files  FileSystem
 	name   Path
+	slash  bool // the URL ends in a slash
 	method string
 	// to is the destination of COPY and MOVE.
 	to         Path
@@ -107,7 +108,7 @@ func (x *exchange) serve(user string) error {
 	if err != nil {
 		return err
 	}
-	x.name = name
+	x.name, x.slash = name, slash
 	if x.method == "PROPFIND" {
 		return x.propfind()
 	}
@@ -121,7 +122,7 @@ func (x *exchange) serve(user string) error {
 	}
 	switch x.method {
 	case http.MethodPut:
-		return x.put(slash)
+		return x.put()
 	case http.MethodDelete:
 		return x.remove()
 	case "MKCOL":
@@ -153,7 +154,7 @@ func (x *exchange) readable() error {
 	// 9.6.1). The same holds for MOVE (9.9.2). COPY and LOCK also accept 0 (9.8.3, 9.10.3). A refresh ignores the
 	// header (9.10.2).
 	if known != nil && len(depth) > 0 && !slices.Contains(known, value) && !x.refreshes() {
-		i, err := x.files.Stat(x.name)
+		i, err := x.stat()
 		switch {
 		case codeOf(err) >= http.StatusInternalServerError:
 			return err
@@ -169,6 +170,16 @@ func (x *exchange) readable() error {
 		return Refuse(http.StatusBadRequest, "Overwrite is T or F")
 	}
 	return nil
+}
+
+// stat describes the resource of the request. A file counts as missing if the URL ends in a slash, because such a URL
+// is that of a folder (G-10).
+func (x *exchange) stat() (Info, error) {
+	i, err := x.files.Stat(x.name)
+	if err == nil && x.slash && !i.Folder {
+		return Info{}, Refuse(http.StatusNotFound, "no such name")
+	}
+	return i, err
 }
 
 // infinite reports whether the request covers all descendants. It returns false only for the header "Depth: 0".

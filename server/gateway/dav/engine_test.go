@@ -219,6 +219,17 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice PROPFIND /f Depth: Infinity", 207, "/c/f", ""},
 		{none, "alice PROPFIND /f Depth: 2", 400, "must be 0 or 1", ""},
 		{none, "alice PROPFIND /x", 404, "no such name", ""},
+		// A URL that ends in a slash is that of a folder (G-10).
+		{none, "alice PROPFIND /f/ Depth: 0", 404, "no such name", ""},
+		{none, "alice PROPPATCH /f/ < patch", 404, "no such name", ""},
+		{none, "alice DELETE /f/", 404, "no such name", ""},
+		{none, "alice DELETE /f/ Depth: 0", 400, "must be infinity", ""},
+		{none, "alice COPY /f/ Destination: /c/n", 404, "no such name", ""},
+		{none, "alice MOVE /f/ Destination: /c/n", 404, "no such name", ""},
+		{none, "alice LOCK /f/ < exclusive", 405, "does not end in /", ""},
+		{none, "alice LOCK /n/ < exclusive", 405, "does not end in /", ""},
+		{none, "alice LOCK /d/ < exclusive", 200, "/c/d<", "d/ d/m=m e/ f=f t=t"},
+		{none, "alice DELETE /d/", 204, "", "e/ f=f t=t"},
 		{none, "alice PROPFIND /d Depth: 2", 400, "must be 0 or 1", ""},
 		{none, "alice PROPFIND /d Depth: 0,noroot", 400, "must be 0 or 1", ""},
 		{none, "alice PROPFIND /d Depth: 1,NoRoot", 207, "/c/d/m", ""}, // RFC 5234, 2.3

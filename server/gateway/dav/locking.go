@@ -22,9 +22,15 @@ func (x *exchange) refreshes() bool { return x.method == "LOCK" && x.bodyless() 
 // empty file. If that fails and no program has created the file, the lock is removed. Responses:
 //   - existing resource: 200 with the lock
 //   - missing resource: 201 with the lock
+//   - no folder, and a URL that ends in a slash: 405
 //   - conflicting lock: a refusal with the conflicts
 //   - limit on locks: 503
 func (x *exchange) lock() error {
+	if x.slash {
+		if i, err := x.files.Stat(x.name); codeOf(err) == http.StatusNotFound || err == nil && !i.Folder {
+			return errSlash
+		}
+	}
 	deep := x.infinite() && !x.refreshes() // a refresh ignores Depth (RFC 4918, 9.10.2)
 	if err := x.files.Lockable(x.name, deep); err != nil {
 		return err

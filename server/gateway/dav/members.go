@@ -23,7 +23,7 @@ func (x *exchange) remove() error {
 	}
 	// A hidden resource is reported as missing before locks and conditions are tested (G-8; RFC
 	// 9110, 13.2.1).
-	if _, err := x.files.Stat(x.name); err != nil {
+	if _, err := x.stat(); err != nil {
 		return err
 	}
 	leave, err := x.enter()

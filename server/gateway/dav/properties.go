@@ -37,7 +37,7 @@ func (x *exchange) proppatch() error {
 	if err != nil {
 		return err
 	}
-	if _, err := x.files.Stat(x.name); err != nil {
+	if _, err := x.stat(); err != nil {
 		return err
 	}
 	leave, err := x.enter()

@@ -32,7 +32,7 @@ func (x *exchange) propfind() error {
 	default:
 		return Refuse(http.StatusBadRequest, "the header Depth must be 0 or 1")
 	}
-	i, err := x.files.Stat(x.name)
+	i, err := x.stat()
 	if err != nil {
 		return err
 	}

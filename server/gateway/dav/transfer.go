@@ -23,7 +23,7 @@ func (x *exchange) transfer() error {
 	if err := x.destination(); err != nil {
 		return err
 	}
-	from, err := x.files.Stat(x.name) // a missing source is 404 before locks are tested (G-8)
+	from, err := x.stat() // a missing source is 404 before locks are tested (G-8)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (x *exchange) transfer() error {
 	}
 	defer leave()
 	// Another request may have replaced the source while this one waited for its names (G-38).
-	if from, err = x.files.Stat(x.name); err != nil {
+	if from, err = x.stat(); err != nil {
 		return err
 	}
 	to, err := x.files.Stat(x.to)
@@ -221,13 +221,13 @@ func (x *exchange) copyProperties(from, to Path) error {
 // put serves PUT: it stores the body as the file's contents and responds with the ETag. The status is 201 for a new
 // file, else 204. The file changes only when the whole body has arrived. A missing folder and a failed condition are
 // refused before that. Other refusals:
-//   - slash, a URL that ends in a slash: 405
+//   - a URL that ends in a slash: 405
 //   - Content-Range: 400
 //   - a body larger than LargestUpload: 413
-func (x *exchange) put(slash bool) error {
+func (x *exchange) put() error {
 	switch {
-	case slash:
-		return Refuse(http.StatusMethodNotAllowed, "a file's name does not end in /")
+	case x.slash:
+		return errSlash
 	// "An origin server SHOULD respond with a 400 (Bad Request) status code if it receives Content-Range on a PUT" (RFC
 	// 9110, 14.5).
 	case x.r.Header.Get("Content-Range") != "":
@@ -262,6 +262,9 @@ func (x *exchange) put(slash bool) error {
 	}
 	return x.respond(http.StatusNoContent)
 }
+
+// errSlash refuses to create a file at a URL that ends in a slash.
+var errSlash = Refuse(http.StatusMethodNotAllowed, "a file's name does not end in /")
 
 // errTooLong refuses an upload that is too large.
 var errTooLong = Refuse(http.StatusRequestEntityTooLarge, "the file is larger than the gateway accepts")
