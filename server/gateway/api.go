@@ -30,7 +30,13 @@ func apiRows(g *Gateway) []row {
 		defer cancel()
 		limitBody(ctx, r)
 		// The client holds its memory until it has read the answer, so the charge does not end with ctx (G-57).
-		g.newRequest(r.Context(), s).holdBody(r, connect.NewError(connect.CodeUnavailable, errors.New(noMemory)))
+		holder := g.newRequest(r.Context(), s)
+		holder.holdBody(r, connect.NewError(connect.CodeUnavailable, errors.New(noMemory)))
+		// A short compressed body can become a question of the largest size.
+		if compressed(r.Header) && !holder.hold(2*largestQuestion) {
+			plain(w, http.StatusServiceUnavailable, noMemory)
+			return
+		}
 		h.ServeHTTP(w, r.WithContext(ctx))
 	}
 	var rows []row
@@ -42,6 +48,17 @@ func apiRows(g *Gateway) []row {
 	}
 	return append(rows, row{http.MethodGet, "/health", anybody, false, g.health},
 		row{http.MethodHead, "/health", anybody, false, g.health})
+}
+
+// compressed reports whether the headers of an API call announce a compressed body, in any of its protocols: Connect,
+// its streams, gRPC and gRPC-Web.
+func compressed(h http.Header) bool {
+	for _, name := range []string{"Content-Encoding", "Connect-Content-Encoding", "Grpc-Encoding"} {
+		if coding := h.Get(name); coding != "" && coding != "identity" {
+			return true
+		}
+	}
+	return false
 }
 
 // limitRate returns serve with the rate limit of a user's API calls and console pages. Beyond it the answer is 429.

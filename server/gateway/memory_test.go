@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"net/http"
@@ -103,17 +105,23 @@ func TestQuestionsHoldMemory(t *testing.T) {
 	indexStub(t, socket)
 	w.g.memory = newMemory(16 << 10)
 	blanks := strings.Repeat(" ", 5<<10)
+	var small bytes.Buffer
+	zip := gzip.NewWriter(&small)
+	_, _ = zip.Write([]byte("{}" + blanks))
+	w.must(zip.Close())
+	const token = refmonv1connect.AccessTokenProcedure
 	for _, c := range []struct {
 		path, body string
 		code       int
+		headers    []string
 	}{
-		{indexPath + "filter", `{"right":"long","form":"1000"}`, 200},
-		{indexPath + "filter", `{"right":"long","form":"9000"}`, 503},
-		{indexPath + "filter", "{}" + blanks, 503}, {refmonv1connect.AccessTokenProcedure, "{}", 200},
-		{refmonv1connect.AccessTokenProcedure, "{}" + blanks, 503}, {authzen.EvaluationPath, "{}", 400},
-		{authzen.EvaluationPath, "{}" + blanks, 503},
+		{indexPath + "filter", `{"right":"long","form":"1000"}`, 200, nil},
+		{indexPath + "filter", `{"right":"long","form":"9000"}`, 503, nil}, {indexPath + "filter", "{}" + blanks, 503, nil},
+		{token, "{}", 200, []string{"Content-Encoding", "identity"}}, {token, "{}" + blanks, 503, nil},
+		{token, small.String(), 503, []string{"Content-Encoding", "gzip"}},
+		{authzen.EvaluationPath, "{}", 400, nil}, {authzen.EvaluationPath, "{}" + blanks, 503, nil},
 	} {
-		rec := w.onConsole("bob", http.MethodPost, c.path, c.body)
+		rec := w.onConsole("bob", http.MethodPost, c.path, c.body, c.headers...)
 		check.That(t, rec.Code == c.code && (c.code != 503 || strings.Contains(rec.Body.String(), noMemory)),
 			"G-57: %s %.40s: %d %.100s, want %d", c.path, c.body, rec.Code, rec.Body, c.code)
 	}
