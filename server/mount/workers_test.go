@@ -3,6 +3,7 @@ package mount
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -129,13 +130,14 @@ func (w *world) occupy(uid uint32) (end func()) {
 	return end
 }
 
-// waits reports whether a request waits for those of a user. It returns once the request waits or has ended.
-func (w *world) waits(uid uint32, request func()) bool {
+// waits reports whether a request waits for those of a user. It returns once the request waits or has ended. sent
+// counts the request until it has ended.
+func (w *world) waits(uid uint32, sent *sync.WaitGroup, request func()) bool {
 	before, ended := w.waiting(uid), make(chan struct{})
-	go func() {
+	sent.Go(func() {
 		defer close(ended)
 		request()
-	}()
+	})
 	for {
 		select {
 		case <-ended:
@@ -156,15 +158,14 @@ func TestRequestsOnHandleCountForItsOpener(t *testing.T) {
 		w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 		w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)")
 		node := w.known(alice, "f")
-		var files, dirs [2]uint64
+		var files, dirs, ends [2]uint64
 		for i, uid := range []uint32{alice, bob} {
+			files[i], ends[i] = w.opensFor(uid, "f", syscall.O_RDWR).Fh, w.opensFor(uid, "f", syscall.O_RDWR).Fh
 			var out fuse.OpenOut
-			w.want("open", w.m.Open(nil, &fuse.OpenIn{InHeader: header(uid, node), Flags: syscall.O_RDWR}, &out), 0)
-			files[i] = out.Fh
 			w.want("open", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: header(uid, rootID)}, &out), 0)
 			dirs[i] = out.Fh
 		}
-		end := w.occupy(alice)
+		end, sent := w.occupy(alice), sync.WaitGroup{}
 		for _, c := range []struct {
 			name   string
 			sender bool // counts for the sender
@@ -203,11 +204,12 @@ func TestRequestsOnHandleCountForItsOpener(t *testing.T) {
 				w.m.ReadDir(nil, &fuse.ReadIn{InHeader: root, Fh: fh}, fuse.NewDirEntryList(make([]byte, 4096), 0))
 			}},
 			{"release", false, func(h, _ fuse.InHeader, fh, _ uint64) {
-				w.m.Release(nil, &fuse.ReleaseIn{InHeader: h, Fh: fh})
+				i := slices.Index(files[:], fh) // the kernel closes a handle after all other requests on it
+				w.m.Release(nil, &fuse.ReleaseIn{InHeader: h, Fh: ends[i]})
 			}},
 		} {
 			for i, sender := range []uint32{bob, alice} { // each with the other's handle
-				got := w.waits(alice, func() {
+				got := w.waits(alice, &sent, func() {
 					c.send(header(sender, node), header(sender, rootID), files[i], dirs[i])
 				})
 				check.Equal(t, got, c.sender == (sender == alice),
@@ -215,6 +217,7 @@ func TestRequestsOnHandleCountForItsOpener(t *testing.T) {
 			}
 		}
 		end()
+		sent.Wait()
 	}
 }
 
