@@ -153,6 +153,7 @@ func TestLookupJoinsQueuedLookup(t *testing.T) {
 				t.Errorf("a lookup whose time is over: %v", err)
 			}
 		}
+		synctest.Wait() // c has left the queue
 		release <- struct{}{}
 		if ran = append(ran, <-begun); ran[len(ran)-1] != "b" {
 			t.Errorf("%v ran, want b last: no caller waits for c", ran)
