@@ -331,6 +331,7 @@ func TestDeleteSurvivesEveryFailedCall(t *testing.T) {
 	}, func(w *world, f *file) ntstatus.Status { return f.RemoveName() },
 		func(w *world, f *file, what string, st ntstatus.Status) {
 			check.Equal(t, st, ntstatus.IODeviceError, "F-117: %s: RemoveName", what)
+			check.That(t, !check.Result(f.Facts()).DeletePending, "F-117: %s: the deletion is still pending", what)
 			w.holds(map[string]string{"f": "text"})
 			w.nothingPrivate("")
 		})

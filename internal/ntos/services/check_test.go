@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -148,6 +149,9 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 		free, st := k.Zw().Services().NtAccessCheckByType(in)
 		check.That(t, st == ntstatus.Success && free.GrantedAccess == desired && free.PrivilegeSet != nil &&
 			len(free.PrivilegeSet.Privilege) == 0, "A-22, A-27: kernel mode: %v, %+v, want an empty set", st, free)
+		each, st := k.Zw().Services().NtAccessCheckByTypeResultList(in)
+		check.That(t, st == ntstatus.Success && slices.Equal(each.GrantedAccess, []winnt.AccessMask{desired}) &&
+			slices.Equal(each.AccessStatus, []ntstatus.Status{ntstatus.Success}), "A-27: kernel mode: %v, %+v", st, each)
 	}
 }
 

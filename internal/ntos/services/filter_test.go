@@ -70,7 +70,8 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 		return check.Status(call(nt.FilterTokenExIn{ExistingTokenHandle: h}))
 	})
 	marked := []token.Group{{SID: sid.Users, Attributes: winnt.SE_GROUP_ENABLED}}
-	in := nt.FilterTokenExIn{ExistingTokenHandle: own, SIDsToDisable: nt.Cap([]token.Group{{SID: sid.Users}}),
+	in := nt.FilterTokenExIn{ExistingTokenHandle: own, SIDsToDisable: nt.Cap([]token.Group{
+		{SID: sid.Users, Attributes: winnt.SE_GROUP_MANDATORY}}), // the attributes are ignored
 		PrivilegesToDelete: nt.Cap([]nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}),
 		RestrictedSIDs:     nt.Cap([]token.Group{{SID: sid.Everyone}})}
 	checkOrder(t, "NtFilterTokenEx", in, func(in nt.FilterTokenExIn) ntstatus.Status {

@@ -206,6 +206,9 @@ func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	check.Equal(t, st, ntstatus.ObjectNameNotFound, "opening the refused pipe")
 	st = check.Status(p.make(func(in *nt.CreateNamedPipeFileIn) { in.CreateDisposition = winnt.FILE_OPEN }))
 	check.Equal(t, st, ntstatus.ObjectNameNotFound, "another instance of a pipe that does not exist")
+	p.made(func(in *nt.CreateNamedPipeFileIn) { in.ObjectAttributes.V.ObjectName = `\??\pipe\a\m` })
+	_, st = p.client.NtOpenFile(both, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0)
+	check.Equal(t, st, ntstatus.ObjectNameNotFound, "the last part of another pipe's name")
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
 }
 

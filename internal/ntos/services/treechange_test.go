@@ -199,7 +199,7 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 // With access-based enumeration a listing shows the entries that the client may read, by the entry and by the share
 // (F-71).
 func TestAccessBasedListingNeedsReadAccess(t *testing.T) {
-	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
+	w := newTreeWorld(t, newWorld(t, kernel.Config{}), winnt.SeImpersonatePrivilege)
 	w.tree.found = []nt.FileEntry{{FileName: "n"}}
 	const most = "(A;;0x120081;;;WD)" // FILE_GENERIC_READ without FILE_READ_EA
 	for _, c := range []struct {
@@ -214,9 +214,20 @@ func TestAccessBasedListingNeedsReadAccess(t *testing.T) {
 		check.That(t, st == ntstatus.Success && len(list.FileInformation) == c.shown,
 			"F-71: share %s, entry %s: %v, %v, want %d entries", c.share, c.entry, list.FileInformation, st, c.shown)
 	}
-	w.tree.names = true
+	everybody := sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")
+	w.tree.descriptor, w.tree.share = everybody, &fileaccess.Share{Descriptor: everybody, ABE: true}
+	h := w.open(`\??\T\dir`, winnt.FILE_LIST_DIRECTORY, 0)
+	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;FA;;;" + client + ")")
+	for _, shown := range []int{0, 1} {
+		list, _ := w.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: h, Length: 64, RestartScan: true,
+			FileInformationClass: nt.FileNamesInformation})
+		check.Equal(t, len(list.FileInformation), shown, "F-71: entries that the client alone may read")
+		w.impersonate(w.sys.KernelMode(w.Thread), client, winnt.SecurityImpersonation)
+	}
+	w.sys.KernelMode(w.Thread).PsRevertToSelf()
+	w.tree.descriptor, w.tree.names = everybody, true
 	for _, every := range []bool{false, true} {
-		w.tree.share = &fileaccess.Share{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), ABE: !every}
+		w.tree.share = &fileaccess.Share{Descriptor: everybody, ABE: !every}
 		h := w.open(`\??\T\dir`, winnt.FILE_LIST_DIRECTORY, 0)
 		check.Equal(t, w.context().ListsSameNames(h), every, "F-71: everybody gets the same names")
 		w.tree.takeCalls()

@@ -69,6 +69,7 @@ func TestSDDLContinuesOverOpenBracketLines(t *testing.T) {
 	check(t, text, "line 1 | O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;AU)", "line 3 | O:SYG:SYD:(A;;FR;;;WD)",
 		"line 5 | D:PAI(A;;FA;;;SY)")
 	check(t, "O:BAG:SY\nD:(A;;FR;;;WD)\n", "line 1 | error: the descriptor has no D: part…", "line 2 | D:(A;;FR;;;WD)")
+	check(t, "S:(ML;;NW;;;\nHI)D:(A;;FR;;;WD)\nD:\n", "line 1 | D:(A;;FR;;;WD)S:(ML;;NW;;;HI)", "line 3 | D:")
 	check(t, "D:(A;;FR;;;WD)\n\nhello\n", "line 1 | D:(A;;FR;;;WD)", "line 3 | error: this line is not a descriptor…")
 	check(t, "D:(XA;;FR;;;WD;((a\nb)\nD:x))\n", "line 1 | error: the console broke the lines…")
 	long := "D:(A;;FR;;;\n" + strings.Repeat(strings.Repeat("x", 1<<20)+"\n", 5)

@@ -193,8 +193,9 @@ func TestMalformedFormatEndsReading(t *testing.T) {
 		{"a.acl", "a\n" + strings.Repeat("x", objects.MaxLine+1), "line 2: longer than 4194304 bytes"},
 		{"a.txt", "Path : a\n" + strings.Repeat("x", objects.MaxLine+1), "line 2: longer than 4194304 bytes"},
 		{"a.ldif", "dn: a\n" + strings.Repeat("x", objects.MaxLine+1), "line 2: longer than 4194304 bytes"},
-		{"a.ldif", "dn: a\nnTSecurityDescriptor: D:\n\n# search result\nsearch: 2\nresult: 4 Size limit exceeded\n",
-			`line 6: the search ended with "4 Size limit exceeded", so entries are missing`},
+		{"a.ldif", "dn: a\nnTSecurityDescriptor: D:\n\n# search result\nsearch: 2\nresult: 4 Size limit exceeded\n" +
+			"\ndn: b\nnTSecurityDescriptor: D:\n", `line 6: the search ended with "4 Size limit exceeded", ` +
+			`so entries are missing`},
 	} {
 		if rows, err := rowsOf(t, c[0], strings.NewReader(c[1])); err == nil || !strings.Contains(err.Error(),
 			c[2]) {
