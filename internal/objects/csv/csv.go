@@ -20,8 +20,7 @@ import (
 type source struct {
 	r             *csv.Reader
 	path, sd, typ int
-	columns       int // of the heading
-	begun         bool
+	heading       []string // nil until it is read
 }
 
 // New returns the source of a CSV text without a byte order mark, whose first line names the columns. One must be a
@@ -35,18 +34,22 @@ func newSource(in io.Reader) *source {
 	r := csv.NewReader(text)
 	r.Comma = adcsv.Delimiter(heading(text))
 	r.FieldsPerRecord = -1
-	r.ReuseRecord = true
 	return &source{r: r, path: -1, sd: -1, typ: -1}
 }
 
-// HasHeading reports whether a text begins with a heading that New accepts. If commas separate the columns, one of the
-// two that New needs is enough, so that New's error can name the other one. text has no byte order mark and can end
-// anywhere.
+// HasHeading reports whether a text begins with a heading that New accepts, or with one of the two columns that New
+// needs. New then finds the other one after the end of text, or its error names it. A column called name or sd alone is
+// not enough unless commas separate the columns. text has no byte order mark and can end anywhere.
 func HasHeading(text []byte) bool {
 	c := newSource(bytes.NewReader(text))
 	c.r.LazyQuotes = true // text can end within a name
-	err := c.readHeading()
-	return err == nil || c.r.Comma == ',' && c.columns > 1 && (c.path >= 0 || c.sd >= 0)
+	if c.readHeading() == nil {
+		return true
+	}
+	has := func(at int, weak string) bool { // any table can have a name, and an ACE the right SD
+		return at >= 0 && (c.r.Comma == ',' || !strings.EqualFold(c.heading[at], weak))
+	}
+	return len(c.heading) > 1 && (has(c.path, "name") || has(c.sd, "sd"))
 }
 
 // heading returns the line that names the columns, or what fits into r's buffer of it. r stays where it is. An error of
@@ -81,7 +84,7 @@ func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readR
 // With too few columns, or more than the heading has, o.Path is the line. Without a type in the row, PowerShell's
 // provider in the path decides, as for the text of Get-Acl.
 func (c *source) readRow(o *objects.Object) error {
-	if !c.begun {
+	if c.heading == nil {
 		if err := c.readHeading(); err != nil {
 			return err
 		}
@@ -104,10 +107,10 @@ func (c *source) readRow(o *objects.Object) error {
 			fmt.Errorf("line %d: there are only %d columns", line, len(row))
 		return nil
 	}
-	if len(row) > c.columns { // such as a path with a comma and without quotes, so that the columns moved
+	if len(row) > len(c.heading) { // such as a path with a comma and without quotes, so that the columns moved
 		o.Path, o.Err = []byte(fmt.Sprintf("line %d", line)),
 			fmt.Errorf("line %d: there are %d columns, and the heading has %d: put quotes around a value with %q", line,
-				len(row), c.columns, c.r.Comma)
+				len(row), len(c.heading), c.r.Comma)
 		return nil
 	}
 	path, typ := objects.TrimProvider(row[c.path])
@@ -142,7 +145,7 @@ func (c *source) readHeading() error {
 	if err != nil {
 		return fmt.Errorf("read objects: heading: %w", err)
 	}
-	c.begun, c.columns = true, len(row)
+	c.heading, c.r.ReuseRecord = row, true
 	rank := len(pathColumns)
 	for i, name := range row {
 		same := func(other string) bool { return strings.EqualFold(other, name) }

@@ -131,6 +131,8 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 		{"noname", utf16Text("ä𝄞\n"+readers+"\n", true), []string{"ä𝄞 key " + readers}},
 		{"a.csv", utf16Text("\ufeffpath,sd\na,"+readers+"\n", true), []string{"a key " + readers}}, // two marks
 		{"a.csv", utf16Text("path,sd\n\"ä,𝄞\","+readers+"\n", true), []string{"ä,𝄞 key " + readers}},
+		{"-", "DN;" + strings.Repeat("x", headSize) + ";nTSecurityDescriptor\na;x;\"" + readers + "\"\n",
+			[]string{"a key " + readers}}, // the head does not have the second column
 		{"a.jsonl", utf16Text(`{"path":"a","sd":"`+readers+`"}`, false), []string{"a key " + readers}},
 		{"a.ldif", "version: 1\n\ndn: CN=a\r\r\n b,DC=x\r\r\nnTSecurityDescriptor:: " + coded[:9] + "\r\r\n " +
 			"" + coded[9:] + "\ncn: a\n\n" +
@@ -187,6 +189,8 @@ func TestMalformedFormatEndsReading(t *testing.T) {
 		{"-", "(A;;FA;;;WD)\n", ErrForm.Error()}, {"-", "A;;SD;;;WD\n", ErrForm.Error()}, // no D: before it
 		{"-", "(XA;;FX;;;WD;(@User.x Any_of {1,2}))\n", ErrForm.Error()}, {"-", "name\tsize\n", ErrForm.Error()},
 		{"-", "sd\n", ErrForm.Error()}, {"-", utf16Text("path,x\na,b\n", false), "no column path, or none of sd"},
+		{"-", "\"Sddl\";\"Owner\"\nD:;a\n", "no column path"},
+		{"-", "Path\tsd\tSddl\n", "columns sd and Sddl both hold"},
 		{"a.csv", utf16Text("path,sd\na", false) + "x", "ends inside a character"},
 		{"a.acl", utf16Text("a\nb", true) + "x", "ends inside a character"},
 		{"a.csv", utf16Text("path,sd\na", false) + "\x3d\xd8", "ends inside a character"}, // half of a surrogate pair
