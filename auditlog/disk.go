@@ -72,8 +72,8 @@ func isUnread(err error) bool {
 	return errors.As(err, &failed)
 }
 
-// isUnreadable reports whether a file that is there could not be opened or read. A directory or a link in its place is
-// no such file.
+// isUnreadable reports whether a file that is there could not be opened or read. A directory or a link in its place
+// does not count.
 func isUnreadable(err error) bool {
 	for _, other := range []error{fs.ErrNotExist, syscall.EISDIR, syscall.ENOTDIR, syscall.ELOOP} {
 		if errors.Is(err, other) {

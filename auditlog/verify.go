@@ -66,10 +66,10 @@ type Verified struct {
 }
 
 // Verify recomputes the tree from the records and compares it with the stored hashes, the folder's checkpoint and the
-// anchors. It detects any changed byte (U-74). If the log gets a checkpoint during the verification, some stored hashes
-// may not be compared. The error is a *Fault if the log was changed, and another error if it could not be read. With
-// an error the result describes the part that was verified. An unreadable key or anchor is an error. With From and To
-// it verifies only the segments that they need.
+// anchors. It detects any changed byte (U-74). If the log signs a checkpoint during the verification, some stored
+// hashes may not be compared. The error is a *Fault if the log was changed, and another error if it could not be read.
+// With an error the result describes the part that was verified. An unreadable key or anchor is an error. With From and
+// To it verifies only the segments that they need.
 func Verify(v Verification) (*Verified, error) {
 	if v.disk == nil {
 		v.disk = folder{dir: v.Dir}
@@ -82,7 +82,7 @@ func Verify(v Verification) (*Verified, error) {
 	if err := c.anchors(); err != nil {
 		return out, err
 	}
-	c.hashes = tileCheck{d: v.disk, limit: out.Checkpoint.Size}
+	c.hashes = tileCheck{d: v.disk, limit: out.Checkpoint.Size, newest: c.newest}
 	firsts, err := segments(v.disk)
 	if err != nil {
 		return out, err

@@ -13,7 +13,8 @@ import (
 // while the records are read. Only the hashes that the checkpoint needs must exist.
 type tileCheck struct {
 	d      disk
-	limit  uint64 // size of the checkpoint
+	limit  uint64                     // size of the checkpoint
+	newest func() (Checkpoint, error) // reads the folder's checkpoint again and verifies its signature
 	made   tiler
 	before uint64 // records that were not read: their hashes cannot be computed
 	fault  error  // the first difference, a *Fault, or the first failed read
@@ -89,18 +90,17 @@ func (t *tileCheck) end() error {
 	if t.fault != nil {
 		return t.fault
 	}
-	now, err := readFile(t.d, checkpointName, maxNote)
+	now, err := t.newest()
 	if err != nil {
 		return err
 	}
-	n, err := parseSigned(now)
-	if err == nil && n.Size > t.limit {
+	if now.Size > t.limit {
 		return nil // a process writes to the log, and the tiles belong to a newer checkpoint now
 	}
 	stored, err := loadTiler(t.d, t.limit, t.limit)
 	if err != nil {
 		err = t.missing(err)
-	} else if f := stored.frontier(); f.size != n.Size || f.root() != n.Root {
+	} else if f := stored.frontier(); f.size != now.Size || f.root() != now.Root {
 		err = &Fault{FaultTree, 0, "the stored hashes do not add up to the checkpoint"}
 	}
 	if err != nil {
@@ -119,10 +119,14 @@ func treeFault(err error) error {
 
 // missing returns nil for a missing tile if the log has a newer checkpoint by now, because that one has replaced the
 // last, incomplete tiles. Otherwise it returns the error of treeFault. While a process writes to the log, the removal
-// of such a tile is not detected: a verification of the quiet log detects it.
+// of such a tile is not detected: a verification of the quiet log detects it. missing
+// returns the error of a newer checkpoint without a good signature.
 func (t *tileCheck) missing(err error) error {
 	if outdated(t.d, &Checkpoint{Size: t.limit}, err) {
-		return nil
+		now, failed := t.newest()
+		if failed != nil || now.Size > t.limit {
+			return failed
+		}
 	}
 	return treeFault(err)
 }

@@ -399,18 +399,39 @@ func TestLogInUseVerifies(t *testing.T) {
 	}
 }
 
-// A checkpoint that became malformed or an earlier one during the verification is a fault; a newer one is not (U-74).
-func TestMalformedCheckpointIsNoNewerOne(t *testing.T) {
+// A checkpoint that becomes an earlier one, malformed or unsigned during the verification is a fault. An unsigned one
+// with more records does not excuse a missing tile. A signed one with more records is no fault (U-74).
+func TestOnlySignedCheckpointIsNewer(t *testing.T) {
 	d, cfg := newConfig(t)
 	writeLog(t, cfg, 3)
-	size := verifyDisk(t, d).Checkpoint.Size
-	testcheck.NoError(t, (&tileCheck{d: d, limit: size - 1}).end())
+	now := verifyDisk(t, d).Checkpoint
+	size := now.Size
+	_, key := testKey(t)
+	v := &Verification{Keys: []note.Verifier{key}}
+	end := func(limit uint64) error {
+		return (&tileCheck{d: d, limit: limit, newest: (&check{d: d, v: v}).newest}).end()
+	}
+	testcheck.NoError(t, end(size-1))
 	var f *Fault
-	err := (&tileCheck{d: d, limit: size + 1}).end()
+	err := end(size + 1)
 	testcheck.That(t, errors.As(err, &f) && f.Kind == FaultTree, "an earlier checkpoint: %v, want %s", err, FaultTree)
-	d.set(checkpointName, []byte("no checkpoint"))
-	err = (&tileCheck{d: d, limit: size}).end()
-	testcheck.That(t, errors.As(err, &f) && f.Kind == FaultTree, "malformed checkpoint: %v, want %s", err, FaultTree)
+	signed := maps.Clone(d.now)
+	_, signatures, _ := bytes.Cut(d.now[checkpointName].data, []byte("\n\n"))
+	now.Size = 1e9
+	for _, text := range []string{"no checkpoint", now.text() + "\n" + string(signatures)} {
+		d.set(checkpointName, []byte(text))
+		err = end(size)
+		testcheck.That(t, errors.As(err, &f) && f.Kind == FaultSignature, "%.20q: %v, want %s", text, err,
+			FaultSignature)
+	}
+	states := []map[string]*inode{signed, d.now}
+	for _, names := range states {
+		maps.DeleteFunc(names, func(name string, _ *inode) bool { return strings.HasPrefix(name, tileFolder) })
+	}
+	for n := 1; n <= 4; n++ { // the calls before the unsigned checkpoint: it is read up to three times
+		_, err := Verify(Verification{disk: newInUse(t, states, n), Keys: v.Keys})
+		testcheck.That(t, errors.As(err, &f), "a missing tile, unsigned after %d calls: %v, want a fault", n, err)
+	}
 }
 
 func anyToken(t *testing.T) *token.Token {
