@@ -25,8 +25,8 @@ const (
 // unchanged, CREATOR OWNER and CREATOR GROUP included.
 func (q *query) resolve(aceSID sid.SID, hash uint32) (sid.SID, uint32) {
 	// The entry's hash is that of the SID in it; the replacement has its own hash.
-	if stands := Substitute(aceSID, q.r.Self, q.who.owner); stands != aceSID {
-		return stands, stands.Hash()
+	if replacement := Substitute(aceSID, q.r.Self, q.who.owner); replacement != aceSID {
+		return replacement, replacement.Hash()
 	}
 	return aceSID, hash
 }

@@ -51,7 +51,8 @@ func (f *fileFlags) chain(path string) ([]stored, error) {
 	}
 	switch info, err := os.Lstat(whole); {
 	case err == nil && info.Mode()&fs.ModeSymlink != 0:
-		// A mount that follows links shows the descriptor of the target, which the folder of the link does not hold (B-24).
+		// A mount that follows links shows the descriptor of the target, which the folder of the link does not hold
+		// (B-24).
 		return nil, fmt.Errorf("%s: it is a symbolic link: give the path of its target", inLine(whole))
 	case at != "":
 		return f.mountedChain(at, whole)
@@ -89,8 +90,8 @@ func (f *fileFlags) storedChain(whole, root string) (list []stored, err error) {
 		s, err := f.read(at)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && at == whole:
-			return nil, fmt.Errorf("%w: ask whether a user may create it with refmon why %s --as %s --want FILE_ADD_FILE",
-				err, inLine(filepath.Dir(at)), inLine(f.As))
+			return nil, fmt.Errorf("%w: ask whether a user may create it with refmon why %s --as %s --want "+
+				"FILE_ADD_FILE", err, inLine(filepath.Dir(at)), inLine(f.As))
 		case err != nil && (root != "" || at == whole):
 			return nil, err
 		case err != nil || root == "" && at != whole && s.descriptor == nil && s.cause == nil:
@@ -159,7 +160,8 @@ func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 // if it could change the decision (B-24).
 func complete(list []stored, r *fileaccess.Request, facts *fileaccess.Facts) error {
 	walks := facts.Policy.Traverse == fileaccess.TraverseAlways ||
-		facts.Policy.Traverse == fileaccess.TraversePrivilege && !r.Subject.Effective().Has(winnt.SeChangeNotifyPrivilege)
+		facts.Policy.Traverse == fileaccess.TraversePrivilege &&
+			!r.Subject.Effective().Has(winnt.SeChangeNotifyPrivilege)
 	for i := range list {
 		if list[i].unread != nil && i > 0 && walks {
 			return list[i].unread // the root of the tree is not traversed

@@ -23,7 +23,7 @@ type Principal struct {
 	Withheld winnt.AccessMask // rights that it has on no file
 	Root     bool             // grants all rights except Withheld, without a check of the file
 
-	stands bool // a stand-in: FindOrAdd made it, for an account that is not a user of the directory
+	standIn bool // FindOrAdd made it, for an account that is not a user of the directory
 }
 
 // SID returns the SID of the account that logged on: Who, or the user of Token if Who is zero. Token must then not be
@@ -77,7 +77,7 @@ func (d *Directory) Named(name string) (found *Principal, several bool) {
 	for _, list := range [2][]Principal{d.Principals, d.disabled} {
 		for i := range list {
 			switch p := &list[i]; {
-			case p.stands: // the directory can have another account of this name
+			case p.standIn: // the directory can have another account of this name
 			case p.Name == name: // another user's name can differ in case alone (F-104)
 				return p, false
 			case strings.EqualFold(p.Name, name):
@@ -165,7 +165,7 @@ func (d *Directory) Find(who string) int {
 	found, others := -1, 0
 	for i := range d.Principals {
 		switch name := d.Principals[i].Name; {
-		case d.Principals[i].stands: // the directory can have another account of this name
+		case d.Principals[i].standIn: // the directory can have another account of this name
 		case name == who:
 			return i
 		case strings.EqualFold(name, who):

@@ -157,7 +157,7 @@ func (d *Directory) Nearest(name string) string {
 	names := make([]string, 0, len(d.Principals)+len(d.disabled)+len(d.groups.byName))
 	for _, list := range [2][]Principal{d.Principals, d.disabled} {
 		for i := range list {
-			if !list[i].stands {
+			if !list[i].standIn {
 				names = append(names, list[i].Name)
 			}
 		}
@@ -215,7 +215,7 @@ func (d *Directory) StandIn(s sid.SID) (p Principal, disabled bool, err error) {
 //   - any other SID: a user's token with that SID and the groups of the logon kind (U-109), and note says so
 //   - the NULL SID, CREATOR OWNER and integrity levels: an error
 func (d *Directory) newStandIn(s sid.SID, kind logon.Kind) (p Principal, note string, err error) {
-	p.Name, p.stands = d.Name(s), true
+	p.Name, p.standIn = d.Name(s), true
 	switch s.Authority() {
 	case 0, 3, 16: // NULL SID, CREATOR OWNER and the like, integrity levels
 		return p, "", fmt.Errorf("no one logs on as %s", p.Name)

@@ -52,7 +52,7 @@ func (d *Directory) LoggedOn(kind logon.Kind) (*Directory, error) {
 	}
 	for _, p := range d.Principals[min(len(other.Principals), len(d.Principals)):] {
 		// Principals of token files keep their tokens (B-27).
-		if p.stands {
+		if p.standIn {
 			if p, _, err = d.newStandIn(p.SID(), kind); err != nil {
 				return nil, err
 			}
