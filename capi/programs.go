@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -32,9 +33,12 @@ type program struct {
 	process, thread winnt.Handle
 }
 
-// suspended has each *program that starts when its first thread is resumed, as a key. Whoever deletes a program from it
-// closes its handles.
-var suspended sync.Map
+// suspended has each program that starts when its first thread is resumed. Whoever removes a program from it closes its
+// handles. To compare or wait needs the mutex: the number of a closed handle can already belong to another object.
+var suspended struct {
+	sync.Mutex
+	programs []*program
+}
 
 // programAt reads the program to start: application name, command line, folder and environment. Without an
 // application name, PATH is searched for the first word of the command line. Unless environment is true, the program
@@ -135,7 +139,9 @@ func (p *program) suspend(th *nt.Thread, o *win32.CreateProcessOut) (st ntstatus
 		_ = th.NtClose(p.process)
 		return st
 	}
-	suspended.Store(p, nil)
+	suspended.Lock()
+	defer suspended.Unlock()
+	suspended.programs = append(suspended.programs, p)
 	return st
 }
 
@@ -178,34 +184,45 @@ func (c *call) another(token winnt.Handle) bool {
 // resumed starts the program whose first thread has just been resumed (O-167). It does nothing for a thread of no
 // such program. If the program cannot start, its process ends with an error status.
 func (c *call) resumed(thread winnt.Handle) {
-	suspended.Range(func(key, _ any) bool {
-		p := key.(*program)
-		// The handle may only grant THREAD_SUSPEND_RESUME. To compare objects needs no right.
-		if c.nt.NtCompareObjects(thread, p.thread) != ntstatus.Success {
-			return true
+	// The handle may only grant THREAD_SUSPEND_RESUME. To compare objects needs no right.
+	for _, p := range remove(func(p *program) bool {
+		return c.nt.NtCompareObjects(thread, p.thread) == ntstatus.Success
+	}) {
+		if p.start(p.process) != ntstatus.Success {
+			_ = c.nt.NtTerminateProcess(p.process, ntstatus.Unsuccessful)
 		}
-		if _, ok := suspended.LoadAndDelete(p); ok {
-			if p.start(p.process) != ntstatus.Success {
-				_ = c.nt.NtTerminateProcess(p.process, ntstatus.Unsuccessful)
-			}
-			_, _ = c.nt.NtClose(p.thread), c.nt.NtClose(p.process)
-		}
-		return false
-	})
+		p.close(c.nt)
+	}
 }
 
-// forget removes each program whose process ended before its first thread was resumed: it never starts (O-167).
+// forget removes each program whose process ended before its first thread was resumed: it never starts (O-167). This
+// makes one call to the daemon for each suspended program, in each CreateProcess and TerminateProcess.
 func forget(th *nt.Thread) {
-	suspended.Range(func(key, _ any) bool {
-		p := key.(*program)
-		info, st := th.NtQueryInformationProcess(p.process, nt.ProcessBasicInformation)
-		basic, _ := info.(nt.ProcessBasic)
-		if st != ntstatus.Success || basic.ExitStatus == ntstatus.Pending {
-			return true
+	for _, p := range remove(func(p *program) bool { return isOver(th, p.process) }) {
+		p.close(th)
+	}
+}
+
+// remove removes the programs from suspended for which f returns true, and returns them.
+func remove(f func(*program) bool) (removed []*program) {
+	suspended.Lock()
+	defer suspended.Unlock()
+	suspended.programs = slices.DeleteFunc(suspended.programs, func(p *program) bool {
+		found := f(p)
+		if found {
+			removed = append(removed, p)
 		}
-		if _, ok := suspended.LoadAndDelete(p); ok {
-			_, _ = th.NtClose(p.thread), th.NtClose(p.process)
-		}
-		return true
+		return found
 	})
+	return removed
+}
+
+// close closes the library's handles of a program that was removed from suspended.
+func (p *program) close(th *nt.Thread) { _, _ = th.NtClose(p.thread), th.NtClose(p.process) }
+
+// isOver reports whether a process has ended. The handle needs SYNCHRONIZE. An exit status does not show the end,
+// because a process can end with STATUS_PENDING.
+func isOver(th *nt.Thread, process winnt.Handle) bool {
+	_, st := th.NtWaitForSingleObject(process, false)
+	return st == ntstatus.Success
 }

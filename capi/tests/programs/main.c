@@ -39,7 +39,7 @@ static HANDLE without_privileges(void)
 	return t;
 }
 
-/* It has ended, with that exit code (W-77). */
+/* The process of p ends, with this exit code (W-77). Closes both handles. */
 static void finished(PROCESS_INFORMATION *p, DWORD code)
 {
 	DWORD got = 0;
@@ -52,7 +52,8 @@ static void finished(PROCESS_INFORMATION *p, DWORD code)
 	CHECK(CloseHandle(p->hProcess));
 }
 
-/* This process has as many handles as before. The library closes its own of a program that ended a moment later. */
+/* This process has as many handles as before a program was created. The library may close its own handles of the
+ * program shortly after its end. */
 static void closed(ULONG before)
 {
 	for (int i = 0; i < 10000 && handle_count() != before; i++)
@@ -60,7 +61,7 @@ static void closed(ULONG before)
 	SAME(handle_count(), before);
 }
 
-/* It has the token, the event, its arguments, its environment and its folder, and lasts until it ends. */
+/* A program has its token, event, arguments, environment and folder. Its process lasts until the program ends. */
 static void runs(BOOL wide, BOOL wide_environment, DWORD flags)
 {
 	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, TRUE};
@@ -106,7 +107,7 @@ static void runs(BOOL wide, BOOL wide_environment, DWORD flags)
 }
 
 /* TerminateProcess ends the program, and one that has not started. The handle needs no other right. */
-static void ended(DWORD flags)
+static void ended(DWORD flags, DWORD code)
 {
 	PROCESS_INFORMATION p;
 	STARTUPINFOA si = {sizeof si};
@@ -115,10 +116,10 @@ static void ended(DWORD flags)
 	CHECK(CreateProcessA(NULL, "program", NULL, NULL, FALSE, flags, NULL, NULL, &si, &p));
 	CHECK(DuplicateHandle(own, p.hProcess, own, &weak, PROCESS_TERMINATE, FALSE, 0));
 	SAME(WaitForSingleObject(p.hProcess, 0), WAIT_TIMEOUT);
-	CHECK(TerminateProcess(weak, 3));
+	CHECK(TerminateProcess(weak, code));
 	FAILS(TerminateProcess(weak, 4), ERROR_ACCESS_DENIED);
 	CHECK(CloseHandle(weak));
-	finished(&p, 3);
+	finished(&p, code);
 	closed(before);
 }
 
@@ -156,7 +157,7 @@ static void strangers(void)
 	char line[] = "sh -c \"exit 0\"";
 	for (int i = 0; i < 5; i++, line[12]++)
 		CHECK(CreateProcessA("/bin/sh", line, &sa, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &each[i]));
-	ended(CREATE_SUSPENDED); /* the end of another program does not change that */
+	ended(CREATE_SUSPENDED, 3); /* the end of another program does not change that */
 	for (int i = 0; i < 5; i++) {
 		CHECK(DuplicateHandle(own, each[i].hThread, own, &weak, THREAD_SUSPEND_RESUME, FALSE, 0));
 		SAME(ResumeThread(weak), 1);
@@ -227,8 +228,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 4; i++) /* the flag, not the function, tells how wide the environment is */
 		runs(i & 1, i >> 1, 0);
 	runs(FALSE, FALSE, CREATE_SUSPENDED);
-	ended(0);
-	ended(CREATE_SUSPENDED);
+	ended(0, 3);
+	ended(CREATE_SUSPENDED, 3);
+	ended(CREATE_SUSPENDED, STILL_ACTIVE); /* a process may also have ended with this code */
 	ended_by_another();
 	strangers();
 	relative();
