@@ -205,46 +205,43 @@ func addUntilStable(e sd.ListEditor, l *sd.ACL, r sd.Rule) (*sd.ACL, error) {
 // revoke removes the trustee's explicit entries from l, or the step's rights from these entries. Without rights and
 // Only, all types of entries are removed. With either, only plain allow and deny entries change, or those of the kind
 // in Only. An entry loses its rights on the object and on all objects that inherit it. Inherited entries stay. l itself
-// does not change. If no entry would change, the error is [ErrNothing].
+// does not change. If no entry would change, the error is [ErrNothing], in whatever order the entries are.
 func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
-	if s.Rights == (Rights{}) && s.Only == nil {
-		out, err := e.Purge(l, s.Trustee)
-		return out, nothing(l, out, err)
-	}
-	if !e.Canonical(l) {
-		return nil, sd.ErrNotCanonical
-	}
 	out, err := l.Map(func(a sd.ACE) (sd.ACE, bool) {
-		if !s.concerns(a) {
-			return a, true
+		m, all := winnt.FileObject.Mapping.Map(a.Mask()), s.Rights.Allow
+		if a.Type() == sd.AccessDenied {
+			// A denial of a right that was not named stays, also of one that a grant includes (F-208).
+			all = s.Rights.Deny
 		}
-		switch m := winnt.FileObject.Mapping.Map(a.Mask()); {
+		switch {
+		case !s.concerns(a):
+			return a, true
 		case s.Rights == (Rights{}):
 			return a, false
 		case m&s.Rights.Deny == 0:
 			return a, true
 		default:
-			// A generic right becomes the specific rights that remain. An entry whose other rights come with every
+			// A generic right becomes the specific rights that remain. A grant whose other rights come with every
 			// revoked right, such as SYNCHRONIZE, goes as a whole (F-208).
-			return a.WithMask(m &^ s.Rights.Deny), m&^s.Rights.Allow != 0
+			return a.WithMask(m &^ s.Rights.Deny), m&^all != 0
 		}
 	})
-	return out, nothing(l, out, err)
+	switch {
+	case err != nil:
+		return nil, err
+	case out.Equal(l):
+		return nil, ErrNothing
+	case !e.Canonical(l):
+		return nil, sd.ErrNotCanonical
+	}
+	return out, nil
 }
 
-// concerns reports whether a revocation with rights or Only changes an entry: a plain, explicit entry of the trustee,
-// of the kind in Only.
+// concerns reports whether a revocation changes an entry: an explicit one of the trustee, and with rights or Only a
+// plain one, of the kind in Only.
 func (s *Step) concerns(a sd.ACE) bool {
 	return a.Flags()&sd.Inherited == 0 && a.SID() == s.Trustee &&
-		(a.Type() == sd.AccessAllowed && (s.Only == nil || *s.Only == Grant) ||
+		(s.Rights == (Rights{}) && s.Only == nil ||
+			a.Type() == sd.AccessAllowed && (s.Only == nil || *s.Only == Grant) ||
 			a.Type() == sd.AccessDenied && (s.Only == nil || *s.Only == Deny))
-}
-
-// nothing turns a revocation without effect into an error. It returns err, or [ErrNothing] if err is nil and the
-// lists are equal. The order of entries counts.
-func nothing(before, after *sd.ACL, err error) error {
-	if err == nil && after.Equal(before) {
-		return ErrNothing
-	}
-	return err
 }
