@@ -38,7 +38,8 @@ type Names struct {
 // BUILTIN\Users, or a SID. A prefix "user:" or "group:" selects that kind only. An account of a source comes before a
 // SID or an alias of SDDL such as BA, and both before a well-known name. If the name is an account and an alias of
 // another SID, Find fails, because each reading could be meant (U-116). An empty or unknown name is an error, which
-// suggests a similar one. That of an unknown name is an [*UnknownError]. A failed lookup is a [*LookupError].
+// suggests a similar one. That of an unknown name is an [*UnknownError]. A failed lookup is a [*LookupError], except
+// for a SID in the form that [sid.SID.String] prints.
 func (n *Names) Find(name string) (Account, error) {
 	kind, rest, ok := strings.Cut(name, ":")
 	if !ok || kind != "user" && kind != "group" {
@@ -47,15 +48,16 @@ func (n *Names) Find(name string) (Account, error) {
 	if rest == "" {
 		return Account{}, errors.New("the name is missing: write, for example, bob:read")
 	}
-	a, found, err := n.account(rest, kind)
-	if err != nil {
-		return Account{}, err
-	}
 	s, resolved := sid.SID{}, error(nil)
 	if kind == "" {
 		s, resolved = sid.Resolve(rest, n.domain())
 	}
 	literal := kind == "" && resolved == nil
+	a, found, err := n.account(rest, kind)
+	// A whole SID is the way out if the name service is down, unlike an alias (U-116).
+	if err != nil && !(literal && s.String() == rest && errors.As(err, new(*LookupError))) {
+		return Account{}, err
+	}
 	switch {
 	// The name is an account, and in SDDL another one (U-116).
 	case found && literal && s != a.SID:
@@ -109,7 +111,7 @@ func (n *Names) account(name, kind string) (Account, bool, error) {
 	if n.Server != nil {
 		a, ok, err := n.Server(name)
 		if err != nil {
-			return Account{}, false, &LookupError{fmt.Errorf("%q: %w", name, err)}
+			return Account{}, false, &LookupError{fmt.Errorf("%q: %w", name, err), ""}
 		}
 		if ok && (kind == "" || a.Group == (kind == "group")) {
 			return a, true, nil
@@ -123,7 +125,11 @@ func (n *Names) account(name, kind string) (Account, bool, error) {
 		switch id, ok, err := find(name, group); {
 		case err != nil:
 			// The name could be an account, so it is not unknown and no other source counts (U-116).
-			return Account{}, false, &LookupError{fmt.Errorf("the host could not look up %q: %w", name, err)}
+			other := ""
+			if kind == "" && !group {
+				other = fmt.Sprintf("%q for a group, ", "group:"+name)
+			}
+			return Account{}, false, &LookupError{fmt.Errorf("the host could not look up %q: %w", name, err), other}
 		case ok && id == overflow && !group:
 			return Account{}, false, errOverflow
 		case ok:
@@ -191,10 +197,15 @@ func (n *Names) of(id uint32, group bool) sid.SID {
 }
 
 // LookupError says that a source could not look up a name, which may be an account.
-type LookupError struct{ err error }
+type LookupError struct {
+	err   error
+	other string // a name that needs no such lookup, with a comma and a space; or ""
+}
 
 // Error returns the text for people.
-func (e *LookupError) Error() string { return e.err.Error() }
+func (e *LookupError) Error() string {
+	return fmt.Sprintf("%v: write %sa SID, or try again when the name service answers", e.err, e.other)
+}
 
 // Unwrap returns the error of the source.
 func (e *LookupError) Unwrap() error { return e.err }

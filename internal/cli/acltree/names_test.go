@@ -29,17 +29,18 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 			return Account{sid.MustParse("S-1-5-21-7-7-7-1001"), group, "store"}, known || name == "both"
 		},
 		Server: func(name string) (Account, bool, error) {
-			if name == "broken" {
+			if name == "broken" || name == "S-1-5-21-4-5-6-8" {
 				return Account{}, false, errInjected
 			}
 			return Account{SID: sid.MustParse("S-1-5-21-9-9-9-1"), Group: true, From: "refmond"},
 				name == `CORP\Staff` || name == "zed", nil
 		},
 		Host: func(name string, group bool) (uint32, bool, error) {
-			if name == "down" {
+			if slices.Contains([]string{"down", "S-1-5-21-4-5-6-9", "AU", "Guests"}, name) ||
+				name == "half" && !group {
 				return 0, false, errInjected
 			}
-			return 1000, name == "david" || name == "dave" || name == "alice" && group, nil
+			return 1000, name == "david" || name == "dave" || (name == "alice" || name == "half") && group, nil
 		}}
 	for want, names := range map[string]string{ // SID, whether it is a group, and the source
 		"S-1-5-21-1-2-3-1107 false the directory": "alice ALICE", "S-1-5-21-1-2-3-1111 false the directory": "DAVE",
@@ -48,10 +49,11 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		"S-1-5-21-7-7-7-1001 false store": "carol both user:both",
 		"S-1-5-21-7-7-7-1001 true store":  "crew group:crew group:both",
 		"S-1-5-21-9-9-9-1 true refmond":   `CORP\Staff group:CORP\Staff zed`,
-		"S-1-22-1-1000 false the host":    "david user:david", "S-1-22-2-1000 true the host": "group:dave group:alice",
+		"S-1-22-1-1000 false the host":    "david user:david", "S-1-22-2-1000 true the host": "group:dave group:alice group:half",
 		"S-1-1-0 true the well-known names":      "Everyone group:Everyone",
 		"S-1-5-32-545 true the well-known names": `BUILTIN\Users`, "S-1-5-32-544 false SDDL": "BA",
 		"S-1-5-21-1-2-3-513 false SDDL": "DU", "S-1-5-21-4-5-6-7 false SDDL": "S-1-5-21-4-5-6-7",
+		"S-1-5-21-4-5-6-8 false SDDL": "S-1-5-21-4-5-6-8", "S-1-5-21-4-5-6-9 false SDDL": "S-1-5-21-4-5-6-9",
 	} {
 		for name := range strings.FieldsSeq(names) {
 			a, err := n.Find(name)
@@ -66,7 +68,10 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		"dave": "several users of the directory", "user:dave": "several users of the directory",
 		"BG": "write the SID", "aliec": "no SID: did you mean alice?$",
 		"satff": "no SID: did you mean staff?$", `CORP\gnoe`: "no SID: did you mean gone?$", "\x1b[2J": `\x1b`,
-		"broken": `"broken": injected$`, "group:down": `the host could not look up "down": injected$`,
+		"broken":     `"broken": injected: write a SID, or try again when the name service answers$`,
+		"group:down": `the host could not look up "down": injected: write a SID, or try again`,
+		"half":       `injected: write "group:half" for a group, a SID, or try again when the name service answers$`,
+		"AU":         `injected: write "group:AU"`, "Guests": `injected: write "group:Guests"`,
 		"user:Everyone": "not a user", `user:CORP\Staff`: "not a user",
 		`OTHER\alice`: "does not name its domain", "alice@corp.example": "does not name its domain",
 		`OTHER\nobdy`: "not a user or group"} {
