@@ -57,6 +57,9 @@ const (
 // and groups, whose gid is the same number. An unknown name is an error. A failed lookup is an error too, and so are
 // groups that cannot be read, because a descriptor could deny one of them.
 func Lookup(name string) (User, error) {
+	if hasControl(name) {
+		return User{}, fmt.Errorf("the host has no user %q", name)
+	}
 	n, notNumber := strconv.ParseUint(name, 10, 32)
 	f, found, err := entry("passwd", name)
 	switch {
@@ -134,10 +137,11 @@ func convertUser(from *user.User) (u User, err error) {
 }
 
 // ID returns the uid of a user, or with group the gid of a group, by name. Unlike [Lookup] it does not read the user's
-// groups. ok is false for an unknown name, and for a number, which is not a name. A failed lookup and a malformed reply
-// are errors. On Windows no account has an id, so that ok is always false.
+// groups. ok is false for an unknown name, for a name with a control character, and for a number from 0 to 4294967295,
+// which is an id and not a name. A failed lookup and a malformed reply are errors. On Windows no account has an id, so
+// that ok is always false.
 func ID(name string, group bool) (id uint32, ok bool, err error) {
-	if isNumber(name) || runtime.GOOS == "windows" {
+	if _, err := number(name); err == nil || hasControl(name) || runtime.GOOS == "windows" {
 		return 0, false, nil
 	}
 	database, lookUp := "passwd", userID
@@ -234,17 +238,18 @@ const noSuchKey = 2
 // getent returns the one line that getent(1) prints for a key of a database. found is false, without an error, in these
 // cases:
 //   - key is empty, longer than maxName, not UTF-8, begins with "-" or has a colon or control character
-//   - key is a number in another form than decimal digits, or one of more than 32 bits, which getent(1) would truncate
+//   - key is a number in another form than decimal digits, or one of more than 32 bits, which getent(1) would truncate;
+//     the keys of initgroups are names only
 //   - the database does not have the key, or the host does not have getent(1)
 //
 // A name service that is down looks like a database without the key. Errors are any other exit status, a lookup longer
 // than wait, and an output that is too long or not one line.
 func getent(database, key string) (line string, found bool, err error) {
 	if key == "" || len(key) > maxName || key[0] == '-' || !utf8.ValidString(key) ||
-		strings.ContainsFunc(key, func(r rune) bool { return r == ':' || unicode.IsControl(r) }) {
+		strings.Contains(key, ":") || hasControl(key) {
 		return "", false, nil
 	}
-	if _, err := number(key); err != nil && isNumber(key) {
+	if _, err := number(key); err != nil && isNumber(key) && database != "initgroups" {
 		return "", false, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
@@ -263,6 +268,10 @@ func getent(database, key string) (line string, found bool, err error) {
 	}
 	return strings.TrimSuffix(string(out), "\n"), true, nil
 }
+
+// hasControl reports whether a name contains a control character. No account has such a name, and os/user would cut one
+// at a NUL.
+func hasControl(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) }
 
 // isNumber reports whether getent(1) takes a key for an id. It calls strtoul(3), which skips spaces and accepts a sign.
 func isNumber(key string) bool {

@@ -147,14 +147,16 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 "group nameless") echo :x:61014: ;;
 "group gone") exit 3 ;;
 "passwd +61015" | "passwd  61015" | "passwd 4295028311") echo six:x:61015:61015::: ;;
-"initgroups six") echo six ;;`) // getent(1) takes these keys for the uid 61015
+"initgroups six") echo six ;;
+"passwd 61016") echo 20231234567:x:61016:61016::: ;;
+"initgroups 20231234567") echo "20231234567 1" ;;`) // getent(1) takes these keys for the uid 61015
 	for name, group := range map[string]bool{"nameless": true, "odd": false, "big": false, "two": false, "gone": true} {
 		if id, ok, err := host.ID(name, group); ok || err == nil {
 			t.Errorf("B-28: the id of %q is %d, %t, %v, want an error", name, id, ok, err)
 		}
 	}
 	for _, name := range []string{"half", "odd", "big", "alias", "odder", "bad", "two", "none-such", "", "-x", "a:b",
-		"a\nb", "\xff",
+		"a\nb", "root\x00x", "\xff",
 		strings.Repeat("n", 300), "4294967296", "+61015", " 61015", "4295028311", "61010", "61011", "61012",
 		"61013"} { // the last leaves a child that holds the pipe
 		if u, err := host.Lookup(name); err == nil {
@@ -165,6 +167,8 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 		len(u.Groups) != 0 {
 		t.Errorf("Lookup of a uid without an account = %+v, %v, want uid and gid 61009, no name, no groups, no error", u, err)
 	}
+	u, err := host.Lookup("61016") // only the databases of users and groups have numbers as keys
+	check.That(t, err == nil && u.Name == "20231234567" && len(u.Groups) == 1, "user with a number as name: %+v, %v", u, err)
 }
 
 // TestHostNamesOfSIDs checks that SIDs have the names of the host, well-known ones their own, and others none.
@@ -186,7 +190,8 @@ func TestHostNamesOfSIDs(t *testing.T) {
 		ok    bool
 	}{{"staff", true, 61001, true}, {"staff", false, 0, false}, {"61001", true, 0, false}, {"61000", false, 0, false},
 		{"+61000", false, 0, false}, {" 061000", false, 0, false}, {"4295028296", false, 0, false},
-		{"none-such", true, 0, false}, {"none-such", false, 0, false}, {"", false, 0, false}} {
+		{"none-such", true, 0, false}, {"none-such", false, 0, false}, {"", false, 0, false},
+		{"root\x00x", false, 0, false}, {"root\x00x", true, 0, false}, {"20231234567", false, 0, false}} {
 		if got, ok, err := host.ID(c.name, c.group); got != c.want || ok != c.ok || err != nil {
 			t.Errorf("ID(%q, %t) = %d, %t, %v, want %d, %t", c.name, c.group, got, ok, err, c.want, c.ok)
 		}
