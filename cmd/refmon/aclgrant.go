@@ -88,7 +88,7 @@ a condition stay too.
   refmon acl revoke /srv/projects/plan bob --only denials
 ` + editHelp + `
 The exit code is also 2 if the file has no entry to revoke. With -r it is 1 if a descendant still grants what was
-revoked, by its own entries or because its DACL is protected.`
+revoked, by its own entries or because its DACL is protected or absent.`
 }
 
 // Run removes the entries of an account: all, or with --only those that allow or deny. A file without such entries is
@@ -172,7 +172,7 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 		switch {
 		case err == nil && n.Path == "":
 			run.remains(after, steps)
-		case err == nil && !f.Every:
+		case err == nil:
 			run.keeps(n.Path, after, steps)
 		}
 		return after, descend, explained(err)

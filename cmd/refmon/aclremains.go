@@ -16,7 +16,8 @@ import (
 )
 
 // remains warns about entries of the same users and groups that weaken the edit: denials that still limit a grant,
-// and inherited or conditional entries that survive a revocation. after is the new descriptor.
+// and inherited or conditional entries that survive a revocation. It also warns about the rights that the owner has
+// without an entry for OWNER RIGHTS, if such entries were revoked. after is the new descriptor.
 func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
 	for _, s := range steps {
 		for _, a := range after.DACL().All() {
@@ -34,6 +35,10 @@ func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
 				fmt.Fprintf(r.std.err, "refmon: %v keeps %v by an entry with a condition: remove it with refmon acl set\n",
 					a.SID(), a.Mask())
 			}
+		}
+		if s.Verb == acltree.Revoke && s.Trustee == sid.OwnerRights && after.DACL().Facts()&sd.HasOwnerRights == 0 {
+			fmt.Fprintln(r.std.err, "refmon: the owner has READ_CONTROL and WRITE_DAC, because no entry for OWNER RIGHTS "+
+				"remains")
 		}
 	}
 }
@@ -97,8 +102,12 @@ func (r *aclRun) keptBy() error {
 	if r.rest.Kept == 0 {
 		return nil
 	}
-	fmt.Fprintf(r.std.err, "refmon: revoked rights remain in %s (first: %s), by own entries or protected DACLs; add "+
-		"--every\n", count(r.rest.Kept, "file", "files"), inLine(filepath.Join(r.Path, r.rest.FirstKept)))
+	why := "own entries or protected DACLs; add --every"
+	if r.every {
+		why = "entries with a condition, protected or absent DACLs; use refmon acl set"
+	}
+	fmt.Fprintf(r.std.err, "refmon: revoked rights remain in %s (first: %s), by %s\n", count(r.rest.Kept, "file", "files"),
+		inLine(filepath.Join(r.Path, r.rest.FirstKept)), why)
 	return errDenied
 }
 
