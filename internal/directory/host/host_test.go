@@ -168,7 +168,7 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 		t.Errorf("Lookup of a uid without an account = %+v, %v, want uid and gid 61009, no name, no groups, no error", u, err)
 	}
 	u, err := host.Lookup("61016") // only the databases of users and groups have numbers as keys
-	check.That(t, err == nil && u.Name == "20231234567" && len(u.Groups) == 1, "user with a number as name: %+v, %v", u, err)
+	check.That(t, err == nil && u.Name == "20231234567" && len(u.Groups) == 1, "user named by a number: %+v, %v", u, err)
 }
 
 // TestHostNamesOfSIDs checks that SIDs have the names of the host, well-known ones their own, and others none.
