@@ -72,6 +72,8 @@ type exchange struct {
 	pass       passport
 	// parts are the failures of single resources, at most mostParts.
 	parts []part
+	// broken: a resource failed with a code of 500 or above.
+	broken bool
 	// hidden is a folder with a hidden name. Responses call it shown. "": there is none.
 	hidden, shown Path
 	// stage is the hidden folder of a copy, which its copy closes. nil: there is none.

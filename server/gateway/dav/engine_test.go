@@ -146,6 +146,30 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{func(m *memory) { m.write("/c/d/n", "n"); refuse("Removable", "/c/d/*")(m) },
 			"alice COPY /e Destination: /c/d", 207, "<D:href>/c/d/n</D:href>", ""},
 		{refuse("Replace", "/c/d"), "alice COPY /e Destination: /c/d", 403, "access denied", ""},
+		// An incomplete copy replaces a folder only if the user may not read or write the rest (G-42).
+		{refuse("Open", "/c/d/m"), "alice COPY /d Destination: /c/e", 207, "/c/e/m</D:href><D:status>HTTP/1.1 403 ",
+			"d/ d/m=m e/ f=f t=t"},
+		{func(m *memory) { m.write("/c/e/n", "n"); failing("Open", "/c/d/m", errLeft)(m) },
+			"alice COPY /d Destination: /c/e", 207, "/c/e/m</D:href><D:status>HTTP/1.1 503 ", ""},
+		{func(m *memory) { m.write("/c/e/n", "n"); failing("List", "/c/d", errLeft)(m) },
+			"alice COPY /d Destination: /c/e", 503, "closed", ""},
+		{func(m *memory) {
+			for i := range mostParts {
+				m.write(Path(fmt.Sprint("/c/d/a", i)), "")
+			}
+			m.refuse = func(call string, name Path) error {
+				switch {
+				case call == "Open" && name == "/c/d/m":
+					return errLeft
+				case call == "Open":
+					return Refuse(http.StatusForbidden, "access denied")
+				}
+				return nil
+			}
+		}, "alice COPY /d Destination: /c/e", 207, "/c/e/a1</D:href><D:status>HTTP/1.1 403 ", ""},
+		// The slash at the end of a destination does not count (G-10).
+		{none, "alice COPY /f Destination: /c/n/", 201, "", "d/ d/m=m e/ f=f n=f t=t"},
+		{none, "alice MOVE /d Destination: /c/n/", 201, "", "e/ f=f n/ n/m=m t=t"},
 		{none, "alice COPY /x Destination: /c/n", 404, "no such name", ""},
 		{none, "alice COPY /f Destination: /c/n; Depth: 1", 400, "0 or infinity", ""},
 		{none, "alice COPY /f Destination: /c/t; Overwrite: t", 400, "Overwrite", ""},

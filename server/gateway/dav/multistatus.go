@@ -61,6 +61,7 @@ func (x *exchange) fail(name Path, err error) {
 	if x.hidden != "" && name.Under(x.hidden) {
 		name = x.shown + name[len(x.hidden):]
 	}
+	x.broken = x.broken || codeOf(err) >= http.StatusInternalServerError
 	if len(x.parts) < mostParts {
 		x.parts = append(x.parts, part{name, err})
 	}

@@ -8,14 +8,17 @@ import (
 
 // replaceTree moves or copies the source over an existing destination; at least one is a folder. i describes the
 // source. If the user may not remove the destination, nothing changes. Clients see the old resource or the new one,
-// even if the server is killed (G-42). The error lists resources that could not be copied. Parts of the old resource
-// that cannot be removed get the destination's name with " (old)", or stay hidden if that name is taken or too long.
+// even if the server is killed (G-42). The error lists resources that could not be copied. If one of them failed with a
+// code of 500 or above, nothing changes. Parts of the old resource that cannot be removed get the destination's name
+// with " (old)", or stay hidden if that name is taken or too long.
 func (x *exchange) replaceTree(i Info) error {
+	most := x.budget
 	// "Prior to performing the [copy or] move, the server MUST perform a DELETE with 'Depth: infinity' on the destination
 	// resource": as the user, and with the rights that DELETE takes (RFC 4918, 9.8.4, 9.9.3).
 	if !x.removable(x.to) {
 		return x.outcome(x.to)
 	}
+	x.budget = most // the old resource does not count as copied
 	from, copied := x.name, x.method == "COPY"
 	if copied {
 		from = x.files.Hidden(x.to)
@@ -27,6 +30,10 @@ func (x *exchange) replaceTree(i Info) error {
 		}
 		if _, err := x.files.Stat(from); err != nil {
 			return x.discard(from, cmp.Or(x.outcome(x.to), err))
+		}
+		// Such a failure may be temporary, and the client would lose the old resource for an incomplete copy (G-42).
+		if x.broken {
+			return x.discard(from, x.outcome(x.to))
 		}
 	}
 	old, err := x.files.Replace(from, x.to)

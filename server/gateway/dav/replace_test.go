@@ -8,15 +8,20 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestBudgetLimitsReplacement checks that a COPY over a folder may check and copy as many resources as its budget, in
-// total, and that the removal of the old folder does not count. A COPY beyond the budget changes nothing (G-20, G-42).
+// TestBudgetLimitsReplacement checks that a COPY over a folder may copy as many resources as its budget, and replace as
+// many. A COPY beyond the budget changes nothing (G-20, G-42).
 func TestBudgetLimitsReplacement(t *testing.T) {
-	for budget, want := range map[int]int{3: 0, 2: http.StatusMultiStatus} {
+	for _, c := range []struct {
+		from, to Path
+		budget   int
+		want     int
+	}{{"/c/e", "/c/d", 2, 0}, {"/c/e", "/c/d", 1, http.StatusMultiStatus}, {"/c/d", "/c/e", 2, 0},
+		{"/c/d", "/c/e", 1, http.StatusMultiStatus}} {
 		m := newMemory(t)
 		before := m.tree()
 		x := &exchange{Engine: m.Engine, ctx: t.Context(), r: httptest.NewRequest("COPY", "/", nil), files: m,
-			name: "/c/e", to: "/c/d", method: "COPY", budget: budget}
+			name: c.from, to: c.to, method: "COPY", budget: c.budget}
 		code, after := codeOf(x.replaceTree(Info{Folder: true})), m.tree()
-		check.That(t, code == want && (after == before) == (want != 0), "budget %d: %d\n%s", budget, code, after)
+		check.That(t, code == c.want && (after == before) == (c.want != 0), "%v: %d\n%s", c, code, after)
 	}
 }
