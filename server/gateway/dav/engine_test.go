@@ -154,6 +154,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{func(m *memory) { m.write("/c/e/n", "n"); failing("List", "/c/d", errLeft)(m) },
 			"alice COPY /d Destination: /c/e", 503, "closed", ""},
 		{func(m *memory) {
+			m.write("/c/e/n", "n")
 			for i := range mostParts {
 				m.write(Path(fmt.Sprint("/c/d/a", i)), "")
 			}
