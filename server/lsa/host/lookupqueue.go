@@ -108,7 +108,7 @@ func (q *lookupQueue) serve(l *lookup, slots *admission.Pool) {
 	defer slots.Leave()
 	q.mu.Lock()
 	q.forget(l)
-	left := l.callers == 0 // its turn came at the same time
+	left := l.callers == 0 // the last caller left as its turn came
 	l.begun = time.Now()
 	q.mu.Unlock()
 	if left {
