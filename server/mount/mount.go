@@ -199,8 +199,9 @@ func (m *Mount) options(c *Config, source string) *fuse.MountOptions {
 		PanicHandler:         m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)}
 	if !c.Own {
 		// Beyond this number, requests that no program waits for, such as closes, wait in one queue of the host's
-		// kernel. So it is the largest one, and users take turns in the mount (M-72). Reads are no such requests: a
-		// thread could begin any number of them, and each waiting one has a buffer.
+		// kernel. So it is the largest one, and users take turns in the mount (M-72). Linux lowers it to
+		// fuse.max_user_bgreq for a server without CAP_SYS_ADMIN in the initial user namespace. SyncRead makes reads
+		// synchronous. Otherwise a thread could begin any number, each with a buffer.
 		o.MaxBackground, o.SyncRead = math.MaxUint16, true
 	}
 	return o
