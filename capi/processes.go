@@ -132,11 +132,11 @@ func ntTerminateProcess(c *call) uint64 {
 	return status(st)
 }
 
-// over reports whether the kernel has ended this program's own process. A query that fails counts as ended.
+// over reports whether the kernel has ended this program's own process. A call that fails counts as ended. An exit
+// status does not show the end, because a process can end with STATUS_PENDING.
 func (c *call) over() bool {
-	own, st := c.nt.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessBasicInformation)
-	basic, _ := own.(nt.ProcessBasic)
-	return st != ntstatus.Success || basic.ExitStatus != ntstatus.Pending
+	_, st := c.nt.NtWaitForSingleObject(winnt.NtCurrentProcess, false)
+	return st != ntstatus.Timeout
 }
 
 // ntSetInformationJobObject implements NtSetInformationJobObject. The service rejects another class or length before it

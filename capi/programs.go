@@ -198,7 +198,10 @@ func (c *call) resumed(thread winnt.Handle) {
 // forget removes each program whose process ended before its first thread was resumed: it never starts (O-167). This
 // makes one call to the daemon for each suspended program, in each CreateProcess and TerminateProcess.
 func forget(th *nt.Thread) {
-	for _, p := range remove(func(p *program) bool { return isOver(th, p.process) }) {
+	for _, p := range remove(func(p *program) bool {
+		_, st := th.NtWaitForSingleObject(p.process, false) // an exit status can also be STATUS_PENDING after the end
+		return st == ntstatus.Success
+	}) {
 		p.close(th)
 	}
 }
@@ -219,10 +222,3 @@ func remove(f func(*program) bool) (removed []*program) {
 
 // close closes the library's handles of a program that was removed from suspended.
 func (p *program) close(th *nt.Thread) { _, _ = th.NtClose(p.thread), th.NtClose(p.process) }
-
-// isOver reports whether a process has ended. The handle needs SYNCHRONIZE. An exit status does not show the end,
-// because a process can end with STATUS_PENDING.
-func isOver(th *nt.Thread, process winnt.Handle) bool {
-	_, st := th.NtWaitForSingleObject(process, false)
-	return st == ntstatus.Success
-}
