@@ -67,12 +67,17 @@ func (l *memory) giveBackLocked(user sid.SID, m *held, n int64) {
 }
 
 // take charges n bytes to a user's request, and reports whether it may have them. A user may have at most as many as
-// remain for all others, so that slow clients of one user cannot fill the memory (G-57). After the end of the request
-// the result is false.
+// remain for all others, so that slow clients of one user cannot fill the memory (G-57). Zero bytes are
+// always allowed. After the end of the request the result is false.
 func (l *memory) take(user sid.SID, m *held, n int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if m.ended || l.of[user]+n > l.free-n {
+	switch {
+	case m.ended:
+		return false
+	case n == 0:
+		return true // a user may have more than remains, because others have taken memory since
+	case l.of[user]+n > l.free-n:
 		return false
 	}
 	l.free -= n
@@ -106,20 +111,26 @@ const noMemory = "your requests take too much memory: try again later"
 
 // holdBody charges the body of r to the client while a handler reads it. If the client may not have that much memory,
 // the error of the read is refusal.
-func (q *request) holdBody(r *http.Request, refusal error) { r.Body = heldBody{r.Body, q, refusal} }
+func (q *request) holdBody(r *http.Request, refusal error) {
+	r.Body = &heldBody{ReadCloser: r.Body, q: q, refusal: refusal}
+}
 
 // heldBody is the body of a request that keeps all of it in memory.
 type heldBody struct {
 	io.ReadCloser
 	q       *request
 	refusal error
+	refused bool // a part was refused, so every later read fails
 }
 
 // Read reads from the body and charges twice its size, because a growing buffer is copied. If the client may not have
-// that much memory, the error is the refusal of the body.
-func (b heldBody) Read(p []byte) (int, error) {
+// that much memory, the error of this read and of all later ones is the refusal of the body.
+func (b *heldBody) Read(p []byte) (int, error) {
+	if b.refused {
+		return 0, b.refusal
+	}
 	n, err := b.ReadCloser.Read(p)
-	if n > 0 && !b.q.hold(2*int64(n)) {
+	if b.refused = n > 0 && !b.q.hold(2*int64(n)); b.refused {
 		return 0, b.refusal
 	}
 	return n, err

@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
+	"github.com/refmon/refmon/server/internal/test/davcases"
 )
 
 // TestRequestsOfOneUserLeaveMemoryToOthers checks that the listings and bodies that a user's requests hold take at most
@@ -59,6 +60,13 @@ func TestRequestsOfOneUserLeaveMemoryToOthers(t *testing.T) {
 	for user, want := range map[string]string{"alice": "503", "bob": "207"} {
 		check.Equal(t, w.ask(user, "PROPFIND", "/share/d/0", body, "Depth", "0")[:3], want, "G-57: a body of %s", user)
 	}
+	// A LOCK whose body is refused does not count as one without a body.
+	body = davcases.LockXML + strings.Repeat(" ", 2*entryBytes)
+	check.Equal(t, w.ask("alice", "LOCK", "/share/d/0", body, unsaid, "")[:3], "503", "G-57: a body of unknown length")
+	bob := w.newRequest("bob")
+	check.That(t, bob.hold(5*(entryBytes+1)) && !slow.hold(1) && slow.hold(0),
+		"G-57: a user with more than remains takes a byte, or not zero bytes")
+	bob.giveBack(5 * (entryBytes + 1))
 	end()
 	settle()
 	check.Equal(t, list(w.newRequest("alice")), http.StatusOK, "G-57: a listing after the end of the other request")
