@@ -170,7 +170,7 @@ func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.An
 		return denial(`the subject of a file must have the type "user"`), nil
 	}
 	who := r.s.p.subject(r, q.Subject.ID)
-	defer r.s.p.subjects.put(who)
+	defer r.s.p.subjects.putFor(r.s, who)
 	switch {
 	case untriedLogons[who.st] || who.st == ntstatus.Success && who.level > winnt.SecurityIdentification:
 		return a, unavailable(who.st)

@@ -24,7 +24,6 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -361,7 +360,10 @@ func TestCallsOfOthersDoNotDelayRequest(t *testing.T) {
 	})
 	w.file("f", "f", shared)
 	p := check.Must(w.g.link.process())
-	left := 400 // calls that wait
+	p.subjects.most = 1
+	busy := p.subjects.get(p.subjects.name("", "busy"), func(one *session) { one.token = w.own(p) })
+	defer p.subjects.put(busy) // the cache is full, so each question closes the token of its subject
+	left := 400                // calls that wait
 	ran, next := make(chan bool, left+1), make(chan bool)
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -369,7 +371,7 @@ func TestCallsOfOthersDoNotDelayRequest(t *testing.T) {
 	for i := range left + 1 {
 		ctx := t.Context()
 		if i%2 == 0 {
-			ctx = forUser(ctx, &session{user: sid.Everyone})
+			ctx = forUser(ctx, &session{user: w.sids["bob"]})
 		}
 		all.Go(func() {
 			p.do(ctx, func(*nt.Thread) ntstatus.Status {
@@ -391,7 +393,7 @@ func TestCallsOfOthersDoNotDelayRequest(t *testing.T) {
 		{files, "PROPFIND", "/share/f", "", nil}, {console, http.MethodGet, "/tree?path=/share", "", nil},
 		{console, http.MethodGet, ForwardAuthPath, "", []string{"X-Forwarded-Uri", "/share/f", "X-Refmon-Right", "read"}},
 		{console, http.MethodPost, refmonv1connect.AccessTokenProcedure, "{}", json},
-		{console, http.MethodPost, authzen.EvaluationPath, `{"subject":{"type":"user","id":"alice"},` +
+		{console, http.MethodPost, authzen.EvaluationPath, `{"subject":{"type":"user","id":"bob"},` +
 			`"action":{"name":"read"},"resource":{"type":"file","id":"/share/f"}}`, json},
 	} {
 		done := make(chan int, 1)

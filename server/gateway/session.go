@@ -189,13 +189,17 @@ func (s *session) expired(now time.Time) bool {
 
 // put ends the use of a session by one request. Call it once for each find, get or once. If the session is no longer
 // in the cache, the last put closes its token.
-func (s *sessions) put(one *session) {
+func (s *sessions) put(one *session) { s.putFor(one, one) }
+
+// putFor ends the use of a session as put does. The last one closes the token when it is the turn of asker, whose
+// request used the session.
+func (s *sessions) putFor(asker, one *session) {
 	s.mu.Lock()
 	one.users--
 	last := one.dropped && one.users == 0
 	s.mu.Unlock()
 	if last {
-		one.release(one.token)
+		asker.release(one.token) // a question does not wait for the calls of its subject (G-55)
 	}
 }
 
