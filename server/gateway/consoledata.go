@@ -182,7 +182,9 @@ func treeLink(page, path string) string { return page + "?" + url.Values{"path":
 func (q *request) treeFiles(d *treeData, at place) {
 	list, more, refused := q.members(at, mostDescriptors)
 	if refused != nil {
-		d.Unlisted = refused.Error()
+		if d.Unlisted = refused.Error(); refused.code == http.StatusForbidden {
+			d.Unlisted = "you may not list it"
+		}
 		return
 	}
 	d.More = more

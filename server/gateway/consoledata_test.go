@@ -55,11 +55,11 @@ func TestConsoleHidesDeniedObjects(t *testing.T) {
 		"/tree?path=x":           treeData{Trees: trees, Path: "x", Problem: noPath},
 		"/tree?path=/share/none": treeData{Trees: trees, Path: "/share/none", Problem: noName},
 		"/tree?path=/share/deep/": treeData{Trees: trees, Path: "/share/deep/", Up: "/tree?path=%2Fshare", SDDL: noControl,
-			Unlisted: "forbidden (STATUS_ACCESS_DENIED)"},
+			Unlisted: "you may not list it"},
 		"/tree?path=/share/deep/in": treeData{Trees: trees, Path: "/share/deep/in", Problem: noName},
 		"/tree?path=/share/shut": treeData{Trees: trees, Path: "/share/shut", Up: "/tree?path=%2Fshare",
 			SDDL: "O:BAG:SYD:(A;;LORC;;;" + bob + ")", Who: []*api.Grant{who[0], grant(bob, `HOST\bob`, 0x20080)},
-			Unlisted: "forbidden (STATUS_ACCESS_DENIED)"},
+			Unlisted: "you may not list it"},
 		"/tree?path=/share/dir/hers": treeData{Trees: trees, Path: "/share/dir/hers", Up: "/tree?path=%2Fshare%2Fdir",
 			SDDL: noControl},
 		"/tree?path=/share": treeData{Trees: trees, Path: "/share", SDDL: text, Who: who, Files: []treeLine{

@@ -180,8 +180,8 @@ func (x *indexer) answer(ctx context.Context, r *http.Request, holder *request, 
 	return status, body, nil
 }
 
-// readQuestion reads a client's question. After an error code is the HTTP status to send: 400 for a malformed question,
-// 413 for one longer than largestIndexBody, and 503 for errNoMemory.
+// readQuestion reads a client's question. After an error, code is the HTTP status to send: 400 for a malformed
+// question, 413 for one longer than largestIndexBody, and 503 for errNoMemory.
 func readQuestion(from io.Reader) (q indexQuestion, code int, err error) {
 	text, err := io.ReadAll(io.LimitReader(from, largestIndexBody+1))
 	switch {

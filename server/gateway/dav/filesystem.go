@@ -24,7 +24,8 @@ type FileSystem interface {
 	// others, which may be any of them. It returns an error if the name is not a folder or the user may not list it.
 	// The caller passes members to Forget after their last use, also after an error.
 	List(name Path, most int) (members []Info, more bool, err error)
-	// Forget ends the use of members that List returned, so that their memory no longer counts. nil is no list.
+	// Forget ends the use of members that List returned, so that their memory no longer counts. Forget does nothing
+	// for nil.
 	Forget(members []Info)
 	// Mkdir creates an empty folder. It returns an error if the name exists or its parent folder does not.
 	Mkdir(name Path) error
