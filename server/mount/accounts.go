@@ -113,10 +113,11 @@ func (c *account) expired(now time.Time) bool {
 var errNotKnown = errors.New("the logon did not come to an end")
 
 // make logs a person on and fills in acc. On success it sets the token and its object, and acc.err is nil. On failure
-// it sets only acc.err and the time until which the failure is cached. If it panics, acc.err is errNotKnown, because
-// other requests wait for the result (M-3).
+// it sets only acc.err, the charged uid and the time until which the failure is cached. If it panics, acc.err is
+// errNotKnown, because other requests wait for the result (M-3). If the lookup of the charged uid panics, the person's
+// own uid is charged.
 func (a *accounts) make(acc *account, p person) {
-	acc.end, acc.err = func() {}, errNotKnown
+	acc.end, acc.err, acc.payer = func() {}, errNotKnown, p.uid
 	acc.payer = a.payer(p.uid)
 	r, err := a.from.LogOn(p.uid, p.gid)
 	if err == nil {

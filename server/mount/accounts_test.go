@@ -433,6 +433,7 @@ func TestPanickingLogonRefusesWaitingRequests(t *testing.T) {
 			<-acc.ready
 			check.That(t, errors.Is(acc.err, errNotKnown) && acc.token == nil && acc.object == nil,
 				"M-3: %s panics: %v, %v, want no token and %v", name, acc.token, acc.err, errNotKnown)
+			check.Equal(t, acc.payer, p.uid, "M-46: the uid that is charged for denials after a panic of %s", name)
 			a.put(acc)
 		}
 	}
