@@ -231,8 +231,9 @@ func TestBackgroundRequestsOfOneUserDelayNoOtherUser(t *testing.T) {
 	for i := range files {
 		files[i] = check.Must(unix.Open(filepath.Join(w.at, "f"), unix.O_RDONLY|unix.O_CLOEXEC, 0))
 	}
-	end := w.occupy(0)
-	ahead := make(chan error)
+	ahead := make(chan error, 1)
+	w.Cleanup(func() { w.must(errors.Join(<-ahead, unix.Close(files[0]))) }) // once the requests of occupy have ended
+	w.occupy(0)
 	go func() {
 		var all error
 		for i := range int64(4) {
@@ -243,23 +244,14 @@ func TestBackgroundRequestsOfOneUserDelayNoOtherUser(t *testing.T) {
 	for _, fd := range files[1:] {
 		w.must(unix.Close(fd))
 	}
-	for w.waiting(0) < 13 {
-		time.Sleep(time.Millisecond)
-	}
+	w.waitUntil("M-72: a read waits, and 13 closes", func() bool { return w.waiting(0) == len(files) })
 	w.sees(bob, "of bob", "cat", "g")
-	opens := func() int {
+	w.waitUntil("M-72: bob's file is closed", func() bool {
 		w.m.mu.Lock()
 		defer w.m.mu.Unlock()
-		return len(w.m.opens)
-	}
-	for until := time.Now().Add(20 * time.Second); opens() > 1 && time.Now().Before(until); {
-		time.Sleep(time.Millisecond)
-	}
-	check.Equal(t, opens(), 1, "M-72: open files, of which bob closed his")
+		return len(w.m.opens) == 1
+	})
 	check.Equal(t, w.waiting(0), len(files), "M-72: a read that waits, and 13 closes")
-	end()
-	w.must(<-ahead)
-	w.must(unix.Close(files[0]))
 }
 
 // TestPanickedWorkerIsReplaced checks that a thread whose request panicked serves no other request, and that a new
