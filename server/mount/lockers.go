@@ -86,6 +86,9 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile, payer 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if x := l.foundLocked(k, o, in); x != nil {
+		if in.Lk.Typ != unix.F_UNLCK {
+			x.usedBy(o) // also forgets that the program has closed a descriptor of o
+		}
 		return x, fuse.OK
 	}
 	// The number of locks is limited per user and in total (M-32).
@@ -104,17 +107,25 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile, payer 
 	return nil, fuse.Status(syscall.ENOLCK)
 }
 
-// foundLocked returns the locker of owner k for a request through the open o, nil if there is none or it is stale. The
-// locker records o unless the request is an unlock.
+// payerOf returns the uid that is charged for a locker of owner k. It is looked up only if the owner has no locker, so
+// that an unlock does not wait for the name service.
+func (l *lockers) payerOf(k lockOwner, o *open, in *fuse.LkIn) uint32 {
+	l.mu.Lock()
+	x := l.foundLocked(k, o, in)
+	l.mu.Unlock()
+	if x != nil {
+		return x.payer
+	}
+	return l.payer(in.Uid)
+}
+
+// foundLocked returns the locker of owner k for a request through the open o, nil if there is none or it is stale.
 //
 // +checklocks:l.mu
 func (l *lockers) foundLocked(k lockOwner, o *open, in *fuse.LkIn) *locker {
 	x := l.all[k]
 	if x == nil || x.stale(o, in.Lk.Pid) {
 		return nil
-	}
-	if in.Lk.Typ != unix.F_UNLCK {
-		x.usedBy(o) // also forgets that the program has closed a descriptor of o
 	}
 	return x
 }

@@ -68,7 +68,7 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	k := lockOwner{o.n, in.Owner, in.LkFlags&fuse.FUSE_LK_FLOCK != 0}
 	payer := o.payer
 	if in.Uid != o.uid {
-		payer = m.locks.payer(in.Uid) // can wait for the name service, so not while this request has a worker
+		payer = m.locks.payerOf(k, o, in) // can wait for the name service, so not while this request has a worker
 	}
 	var x *locker
 	if s := m.do(o.payer, func(t *worker) (s fuse.Status) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -217,29 +218,35 @@ func TestLockRangesMatchFcntl(t *testing.T) {
 }
 
 // TestLockCountsForItsProgramsUser checks that a lock counts for the user of the program that takes it, and that no
-// worker is busy while the charged uid is looked up (M-32).
+// worker is busy while the charged uid is looked up, once for an owner of locks (M-32).
 func TestLockCountsForItsProgramsUser(t *testing.T) {
-	var m *Mount
+	var of atomic.Pointer[Mount]
 	var lookups, busy int
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
 		c.payer = func(uid uint32) uint32 {
-			if m != nil && uid == bob {
+			if m := of.Load(); m != nil && uid == bob {
 				m.workers.mu.Lock()
 				defer m.workers.mu.Unlock()
 				lookups++
-				busy += maxWorkers - m.workers.free
+				busy += m.workers.running[alice]
 				return carol
 			}
 			return uid
 		}
 	})
-	m = w.m
+	m := w.m
+	of.Store(m)
 	w.file("f", "text", full)
 	in := w.opensFor(alice, "f", unix.O_RDONLY)
 	for owner, uid := range []uint32{alice, bob} {
 		w.want("lock", m.SetLk(nil, &fuse.LkIn{InHeader: header(uid, in.NodeId), Fh: in.Fh, Owner: uint64(owner),
 			Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: uid}}), 0)
 	}
+	again := &fuse.LkIn{InHeader: header(bob, in.NodeId), Fh: in.Fh, Owner: 1,
+		Lk: fuse.FileLock{Typ: unix.F_UNLCK, Pid: bob}}
+	w.want("unlock", m.SetLk(nil, again), 0)
+	again.Lk.Typ = unix.F_RDLCK
+	w.want("query", m.GetLk(nil, again, &fuse.LkOut{}), 0)
 	m.locks.mu.Lock()
 	defer m.locks.mu.Unlock()
 	check.Equal(t, [2]int{m.locks.of[alice], m.locks.of[carol]}, [2]int{1, 1}, "M-32: locks of two users")
