@@ -209,8 +209,8 @@ func addUntilStable(e sd.ListEditor, l *sd.ACL, r sd.Rule) (*sd.ACL, error) {
 func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	out, err := l.Map(func(a sd.ACE) (sd.ACE, bool) {
 		m, all := winnt.FileObject.Mapping.Map(a.Mask()), s.Rights.Allow
-		if a.Type() == sd.AccessDenied {
-			// A denial of a right that was not named stays, also of one that a grant includes (F-208).
+		if a.Type() == sd.AccessDenied && m != all {
+			// A denial of a right that was not named stays, unless it denies what a grant of the name has (F-208).
 			all = s.Rights.Deny
 		}
 		switch {

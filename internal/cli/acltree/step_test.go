@@ -76,7 +76,7 @@ func TestACLVerbsEditDescriptor(t *testing.T) {
 			"D:(XA;;FA;;;BU;(a == 1))", nil},
 		{"revoke plain grants", "D:(D;;FX;;;BU)(A;;FR;;;BU)(XA;;FA;;;BU;(a == 1))", false, Revoke, Rights{}, &grants,
 			"D:(D;;FX;;;BU)(XA;;FA;;;BU;(a == 1))", nil},
-		{"revoke plain denials", "D:(D;;DCLCRPCR;;;BU)(XD;;FA;;;BU;(a == 1))(A;;FW;;;BU)", false, Revoke, write, &denials,
+		{"revoke plain denials", "D:(D;;FW;;;BU)(XD;;FA;;;BU;(a == 1))(A;;FW;;;BU)", false, Revoke, write, &denials,
 			"D:(XD;;FA;;;BU;(a == 1))(A;;FW;;;BU)", nil},
 		{"revoke of denials leaves other denials", "D:(D;;FR;;;BU)(D;;DCLCRPCR;;;BU)(A;;FA;;;BU)", false, Revoke, write,
 			&denials, "D:(D;;FR;;;BU)(A;;FA;;;BU)", nil},
