@@ -110,14 +110,16 @@ func TestDirectoryFileIsReadOncePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		out := make(chan Version)
-		go func() { _ = (&Directory{File: filepath.Join(t.TempDir(), "none")}).Run(ctx, out) }()
+		out, ended := make(chan Version), make(chan error)
+		go func() { ended <- (&Directory{File: filepath.Join(t.TempDir(), "none")}).Run(ctx, out) }()
 		<-out
 		for range 3 {
 			last := time.Now()
 			<-out
 			check.Equal(t, time.Since(last), watch.DefaultBeat, "read again after")
 		}
+		stop()
+		check.NoError(t, <-ended)
 	})
 }
 

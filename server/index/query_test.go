@@ -110,6 +110,8 @@ func TestCanReadFillsEveryAnswerField(t *testing.T) {
 		if got := a.x.CanRead(c.path, c.who, c.right); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s by %s, %s:\n got %+v\nwant %+v", c.path, c.who, c.right, got, c.want)
 		}
+		got := a.x.Evidence(c.path, Query{Who: c.who, Right: c.right})
+		check.That(t, reflect.DeepEqual(got.Answer, c.want) && got.Refused == nil, "N-97: evidence of a folder: %+v", got)
 	}
 	got := a.x.CanReadAll([]Answer{{}}, []string{"/t/a"}, Query{Who: "alice", Right: "read", Limit: 2 * time.Second})
 	late := []Answer{{}, said(false, "/t had no heartbeat within 2s", "", "/t/a")}

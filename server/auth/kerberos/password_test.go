@@ -92,7 +92,7 @@ func TestForgedKDCIsRejected(t *testing.T) {
 	other, old := forge.NewKey(18), func(client string) *forge.Ticket {
 		at := noon.Add(-time.Hour)
 		return &forge.Ticket{Service: service, Realm: realm, Key: secret, Version: 1, Client: client, AuthTime: at,
-			PAC: pacOf(secret)(client, at)}
+			Start: noon.Truncate(time.Second), PAC: pacOf(secret)(client, at)}
 	}
 	recorded := func(client string) func(string) *forge.Ticket {
 		return func(string) *forge.Ticket {
