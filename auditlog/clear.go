@@ -31,7 +31,7 @@ func (l *Log) Clear(from audit.Origin) error {
 	case <-l.ended:
 		return ErrClosed
 	}
-	return <-c.done // the writer carries out what it took, also if the log is closed by then
+	return <-c.done // the writer clears once it received c, even if the log closes then
 }
 
 // clear signs a checkpoint of all records, then removes or archives all segments, as [Log.Clear] describes. The new

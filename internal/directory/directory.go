@@ -61,7 +61,7 @@ func (d *Directory) LeftOut() error {
 }
 
 // Account returns the user with exactly this name, or else the only one whose name differs from it in case alone. It
-// returns nil if there is none, or several. It also finds disabled users and principals that Add appended, but no
+// returns nil for no user and for several. It also finds disabled users and principals that Add appended, but no
 // stand-ins. The result points into d.
 func (d *Directory) Account(name string) *Principal {
 	found, several := d.Named(name)

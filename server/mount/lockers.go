@@ -119,7 +119,7 @@ func (l *lockers) payerOf(k lockOwner, o *open, in *fuse.LkIn) uint32 {
 	return l.payer(in.Uid)
 }
 
-// foundLocked returns the locker of owner k for a request through the open o, nil if there is none or it is stale.
+// foundLocked returns the locker of owner k for a request through the open o, nil for no locker and for a stale one.
 //
 // +checklocks:l.mu
 func (l *lockers) foundLocked(k lockOwner, o *open, in *fuse.LkIn) *locker {

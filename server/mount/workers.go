@@ -91,7 +91,7 @@ func (w *workers) get(payer uint32) (*worker, error) {
 	return t, err
 }
 
-// begin begins a request and returns an idle worker, nil if there is none. If the request must wait, turn is not nil,
+// begin begins a request and returns an idle worker, nil if all are busy. If the request must wait, turn is not nil,
 // and closed once it has begun.
 func (w *workers) begin(payer uint32) (t *worker, turn chan struct{}) {
 	w.mu.Lock()
@@ -118,7 +118,7 @@ func (w *workers) begin(payer uint32) (t *worker, turn chan struct{}) {
 // +checklocks:w.mu
 func (w *workers) mayBeginLocked(payer uint32) bool { return w.running[payer] < w.free }
 
-// takeIdle removes an idle worker from the pool and returns it, nil if there is none.
+// takeIdle removes an idle worker from the pool and returns it, nil if all are busy.
 func (w *workers) takeIdle() *worker {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -231,8 +231,8 @@ func (r *Runner) handleInformation(
 }
 
 // fault implements fault: it makes the next count allocations at a point of the kernel fail, 1 by default (O-81). It
-// replaces an earlier count of that point. A count of 0 ends the failures. A negative count is an error, an unknown
-// point is none.
+// replaces an earlier count of that point. A count of 0 ends the failures. A negative count is an error. An unknown
+// point has no effect.
 func (r *Runner) fault(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var point string
 	count := 1

@@ -84,8 +84,8 @@ func Lookup(name string) (User, error) {
 	return User{}, fmt.Errorf("the host has no user %q", name)
 }
 
-// unknown reports whether an error of package os/user means that the host has no such user or group. A host without
-// the file of the database has none.
+// unknown reports whether an error of package os/user means that the host has no such user or group. So does a
+// missing file of the database.
 func unknown(err error) bool {
 	var name user.UnknownUserError
 	var id user.UnknownUserIdError

@@ -137,7 +137,7 @@ type groupRecord struct {
 	GID  json.Number `json:"gid"`
 }
 
-// record returns a user or group record from the service, in the requester's turn. If there is none, v is zero and
+// record returns a user or group record from the service, in the requester's turn. Without a record v is zero and
 // found is false. Replies with different values and a malformed reply are errors.
 func record[T comparable](ctx context.Context, n *Names, requester, method string, parameters map[string]any) (v T,
 	found bool, err error) {
