@@ -84,8 +84,8 @@ func Lookup(name string) (User, error) {
 	return User{}, fmt.Errorf("the host has no user %q", name)
 }
 
-// unknown reports whether an error of package os/user means that the host has no such user or group. So does a
-// missing file of the database.
+// unknown reports whether an error of package os/user means that the host has no such user or group. A missing
+// file of the database means it too.
 func unknown(err error) bool {
 	var name user.UnknownUserError
 	var id user.UnknownUserIdError
