@@ -16,6 +16,20 @@ import (
 	"github.com/refmon/refmon/server/internal/test/davcases"
 )
 
+// awaitHeld waits until requests hold n bytes. A request that has ended gives its bytes back a moment later.
+func (w *world) awaitHeld(n int64) {
+	w.Helper()
+	check.Eventually(w, func() bool {
+		w.g.memory.mu.Lock()
+		defer w.g.memory.mu.Unlock()
+		var held int64
+		for _, bytes := range w.g.memory.of {
+			held += bytes
+		}
+		return held == n
+	}, "G-57: requests do not hold %d bytes", n)
+}
+
 // TestRequestsOfOneUserLeaveMemoryToOthers checks that the listings and bodies that a user's requests hold take at most
 // as much memory as remains for others, that a further one is 503, and that the end of a request gives the memory back
 // (G-57).
@@ -28,19 +42,7 @@ func TestRequestsOfOneUserLeaveMemoryToOthers(t *testing.T) {
 	w.g.memory = newMemory(22 * (entryBytes + 1)) // half of it fits the nine files
 	w.ask("alice", "GET", "/share/d/", "")        // caches the sessions of both
 	w.ask("bob", "GET", "/share/d/", "")
-	held := func() (n int64) {
-		w.g.memory.mu.Lock()
-		defer w.g.memory.mu.Unlock()
-		for _, bytes := range w.g.memory.of {
-			n += bytes
-		}
-		return n
-	}
-	settle := func() {
-		t.Helper()
-		check.Eventually(t, func() bool { return held() == 0 }, "G-57: bytes are held after the end of the requests")
-	}
-	settle()
+	w.awaitHeld(0)
 	slow := w.newRequest("alice")
 	var end context.CancelFunc
 	slow.ctx, end = context.WithCancel(slow.ctx)
@@ -52,7 +54,7 @@ func TestRequestsOfOneUserLeaveMemoryToOthers(t *testing.T) {
 		return http.StatusOK
 	}
 	check.Equal(t, list(slow), http.StatusOK, "G-57: the first listing")
-	check.Equal(t, held(), 9*(entryBytes+1), "G-57: bytes of it")
+	w.awaitHeld(9 * (entryBytes + 1))
 	check.Equal(t, list(slow), http.StatusServiceUnavailable, "G-57: a second listing of the request")
 	check.Equal(t, list(w.newRequest("alice")), http.StatusServiceUnavailable,
 		"G-57: one of another request of the user")
@@ -63,12 +65,13 @@ func TestRequestsOfOneUserLeaveMemoryToOthers(t *testing.T) {
 	// A LOCK whose body is refused does not count as one without a body.
 	body = davcases.LockXML + strings.Repeat(" ", 2*entryBytes)
 	check.Equal(t, w.ask("alice", "LOCK", "/share/d/0", body, unsaid, "")[:3], "503", "G-57: a body of unknown length")
+	w.awaitHeld(9 * (entryBytes + 1)) // bob's body is given back
 	bob := w.newRequest("bob")
 	check.That(t, bob.hold(5*(entryBytes+1)) && !slow.hold(1) && slow.hold(0),
 		"G-57: a user with more than remains takes a byte, or not zero bytes")
 	bob.giveBack(5 * (entryBytes + 1))
 	end()
-	settle()
+	w.awaitHeld(0)
 	check.Equal(t, list(w.newRequest("alice")), http.StatusOK, "G-57: a listing after the end of the other request")
 	check.That(t, !w.g.memory.take(slow.s.user, slow.held, 1), "G-57: an ended request takes memory")
 	for i := range 2000 { // more than one call lists
@@ -76,7 +79,7 @@ func TestRequestsOfOneUserLeaveMemoryToOthers(t *testing.T) {
 	}
 	w.g.memory = newMemory(2 * 1500 * (entryBytes + 4))
 	check.Equal(t, list(w.newRequest("alice")), http.StatusServiceUnavailable, "G-57: a listing that is too long")
-	check.Equal(t, held(), 0, "G-57: bytes after it")
+	w.awaitHeld(0)
 }
 
 // TestWalksHoldOnlyListingsOfTheirPath checks that DELETE, COPY and MOVE of a tree give the memory of a listing back
@@ -129,6 +132,7 @@ func TestQuestionsHoldMemory(t *testing.T) {
 		{token, small.String(), 503, []string{"Content-Encoding", "gzip"}},
 		{authzen.EvaluationPath, "{}", 400, nil}, {authzen.EvaluationPath, "{}" + blanks, 503, nil},
 	} {
+		w.awaitHeld(0)
 		rec := w.onConsole("bob", http.MethodPost, c.path, c.body, c.headers...)
 		check.That(t, rec.Code == c.code && (c.code != 503 || strings.Contains(rec.Body.String(), noMemory)),
 			"G-57: %s %.40s: %d %.100s, want %d", c.path, c.body, rec.Code, rec.Body, c.code)
