@@ -129,8 +129,8 @@ func (e *Evaluator) hasNoEffect(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 // resolve returns the SID that a placeholder in an entry stands for, with its hash: PRINCIPAL SELF and OWNER RIGHTS
 // . Other SIDs stay as they are.
 func (e *Evaluator) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
-	if actual := access.Substitute(s, e.q.Self, e.d.Owner()); actual != s {
-		return actual, actual.Hash()
+	if replacement := access.Substitute(s, e.q.Self, e.d.Owner()); replacement != s {
+		return replacement, replacement.Hash()
 	}
 	return s, hash
 }

@@ -141,7 +141,7 @@ func (rt *resourceType) readObjects(objects map[string]map[string]json.RawMessag
 func (rt *resourceType) readActions(e *typeEntry) (err error) {
 	for _, name := range slices.Sorted(maps.Keys(e.Actions)) {
 		a := e.Actions[name]
-		known := action{more: map[string]map[string]winnt.AccessMask{}}
+		var known action
 		if known.rights, err = rt.mask(a.Rights); err != nil || known.rights == 0 {
 			return fmt.Errorf("actions.%s.rights: want names of rights of this type", name)
 		}
@@ -153,7 +153,7 @@ func (rt *resourceType) readActions(e *typeEntry) (err error) {
 					return fmt.Errorf("actions.%s.properties.%s.%s: %w", name, property, value, err)
 				}
 			}
-			known.more[property] = masks
+			known.more = append(known.more, actionProperty{property, masks})
 		}
 		rt.actions[name] = known
 	}

@@ -3,7 +3,6 @@ package authzen
 import (
 	"cmp"
 	"context"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -62,8 +61,13 @@ type object struct {
 // action says which rights an action needs.
 type action struct {
 	rights winnt.AccessMask
-	// more has the rights that the value of an action's property adds, by property and value.
-	more map[string]map[string]winnt.AccessMask
+	more   []actionProperty // sorted by name
+}
+
+// actionProperty is a declared property of an action, with the rights that each of its values adds.
+type actionProperty struct {
+	name   string
+	values map[string]winnt.AccessMask
 }
 
 // requested lists the properties that a request may set, with their kinds.
@@ -121,20 +125,20 @@ func denied(reason string) Answer { return Answer{ReasonAdmin: reason, ReasonUse
 const accessDenied = "access denied"
 
 // rights returns the rights that an action needs, including those of its properties. problem is "" on success, else
-// the reason for a denial. An undeclared action is a problem. So is the first declared property, by
-// name, that is missing or has no declared value (Z-14).
+// the reason for a denial. An undeclared action is a problem. So is the first declared property, by name,
+// that is missing or has no declared value (Z-14).
 func (rt *resourceType) rights(a *Action) (mask winnt.AccessMask, problem string) {
 	known, ok := rt.actions[a.Name]
 	if !ok {
 		return 0, "no action " + strconv.Quote(a.Name) + " is declared for this type"
 	}
 	mask = known.rights
-	for _, name := range slices.Sorted(maps.Keys(known.more)) {
-		raw, _ := a.Properties.lookup(name)
+	for _, p := range known.more {
+		raw, _ := a.Properties.lookup(p.name)
 		value, err := text(raw)
-		more, listed := known.more[name][value]
+		more, listed := p.values[value]
 		if err != nil || !listed {
-			return 0, "property " + strconv.Quote(name) + " of the action is missing or has no declared value"
+			return 0, "property " + strconv.Quote(p.name) + " of the action is missing or has no declared value"
 		}
 		mask |= more
 	}

@@ -80,7 +80,7 @@ func (f files) List(name dav.Path, most int) (members []dav.Info, more bool, err
 func (f files) Forget(members []dav.Info) {
 	var n int64
 	for i := range members {
-		n += entryBytes + int64(len(members[i].Name))
+		n += bytesOfEntry(members[i].Name)
 	}
 	f.q.giveBack(n)
 }

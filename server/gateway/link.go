@@ -180,7 +180,7 @@ type userKey struct{}
 
 // forUser returns a context with which calls of refmond take the turn of a session's user.
 func forUser(ctx context.Context, s *session) context.Context {
-	return context.WithValue(ctx, userKey{}, s.user.String())
+	return context.WithValue(ctx, userKey{}, s.user.Binary())
 }
 
 // userOf returns the user of a context from forUser, and "" for another one.

@@ -53,10 +53,13 @@ func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more b
 // bytesOf returns the bytes that directory entries count for.
 func bytesOf(list []facts) (n int64) {
 	for i := range list {
-		n += entryBytes + int64(len(list[i].name))
+		n += bytesOfEntry(list[i].name)
 	}
 	return n
 }
+
+// bytesOfEntry returns the bytes that a directory entry with a name counts for.
+func bytesOfEntry(name string) int64 { return entryBytes + int64(len(name)) }
 
 // openToList opens a directory with the right to list it. The caller releases the handle. The refusal is nil on
 // success; the handle is then valid.
