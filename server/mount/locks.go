@@ -71,7 +71,7 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 		payer = m.locks.payerOf(k, o, in) // can wait for the name service, so not while this request has a worker
 	}
 	var x *locker
-	if s := m.do(o.payer, func(t *worker) (s fuse.Status) {
+	if s := m.run(o.payer, in.Lk.Typ == unix.F_UNLCK, func(t *worker) (s fuse.Status) {
 		file, _, done, st := m.sys.TreeFile(t.Thread, o.h)
 		defer done()
 		if st != ntstatus.Success {

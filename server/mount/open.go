@@ -81,7 +81,7 @@ func (m *Mount) leave(fh uint64) {
 	m.locks.released(o)
 	o.lent.Lock() // before do: a request that borrowed the handle may wait for a worker
 	defer o.lent.Unlock()
-	m.do(o.payer, func(t *worker) fuse.Status {
+	m.run(o.payer, true, func(t *worker) fuse.Status {
 		t.NtClose(o.h)
 		return fuse.OK
 	})

@@ -53,7 +53,7 @@ func (m *Mount) Revoke(selected func(user *token.Token, name string) bool) (rema
 // one by which the host's kernel looked it up last, which may be another hard link, the one by which it was opened, and
 // the one that it has now.
 func (m *Mount) openedAs(fh uint64, o *open) (user *token.Token, names []string) {
-	m.do(unattributed, func(t *worker) fuse.Status {
+	m.run(unattributed, true, func(t *worker) fuse.Status {
 		m.mu.Lock()
 		held := m.opens[fh] == o && o.lent.TryRLock() // if false, o was closed and o.h may be another file's handle
 		m.mu.Unlock()

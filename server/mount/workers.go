@@ -2,6 +2,7 @@ package mount
 
 import (
 	"container/list"
+	"errors"
 	"sync"
 	"syscall"
 	"time"
@@ -28,8 +29,11 @@ type worker struct {
 	refused refusal
 }
 
-// maxWorkers is the most concurrent requests. A user who is alone has at most half of them.
-const maxWorkers = 128
+// Limits of requests. A user who is alone has at most half of each.
+const (
+	maxWorkers = 128  // requests that run
+	maxWaiting = 4096 // requests that wait: a write has its data in memory meanwhile, a read its buffer
+)
 
 // workers is a pool of kernel threads for requests. Users share them fairly. It is safe for concurrent use.
 type workers struct {
@@ -47,6 +51,8 @@ type workers struct {
 	queues map[uint32]*requestQueue // guarded by mu: by payer, none empty
 	// +checklocks:mu
 	turns list.List // guarded by mu: of *requestQueue, the next one to be served in front
+	// +checklocks:mu
+	room int // guarded by mu: requests that may still wait
 }
 
 // requestQueue has the waiting requests of one payer. It is guarded by workers.mu.
@@ -58,7 +64,7 @@ type requestQueue struct {
 
 // newWorkers returns a pool without workers. It creates their threads in p, at most maxWorkers.
 func newWorkers(sys *kernel.System, p *kernel.Process) *workers {
-	return &workers{process: p, sys: sys, free: maxWorkers, running: map[uint32]int{},
+	return &workers{process: p, sys: sys, free: maxWorkers, room: maxWaiting, running: map[uint32]int{},
 		queues: map[uint32]*requestQueue{}}
 }
 
@@ -73,43 +79,53 @@ func (w *workers) make() (*worker, error) {
 }
 
 // get returns an idle worker, or creates one, for a request that payer is charged for. It waits while the payer has as
-// many requests as could still begin, and for its turn. The caller returns the worker with put. It fails only if a
-// thread cannot be created.
-func (w *workers) get(payer uint32) (*worker, error) {
-	t, turn := w.begin(payer)
+// many requests as could still begin, and for its turn. The caller returns the worker with put. It fails if a thread
+// cannot be created, and with errManyWait if too many requests of the payer wait. If always is true, it waits then.
+func (w *workers) get(payer uint32, always bool) (*worker, error) {
+	t, turn, err := w.begin(payer, always)
 	if turn != nil {
 		<-turn
 		t = w.takeIdle()
 	}
-	if t != nil {
-		return t, nil
+	if t != nil || err != nil {
+		return t, err
 	}
-	t, err := w.make()
+	t, err = w.make()
 	if err != nil {
 		w.ended(payer, nil)
 	}
 	return t, err
 }
 
+// errManyWait says that a user has too many requests that wait for a worker.
+var errManyWait = errors.New("too many requests wait")
+
 // begin begins a request and returns an idle worker, nil if all are busy. If the request must wait, turn is not nil,
-// and closed once it has begun.
-func (w *workers) begin(payer uint32) (t *worker, turn chan struct{}) {
+// and closed once it has begun. The error is errManyWait if the request may not wait. If always is true, it may.
+func (w *workers) begin(payer uint32, always bool) (t *worker, turn chan struct{}, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	q := w.queues[payer]
 	if q == nil && w.mayBeginLocked(payer) {
 		w.free--
 		w.running[payer]++
-		return w.takeIdleLocked(), nil
+		return w.takeIdleLocked(), nil, nil
 	}
 	if q == nil {
 		q = &requestQueue{payer: payer}
+	}
+	// A user's waiting requests take at most as much memory as remains for those of all others (M-72).
+	if len(q.waiting) >= w.room && !always {
+		return nil, nil, errManyWait
+	}
+	if q.turn == nil {
 		q.turn = w.turns.PushBack(q)
 		w.queues[payer] = q
 	}
 	turn = make(chan struct{})
 	q.waiting = append(q.waiting, turn)
-	return nil, turn
+	w.room--
+	return nil, turn, nil
 }
 
 // mayBeginLocked reports whether a payer may have one more request: it has fewer than could still begin. So requests
@@ -168,6 +184,7 @@ func (w *workers) ended(payer uint32, t *worker) {
 		close(q.waiting[0])
 		q.waiting[0] = nil
 		q.waiting = q.waiting[1:]
+		w.room++
 		w.turns.MoveToBack(e)
 		if len(q.waiting) == 0 {
 			w.turns.Remove(e)
@@ -186,11 +203,20 @@ func (w *workers) end() {
 }
 
 // do runs f on a thread with the server's own identity and returns its status. It waits for the turn of payer, and
-// returns ENOMEM if no thread can be created. Use it for requests on an open handle, whose rights decide (M-4). f must
-// not call do or as: it would wait for a worker while it has one.
+// returns ENOMEM if no thread can be created, or if too many requests of payer wait already. Use it for requests on an
+// open handle, whose rights decide (M-4). f must not call do or as: it would wait for a worker while it has one.
 func (m *Mount) do(payer uint32, f func(t *worker) fuse.Status) fuse.Status {
-	t, err := m.workers.get(payer)
+	return m.run(payer, false, f)
+}
+
+// run runs f as do does. If always is true, the request may wait however many wait already. Use that for requests whose
+// refusal would leave something held or lose data.
+func (m *Mount) run(payer uint32, always bool, f func(t *worker) fuse.Status) fuse.Status {
+	t, err := m.workers.get(payer, always)
 	if err != nil {
+		if errors.Is(err, errManyWait) {
+			m.log.Warn("refused a request: too many requests of a user wait for the tree's disk", "uid", payer)
+		}
 		return fuse.Status(errnos[ntstatus.InsufficientResources])
 	}
 	sound := false

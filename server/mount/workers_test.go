@@ -90,9 +90,46 @@ func TestSlowRequestsOfOneUserDelayNoOtherUser(t *testing.T) {
 		m.workers.mu.Lock()
 		defer m.workers.mu.Unlock()
 		left := len(m.workers.running) + len(m.workers.queues) + m.workers.turns.Len()
-		check.That(t, m.workers.free == maxWorkers && left == 0,
-			"%d requests may begin, want %d", m.workers.free, maxWorkers)
+		check.That(t, m.workers.free == maxWorkers && m.workers.room == maxWaiting && left == 0,
+			"%d requests may begin and %d wait, want %d and %d", m.workers.free, m.workers.room, maxWorkers, maxWaiting)
 	})
+}
+
+// TestWaitingRequestsOfOneUserLeaveRoomForOthers checks that a user may have half of the requests that wait, and
+// another half of the rest. A request that must not be lost waits beyond that (M-72).
+func TestWaitingRequestsOfOneUserLeaveRoomForOthers(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)")
+	fh := w.opensFor(alice, "f", syscall.O_RDWR).Fh
+	w.occupy(alice)
+	w.occupy(bob)
+	w.m.workers.mu.Lock()
+	w.m.workers.room = 5
+	w.m.workers.mu.Unlock()
+	h, sent := header(alice, w.m.open(fh).n.id), sync.WaitGroup{}
+	read := func() { _, _ = w.m.Read(nil, &fuse.ReadIn{InHeader: h, Fh: fh}, make([]byte, 4)) }
+	write := func(flags uint32) {
+		_, _ = w.m.Write(nil, &fuse.WriteIn{InHeader: h, Fh: fh, WriteFlags: flags}, []byte("t"))
+	}
+	lookup := func() { w.m.Lookup(nil, new(header(bob, rootID)), "f", &fuse.EntryOut{}) }
+	lock := func(kind uint32) { w.m.SetLk(nil, &fuse.LkIn{InHeader: h, Fh: fh, Lk: fuse.FileLock{Typ: kind}}) }
+	for i, c := range []struct {
+		name    string
+		payer   uint32
+		waits   bool
+		request func()
+	}{
+		{"read", alice, true, read}, {"write", alice, true, func() { write(0) }}, {"a third one", alice, true, read},
+		{"a fourth one", alice, false, read}, {"a lock", alice, false, func() { lock(unix.F_WRLCK) }},
+		{"another user's", bob, true, lookup}, {"his second", bob, false, lookup},
+		{"an unlock", alice, true, func() { lock(unix.F_UNLCK) }},
+		{"a write-back", alice, true, func() { write(fuse.WRITE_CACHE) }},
+		{"a close", alice, true, func() { w.m.Release(nil, &fuse.ReleaseIn{InHeader: h, Fh: fh}) }},
+	} {
+		if got := w.waits(c.payer, &sent, c.request); got != c.waits {
+			t.Errorf("M-72: request %d, %s: waits %t, want %t", i, c.name, got, c.waits)
+		}
+	}
 }
 
 // waiting returns the number of a user's requests that wait for a worker.
@@ -111,7 +148,10 @@ func (w *world) occupy(uid uint32) (end func()) {
 	w.Helper()
 	var all sync.WaitGroup
 	release := make(chan struct{})
-	for range maxWorkers / 2 {
+	w.m.workers.mu.Lock()
+	n := (w.m.workers.free + 1) / 2
+	w.m.workers.mu.Unlock()
+	for range n {
 		begun := make(chan struct{})
 		all.Go(func() {
 			w.m.do(uid, func(*worker) fuse.Status {
@@ -278,7 +318,7 @@ func TestPanickedWorkerIsReplaced(t *testing.T) {
 	ended := check.Must(w.sys.NewProcess("ended", check.Must(token.New(token.LocalSystem()))))
 	ended.Exit()
 	pool := newWorkers(w.sys, ended)
-	check.That(t, check.Err(pool.get(alice)) != nil, "a thread of an ended process")
+	check.That(t, check.Err(pool.get(alice, false)) != nil, "a thread of an ended process")
 	_, free := counts(pool)
 	check.Equal(t, free, maxWorkers, "requests that may begin after a thread that could not be created")
 }

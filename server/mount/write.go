@@ -37,7 +37,8 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 		return 0, fuse.EACCES
 	}
 	var n int
-	s := m.do(o.payer, func(t *worker) fuse.Status {
+	// A refused write-back would lose what the program wrote. Linux limits the number of dirty pages of a mount.
+	s := m.run(o.payer, cached, func(t *worker) fuse.Status {
 		var st ntstatus.Status
 		if n, st = t.NtWriteFileAt(o.h, data, at); n > 0 && !cached {
 			// Like write(2), report what the file took: with an error the program would write those bytes again. Its next
