@@ -153,18 +153,26 @@ func apply(d *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, erro
 	return withDACL(d, l, set), nil
 }
 
-// first removes the CREATOR GROUP entry that a file server derived from the mode or default ACL. The descriptor d of
-// n stays unchanged if it is stored or has no DACL, or if n is not a directory. It also stays if a revoke, grant or
-// deny names CREATOR GROUP.
+// first removes the entries for children that a file server derived from the mode or default ACL of a directory: those
+// of Everyone, and those of CREATOR GROUP unless a revoke, grant or deny names it. The descriptor d of n stays
+// unchanged if it is stored or has no DACL, or if n is not a directory. Inherited entries stay too.
 func (n *Node) first(d *sd.Descriptor, steps []Step) *sd.Descriptor {
-	if !n.Directory || n.Kept == nil || n.Kept.Raw != nil || slices.ContainsFunc(steps, func(s Step) bool {
-		return s.Trustee == sid.CreatorGroup
-	}) {
+	if !n.Directory || n.Kept == nil || n.Kept.Raw != nil || d.DACL() == nil {
 		return d
 	}
-	// The primary group of an account can be a group of all users (B-111).
-	l, err := sd.ListEditor{Container: true}.Purge(d.DACL(), sid.CreatorGroup)
-	if err != nil { // d has no DACL
+	named := slices.ContainsFunc(steps, func(s Step) bool { return s.Trustee == sid.CreatorGroup })
+	l, err := d.DACL().Map(func(a sd.ACE) (sd.ACE, bool) {
+		switch explicit := a.Flags()&sd.Inherited == 0; a.SID() {
+		case sid.Everyone:
+			// Everyone may pass a private directory, and would read new files in it and in those below (B-111).
+			return a, !explicit || a.Flags()&sd.InheritOnly == 0
+		case sid.CreatorGroup:
+			// The primary group of an account can be a group of all users (B-111).
+			return a, !explicit || named
+		}
+		return a, true
+	})
+	if err != nil { // a shorter list of valid entries is valid
 		return d
 	}
 	return WithDACL(d, l)
