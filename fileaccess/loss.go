@@ -40,6 +40,9 @@ const (
 	LossInheritance
 	LossSACL       // the SACL: audit, label, attributes, policy
 	LossOwnerFixed // OWNER@ and GROUP@ became SIDs and do not follow a change of owner
+	// a directory that the group or others may not search no longer protects the files below it, where
+	// a holder of SeChangeNotifyPrivilege passes every directory (F-23)
+	LossTraverse
 )
 
 var lossNames = [...]string{
@@ -49,7 +52,7 @@ var lossNames = [...]string{
 	LossUnknownSID:  "SID without name", LossRights: "rights without permission",
 	LossDenial:    "denial applied to everybody whom it might concern",
 	LossEntryType: "type of entry", LossInheritance: "inheritance", LossSACL: "SACL",
-	LossOwnerFixed: "owner and group fixed",
+	LossOwnerFixed: "owner and group fixed", LossTraverse: "closed directory, which needs traverse: always",
 }
 
 // String returns a short English phrase. An unknown kind is given by its number.

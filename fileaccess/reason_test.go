@@ -104,8 +104,8 @@ func TestExplainReturnsReasons(t *testing.T) {
 	_, ok := new(fileaccess.Explanation).Reason(1)
 	check.That(t, !ok, "a zero Explanation has a reason, want none")
 	check.Equal(t, fmt.Sprint(fileaccess.ReasonKind(0), fileaccess.Unreached+1, fileaccess.LossKind(0),
-		fileaccess.LossOwnerFixed+1, fileaccess.CopyTo, fileaccess.SetVolumeInformation+1),
-		"ReasonKind(0) ReasonKind(13) LossKind(0) LossKind(14) CopyTo Operation(25)", "kinds and operations")
+		fileaccess.LossTraverse+1, fileaccess.CopyTo, fileaccess.SetVolumeInformation+1),
+		"ReasonKind(0) ReasonKind(13) LossKind(0) LossKind(15) CopyTo Operation(25)", "kinds and operations")
 }
 
 // The words of each kind of reason are a clause for people, without the name of the kind.

@@ -37,7 +37,8 @@ keep their order, and names are looked up as in refmon acl grant.
 Each DACL is protected, because POSIX permissions are not inherited. Use refmon acl grant -r --every to change them all.
 
 The losses are printed by kind, with the first file of each: set-user-id bits, names without an account, rights of
-several groups that add up. Look at them with --dry-run first. Before the first change, an undo file is on disk, as in
+several groups that add up, closed directories. A closed directory protects the files below it only on a mount or tree
+with traverse: always. Look at the losses with --dry-run first. Before the first change, an undo file is on disk, as in
 refmon acl grant.`
 }
 

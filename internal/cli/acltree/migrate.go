@@ -54,6 +54,9 @@ func (m *Migration) Change(n *Node) (*sd.Descriptor, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
+	if n.Directory && fileaccess.Mode(d, true)&0o011 != 0o011 {
+		losses = append(losses, fileaccess.Loss{Kind: fileaccess.LossTraverse})
+	}
 	if m.Lost != nil {
 		for _, l := range losses {
 			m.Lost(n.Path, l)
