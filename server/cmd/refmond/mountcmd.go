@@ -205,7 +205,7 @@ func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree,
 	}
 	var denied func(*mount.Denial)
 	if kept != nil {
-		denied = record(kept)
+		denied = record(kept, kept.Names)
 	}
 	return mount.Start(mount.Config{System: sys, Name: treeName, Tree: tree, Directory: dir, Source: source,
 		Accounts: mount.Hosted{Peers: accounts, Hosts: host.New()}, Owners: mount.HostOwners{},

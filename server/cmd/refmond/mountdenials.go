@@ -103,10 +103,10 @@ func (t *mountTrail) close() error {
 	return t.log.Close()
 }
 
-// record returns the function that writes a mount's denials to the kernel's audit log, as event 4656. The function
-// skips a denial that no open explains, one that the descriptors do not explain, and one that the object's SACL has
+// record returns the function that writes a mount's denials to the kernel's audit log, as event 4656, with the user's
+// account of names. The function skips a denial that no open explains, one that the descriptors do not explain, and one that the object's SACL has
 // recorded.
-func record(log *audit.Log) func(*mount.Denial) {
+func record(log *audit.Log, names audit.Names) func(*mount.Denial) {
 	return func(d *mount.Denial) {
 		if d.Open == nil || d.Open.Allowed() {
 			return
@@ -125,7 +125,7 @@ func record(log *audit.Log) func(*mount.Denial) {
 		case r.Descriptor == nil: // a file without a valid descriptor grants nothing (M-46)
 			q.Reasons = []audit.Reason{{Bits: q.Access, Code: audit.ReasonNotGranted}}
 		}
-		from := audit.Origin{Subject: access.SubjectOf(d.Subject.Effective()), Names: log.Names, ProcessName: "mount"}
+		from := audit.Origin{Subject: access.SubjectOf(d.Subject.Effective()), Names: names, ProcessName: "mount"}
 		log.WriteLater(audit.HandleRequested(from, audit.Object{Type: "File", Name: d.Path, Directory: o.Directory}, q).
 			LeftOut(d.Suppressed))
 	}
@@ -138,7 +138,8 @@ type hostUsers interface {
 
 // hostAccounts names the users of the host in records, and caches the names for a time. It is safe for concurrent use.
 type hostAccounts struct {
-	hosts hostUsers // immutable
+	hosts hostUsers   // immutable
+	store audit.Names // immutable; queried before the host; nil: no store
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -156,9 +157,15 @@ const (
 	hostNameLife = time.Minute
 )
 
-// Account returns the host's user name for S-1-22-1-uid, from a cache or by a lookup of at most three seconds. It
-// returns false for other SIDs and unknown uids. A failed lookup is cached as well. It implements audit.Names.
+// Account returns the account that the store has for a SID. Else it returns the host's user name for S-1-22-1-uid, from
+// a cache or by a lookup of at most three seconds, and false for other SIDs and unknown uids. A failed lookup is cached
+// as well. It implements audit.Names.
 func (h *hostAccounts) Account(s sid.SID) (name, domain string, ok bool) {
+	if h.store != nil {
+		if name, domain, ok = h.store.Account(s); ok {
+			return name, domain, true
+		}
+	}
 	if s != fileaccess.UnixUser(s.RID()) {
 		return "", "", false
 	}

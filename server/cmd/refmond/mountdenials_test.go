@@ -149,6 +149,7 @@ func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 	defer end()
 	w.prints(alice, "Too many levels of symbolic links", fmt.Sprintf("ln -s plan %[1]s/l; cat %[1]s/l; rm %[1]s/l", at))
 	w.prints(bob, "Permission denied", "cat "+at+"/plan")
+	w.prints(0, "Permission denied", "cat "+at+"/plan") // a user of the host without an account
 	// A stored descriptor that does not count is named with its repair (F-204).
 	must := func(out string, err error) {
 		check.RequireThat(t, err == nil, "%v %v", out, err)
@@ -165,8 +166,9 @@ func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 			"M-46: refmond why: no %q in\n%s, want text containing %q", want, admin, want)
 	}
 	trail := filepath.Join(p.dir, "state", "audit")
-	if out := output(p.bin, "why", "--audit", trail, "--path", "plan"); strings.Count(out, "\n") != 1 ||
-		!strings.Contains(out, " open File "+at+"/plan for SYNCHRONIZE,ReadData: not granted by any entry") {
+	if out := output(p.bin, "why", "--audit", trail, "--path", "plan"); strings.Count(out, "\n") != 2 ||
+		!strings.Contains(out, " S-1-22-1-4712 open File "+at+"/plan for SYNCHRONIZE,ReadData: not granted by any entry") ||
+		!strings.Contains(out, ` Unix User\root open File `+at+"/plan ") {
 		t.Errorf("M-46: refmond why --audit of the daemon's trail:\n%s", out)
 	}
 	if out, _ := shell(bob, p.bin+" why --owner root --socket "+p.socket); !strings.Contains(out, at+"/plan") {
@@ -212,7 +214,7 @@ func TestDenialLinesCountSuppressedOnes(t *testing.T) {
 func TestRecordCountsSuppressedDenials(t *testing.T) {
 	for suppressed, want := range map[uint64]string{0: "", 3: "3"} {
 		sink := audit.NewMemory(0, 0)
-		record(&audit.Log{Sink: sink})(&mount.Denial{Path: "/p/f", Suppressed: suppressed,
+		record(&audit.Log{Sink: sink}, nil)(&mount.Denial{Path: "/p/f", Suppressed: suppressed,
 			Open: &accessquery.Open{Check: access.Request{Type: winnt.FileObject, Desired: winnt.FILE_READ_DATA}}})
 		var got []string
 		for e := range sink.Events() {
@@ -230,7 +232,10 @@ func TestRecordCountsSuppressedDenials(t *testing.T) {
 func TestNamesInRecordsAreCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hosts := &namedHosts{names: map[uint32]string{7: "alice"}}
-		h := &hostAccounts{hosts: hosts}
+		h := &hostAccounts{hosts: hosts, store: &hostAccounts{hosts: &namedHosts{names: map[uint32]string{9: "dora"}}}}
+		name, _, ok := h.Account(fileaccess.UnixUser(9))
+		check.That(t, ok && name == "dora" && hosts.asked == nil, "an account of the store: %q, %t, and look-ups %v of the "+
+			"host, want none", name, ok, hosts.asked)
 		for i, after := range []time.Duration{0, hostNameLife, 1} {
 			time.Sleep(after)
 			for _, c := range []struct {

@@ -85,7 +85,8 @@ func (s *service) startMount(c *mount.Config, recorded bool) error {
 	}
 	c.Denied = s.deniedBy(name)
 	if recorded {
-		write, show := record(s.System().Audit()), c.Denied
+		log := s.System().Audit()
+		write, show := record(log, &hostAccounts{hosts: host.New(), store: log.Names}), c.Denied
 		c.Denied = func(d *mount.Denial) { write(d); show(d) }
 	}
 	m, err := mount.Start(*c)
