@@ -104,8 +104,8 @@ func (t *mountTrail) close() error {
 }
 
 // record returns the function that writes a mount's denials to the kernel's audit log, as event 4656, with the user's
-// account of names. The function skips a denial that no open explains, one that the descriptors do not explain, and one that the object's SACL has
-// recorded.
+// account of names. The function skips a denial that no open explains, one that the descriptors do not explain, and one
+// that the object's SACL has recorded.
 func record(log *audit.Log, names audit.Names) func(*mount.Denial) {
 	return func(d *mount.Denial) {
 		if d.Open == nil || d.Open.Allowed() {
