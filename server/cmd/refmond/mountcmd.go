@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/kernel"
 	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/internal/lograte"
@@ -232,7 +233,7 @@ func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
 }
 
 // paths returns the absolute paths of the mount point and the tree. An empty argument is an error, because it would
-// name the working directory.
+// name the working directory. So is a path of --audit or --metrics in the tree or below the mount point.
 func (c *mountCmd) paths() (dir, source string, err error) {
 	switch "" {
 	case c.Tree:
@@ -243,8 +244,20 @@ func (c *mountCmd) paths() (dir, source string, err error) {
 	if dir, err = filepath.Abs(c.Dir); err != nil {
 		return "", "", err
 	}
-	source, err = filepath.Abs(c.Tree)
-	return dir, source, err
+	if source, err = filepath.Abs(c.Tree); err != nil {
+		return "", "", err
+	}
+	for _, own := range []string{c.Audit, c.Metrics} {
+		path, err := filepath.Abs(own)
+		if err != nil {
+			return "", "", err
+		}
+		if own != "" && (tree.Contains(source, path) || tree.Contains(dir, path)) {
+			return "", "", fmt.Errorf("%s is in the tree or in its mount, whose users could replace it: want another directory",
+				path)
+		}
+	}
+	return dir, source, nil
 }
 
 // mayMount reports whether this program can mount for all users: it has CAP_SYS_ADMIN, as root or by its unit. It is

@@ -89,6 +89,10 @@ func (c *config) checkTrees() error {
 				return fmt.Errorf("trees: %s: its path is, contains, or is below that of %s", name, other.name)
 			}
 		}
+		// Users with rights in a tree could replace refmond's own files there (L-76).
+		if err := c.checkOutside(t.Path, "contains"); err != nil {
+			return fmt.Errorf("trees: %s: path: %w", name, err)
+		}
 		if err := c.checkCover(t.mount); err != nil {
 			return fmt.Errorf("trees: %s: mount: %w", name, err)
 		}
