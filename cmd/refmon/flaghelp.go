@@ -54,7 +54,7 @@ var flagHelp = map[string]string{
 	"whyAttribute": "With --as: the extended attribute with the descriptors.",
 	"whyMissing":   "With --as, for a file without a descriptor: refuse access, or synthesise one from the mode.",
 	"whyTraverse": "With --as, whether the directories above are tested: privilege (not for holders of " +
-		"SeChangeNotifyPrivilege), always or never.",
+		"SeChangeNotifyPrivilege; the default), always (the default with --missing synthesise) or never.",
 	"attribute": "Extended attribute of the files with the descriptor (security.NTACL, or the attribute of --share).",
 	"call":      "Routine whose own rules apply: SeAccessCheck or NtAccessCheck.",
 	"color":     "Colours: auto (in a terminal, unless NO_COLOR is set), always or never.",

@@ -24,12 +24,13 @@ type fileFlags struct {
 	Tree        string `help:"${whyTree}" placeholder:"DIR"`
 	Attribute   string `default:"security.NTACL" help:"${whyAttribute}" placeholder:"NAME"`
 	Missing     string `default:"refuse" help:"${whyMissing}" enum:"refuse,synthesise" placeholder:"POLICY"`
-	Traverse    string `default:"privilege" help:"${whyTraverse}" enum:"privilege,always,never" placeholder:"POLICY"`
+	Traverse    string `default:"" help:"${whyTraverse}" enum:",privilege,always,never" placeholder:"POLICY"`
 	IgnorePosix bool   `help:"With --as: the server ignores the system's permissions."`
 }
 
 // traverses are the policies of refmond's key traverse.
-var traverses = map[string]fileaccess.Traverse{"privilege": fileaccess.TraversePrivilege,
+var traverses = map[string]fileaccess.Traverse{"": fileaccess.TraversePrivilege,
+	"privilege": fileaccess.TraversePrivilege,
 	"always": fileaccess.TraverseAlways, "never": fileaccess.TraverseNever}
 
 // stored is one file or directory of a tree with its descriptor.
@@ -195,6 +196,9 @@ func (f *fileFlags) opening(list []stored, subject access.Subject, want winnt.Ac
 	facts fileaccess.Facts) {
 	last := list[len(list)-1]
 	facts.Policy.Traverse = traverses[f.Traverse]
+	if f.Traverse == "" && f.Missing == "synthesise" {
+		facts.Policy.Traverse = fileaccess.TraverseAlways // as refmond does (F-23)
+	}
 	facts.Object = fileaccess.Object{Exists: true, IsDirectory: last.directory, Attributes: last.attributes,
 		Descriptor: last.descriptor}
 	var names []string

@@ -88,9 +88,11 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		{"note --as bob", 0, []string{"GRANTED"}},
 		{"alias --as alice", 2, []string{"alias: it is a symbolic link: give the path of its target"}},
 		{"bare --as alice", 1, []string{"it has no descriptor"}},
-		{"bare --as alice --missing synthesise", 0, []string{"GRANTED"}},
+		{"bare --as alice --missing synthesise --tree .", 0, []string{"GRANTED"}},
 		// Everyone traverses by privilege, and by the directories' descriptors where that does not count (F-23).
 		{"shut/in/deep --as bob", 0, []string{"GRANTED"}},
+		{"shut/in/deep --as bob --missing synthesise --tree .", 1, []string{"/shut decides: the user may not pass it"}},
+		{"shut/in/deep --as bob --missing synthesise --traverse privilege", 0, []string{"GRANTED"}},
 		{"shut/in/deep --as bob --traverse always", 1, []string{"/shut decides: the user may not pass it",
 			"shut/in/deep for FILE_READ_DATA", "/shut: DENIED STATUS_ACCESS_DENIED: no entry grants FILE_TRAVERSE"}},
 		{"far/../in/deep --as bob", 0, []string{"GRANTED"}}, // as the kernel walks it: shut/in/deep

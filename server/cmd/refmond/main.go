@@ -136,7 +136,8 @@ const (
 	socketHelp = "refmond's socket, by default $REFMON_SOCKET or /run/refmon/refmond.sock. Administrators use " +
 		"/run/refmon/admin.sock to see everything."
 	traverseHelp = "Whether the directories above a file are tested: privilege (not for holders of " +
-		"SeChangeNotifyPrivilege, which everybody has), always or never."
+		"SeChangeNotifyPrivilege, which everybody has; the default), always (the default with --missing synthesise) or " +
+		"never."
 )
 
 // newParser returns the parser of command lines. It calls exit after it has printed a help text.

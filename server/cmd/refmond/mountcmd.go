@@ -33,7 +33,7 @@ type mountCmd struct {
 
 	Attribute       string `help:"The extended attribute with the descriptors." default:"security.NTACL"`
 	Missing         string `help:"Files without a descriptor: refuse, or synthesise one from the mode." default:"refuse"`
-	Traverse        string `help:"${traverse}" default:"privilege"`
+	Traverse        string `help:"${traverse}" placeholder:"POLICY"`
 	Share           string `help:"A descriptor that limits the rights of each open, as a share's." placeholder:"SDDL"`
 	IgnorePosix     bool   `help:"Ignore modes and POSIX ACLs, as Samba with 'acl_xattr:ignore system acls = yes'."`
 	CaseInsensitive bool   `help:"Ignore case in names: plan.txt opens Plan.txt."`
@@ -150,9 +150,7 @@ func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := treeSettings{Path: path, Attribute: c.Attribute, Share: c.Share, Traverse: c.Traverse, Missing: c.Missing,
-		IgnorePosix: c.IgnorePosix, CaseInsensitive: c.CaseInsensitive}
-	checked, err := s.check(treeName)
+	checked, err := c.settings(path).check(treeName)
 	if err != nil {
 		return nil, err
 	}
@@ -161,6 +159,12 @@ func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 		return nil, err
 	}
 	return hostfs.Open(checked.Config)
+}
+
+// settings returns the settings of the command's tree, as a configuration would have them.
+func (c *mountCmd) settings(path string) *treeSettings {
+	return &treeSettings{Path: path, Attribute: c.Attribute, Share: c.Share, Traverse: c.Traverse, Missing: c.Missing,
+		IgnorePosix: c.IgnorePosix, CaseInsensitive: c.CaseInsensitive}
 }
 
 // treeName is the name of the one tree of this command.
@@ -210,7 +214,8 @@ func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree,
 	}
 	return mount.Start(mount.Config{System: sys, Name: treeName, Tree: tree, Directory: dir, Source: source,
 		Accounts: mount.Hosted{Peers: accounts, Hosts: host.New()}, Owners: mount.HostOwners{},
-		Traverse: traverses[c.Traverse], HideUnreadable: c.HideUnreadable, FollowLinks: c.FollowLinks, Modes: modes,
+		Traverse: traverses[c.settings("").traverse()], HideUnreadable: c.HideUnreadable, FollowLinks: c.FollowLinks,
+		Modes:           modes,
 		ListDescriptors: c.ListDescriptors, Backup: c.Backup != "",
 		Own: !mayMount(), Log: log, Denied: denied})
 }

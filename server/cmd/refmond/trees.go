@@ -62,8 +62,8 @@ type treeConfig struct {
 }
 
 var (
-	traverses = map[string]fileaccess.Traverse{"": fileaccess.TraversePrivilege,
-		"privilege": fileaccess.TraversePrivilege, "always": fileaccess.TraverseAlways, "never": fileaccess.TraverseNever}
+	traverses = map[string]fileaccess.Traverse{"privilege": fileaccess.TraversePrivilege,
+		"always": fileaccess.TraverseAlways, "never": fileaccess.TraverseNever}
 	missings = map[string]hostfs.Missing{"": hostfs.RefuseMissing, "refuse": hostfs.RefuseMissing,
 		"synthesise": hostfs.SynthesiseMissing}
 	handOuts = map[string]hostfs.HandOut{"": hostfs.HandOutNothing, "none": hostfs.HandOutNothing,
@@ -104,6 +104,15 @@ func (c *config) checkTrees() error {
 	return nil
 }
 
+// traverse returns the key traverse, or its default.
+func (s *treeSettings) traverse() string {
+	if s.Traverse == "" && s.Missing == "synthesise" {
+		// A mode that closes a directory also closes the files below it, which no privilege passes (F-23).
+		return "always"
+	}
+	return cmp.Or(s.Traverse, "privilege")
+}
+
 // check converts a tree's settings to its configuration, with defaults. check returns an error that names the first
 // wrong setting; t is then partly set. The tree is not opened. An empty attribute becomes ntacl.Name. backup must be
 // outside the tree and its mount, accessBased needs a share, and the keys of mountKey need a mount.
@@ -131,7 +140,7 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	case rest == "" || !slices.Contains([]string{"security", "user", "trusted"}, namespace):
 		return t, fmt.Errorf("attribute: %q, want a name such as %s, user.NTACL or trusted.NTACL", s.Attribute, ntacl.Name)
 	}
-	if t.Policy.Traverse, ok = traverses[s.Traverse]; !ok {
+	if t.Policy.Traverse, ok = traverses[s.traverse()]; !ok {
 		return t, fmt.Errorf("traverse: %q, want privilege, always or never", s.Traverse)
 	}
 	if t.Missing, ok = missings[s.Missing]; !ok {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"net"
 	"slices"
@@ -39,8 +38,9 @@ func (s *service) watch(cfg *config) error {
 		Quota: s.store.QuotaUID, Log: s.log}}
 	for i := range cfg.trees {
 		t := &cfg.trees[i]
-		w.server.Trees[t.Path] = feed.Tree{Share: cfg.Trees[t.name].Share,
-			Traverse: cmp.Or(cfg.Trees[t.name].Traverse, "privilege"), Options: t.watchOptions()}
+		settings := cfg.Trees[t.name]
+		w.server.Trees[t.Path] = feed.Tree{Share: settings.Share,
+			Traverse: settings.traverse(), Options: t.watchOptions()}
 	}
 	w.all.Go(func() {
 		if err := w.server.Serve(l); err != nil {

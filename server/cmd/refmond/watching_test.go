@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
@@ -83,16 +84,21 @@ func (g given) LogOn(*auth.Peer, bool) (logon.Result, error) {
 func TestWatchReadsDescriptorsAsTreeServesThem(t *testing.T) {
 	for _, c := range []struct {
 		settings treeSettings
+		traverse fileaccess.Traverse
 		want     tree.Options
 	}{
-		{treeSettings{Path: "/t"}, tree.Options{Attribute: "security.NTACL", Required: true}},
+		{treeSettings{Path: "/t"}, fileaccess.TraversePrivilege, tree.Options{Attribute: "security.NTACL", Required: true}},
 		{treeSettings{Path: "/t", Attribute: "user.NTACL", IgnorePosix: true, Missing: "synthesise"},
-			tree.Options{Attribute: "user.NTACL", IgnoreSystemACLs: true}},
+			fileaccess.TraverseAlways, tree.Options{Attribute: "user.NTACL", IgnoreSystemACLs: true}},
+		{treeSettings{Path: "/t", Missing: "synthesise", Traverse: "privilege"},
+			fileaccess.TraversePrivilege, tree.Options{Attribute: "security.NTACL"}},
 	} {
 		config := check.Must(c.settings.check("t"))
 		got := config.watchOptions()
 		got.Accounts = nil
 		check.That(t, reflect.DeepEqual(got, c.want), "%+v, want %+v", got, c.want)
+		// A mode that closes a directory closes what is below it (F-23).
+		check.Equal(t, config.Policy.Traverse, c.traverse, "F-23: traverse of %+v", c.settings)
 	}
 }
 
