@@ -61,8 +61,11 @@ func ReadKeytab(path string) (*Keys, error) {
 // not a symbolic link, belong to root or the effective user of this process, and have no permissions for its group and
 // others. what names it in errors.
 func ReadSecret(what, path string, most int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
-	if err != nil {
+	// Without O_NONBLOCK the open of a named pipe would wait for a writer.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("%s %s: it is a symbolic link: name the file itself", what, path)
+	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
