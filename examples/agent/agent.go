@@ -99,7 +99,7 @@ func (s *service) handler() http.Handler {
 // origin is the header with the address of the caller, which handler sets.
 const origin = "Refmon-Agent-Origin"
 
-// maxText is the size of the largest file that the tools read, in bytes. A request to write has at most twice as many.
+// maxText is the size of the largest file that the tools read and write, in bytes. A request has at most twice as many.
 const maxText = 1 << 20
 
 // service has the tools and the connection to refmond. Create it with config.dial.
@@ -254,6 +254,9 @@ func (s *service) addTools(to *mcp.Server) {
 		return string(b), err
 	})
 	add(s, to, "write", "Write a text file.", func(files *treefs.FS, in contents) (string, error) {
+		if len(in.Text) > maxText {
+			return "", fmt.Errorf("%s: want a text of at most %d bytes", in.Path, maxText)
+		}
 		f, err := files.OpenFile(in.Path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 		if err != nil {
 			return "", err

@@ -101,6 +101,7 @@ func TestToolsActAsTheirCaller(t *testing.T) {
 		{"alice", "why", in{"path": "payroll.csv"}, false, "allowed"},
 		{"alice", "why", in{"path": "payroll.csv", "write": true}, false, denied},
 		{"alice", "write", in{"path": "drafts/a", "text": "new"}, false, "written"},
+		{"alice", "write", in{"path": "drafts/a", "text": strings.Repeat("x", maxText+1)}, true, "at most 1048576 bytes"},
 		{"alice", "read", in{"path": "drafts/a"}, false, "new"},
 		{"alice", "write", in{"path": "drafts/a", "text": ""}, false, "written"},
 		{"alice", "read", in{"path": "drafts/a"}, false, ""},
