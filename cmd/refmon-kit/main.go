@@ -65,7 +65,7 @@ func main() {
 func run(ctx context.Context, args []string, std *streams) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("refmon-kit"), kong.Description(description),
-		kong.Writers(std.out, std.err), kong.Exit(func(int) { helped = true }), flags.HelpPages(), kong.Bind(std),
+		kong.Writers(std.out, std.err), kong.Exit(func(int) { helped = true }), flags.Options(), kong.Bind(std),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return report(std, err)

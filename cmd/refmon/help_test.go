@@ -35,7 +35,7 @@ func TestHelpFitsTerminal(t *testing.T) {
 // TestCLIDocMatchesCommandHelp checks that the page equals the commands' help.
 func TestCLIDocMatchesCommandHelp(t *testing.T) {
 	var c cli
-	parser := check.Must(kong.New(&c, kong.Name("refmon"), kong.Description(description), flagTexts, flags.HelpPages(),
+	parser := check.Must(kong.New(&c, kong.Name("refmon"), kong.Description(description), flagTexts, flags.Options(),
 		kong.Vars{"version": ""}))
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The command line\n\nGenerated from the help texts by `go test ./cmd/refmon -run CLIDoc -update`; "+

@@ -126,7 +126,7 @@ func run(args []string, std *streams) int {
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(int) { std.helped = true }),
 		flagTexts,
-		flags.HelpPages(),
+		flags.Options(),
 		kong.Vars{"version": version.Line("refmon", release)},
 		kong.Bind(std),
 	)

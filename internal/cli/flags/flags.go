@@ -1,6 +1,6 @@
 // Package flags rejects meaningless flag values on a command line, and prints the help pages of all programs alike.
 //
-//	parser, err := kong.New(&cli, flags.HelpPages())
+//	parser, err := kong.New(&cli, flags.Options())
 //	ctx, err := parser.Parse(args)
 //	if err == nil {
 //		err = flags.CheckValues(ctx)
@@ -22,24 +22,35 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// HelpPages returns a kong option that formats help pages. A page is as wide as the terminal, at most 100 columns, and
-// 80 columns in a pipe. The option appends a flag's default to its text unless the text has it already. A flag without
-// a placeholder shows its name in capitals, never its default or its Go type. Place this option after every option that
-// replaces texts of flags.
-func HelpPages() kong.Option {
+// Options returns the kong option that all programs share. It formats help pages, and takes the text of arguments as
+// it is, also if it is not UTF-8. A page is as wide as the terminal, at most 100 columns, and 80 columns in a pipe. The
+// option appends a flag's default to its text unless the text has it already. A flag without a placeholder shows its
+// name in capitals, never its default or its Go type. Place this option after every option that replaces texts of flags.
+func Options() kong.Option {
 	return kong.OptionFunc(func(k *kong.Kong) error {
 		format := kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true})
-		if err := format.Apply(k); err != nil {
-			return err
-		}
-		return kong.PostBuild(func(k *kong.Kong) error {
+		pages := kong.PostBuild(func(k *kong.Kong) error {
 			return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
 				if f, ok := node.(*kong.Flag); ok {
 					describe(f)
 				}
 				return next(nil)
 			})
-		}).Apply(k)
+		})
+		// By default kong converts text to JSON and back, which changes a name in Latin-1 to the name of another file.
+		verbatim := kong.KindMapper(reflect.String, kong.MapperFunc(func(ctx *kong.DecodeContext, to reflect.Value) error {
+			word, err := ctx.Scan.PopValue("string")
+			if err == nil {
+				to.SetString(word.String())
+			}
+			return err
+		}))
+		for _, o := range []kong.Option{format, pages, verbatim} {
+			if err := o.Apply(k); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -59,12 +59,32 @@ func TestHelpPagesShowDefaults(t *testing.T) {
 		Quiet  bool   `help:"Print less."`
 		Size   int    `help:"The size."`
 	}
-	parser := check.Must(kong.New(&cli, HelpPages()))
+	parser := check.Must(kong.New(&cli, Options()))
 	want := []string{"--kind=KIND: The type. Default: file.", "--place=DIR: The folder, by default /tmp.",
 		"--name=NAME: The attribute (user.NTACL).",
 		"--follow: Wait. Default: yes.", "--quiet: Print less.", "--size=SIZE: The size."}
 	for i, f := range parser.Model.Flags[1:] { // the first one is --help
 		check.Equal(t, f.String()+": "+f.Help, want[i], "flag %d", i+1)
+	}
+}
+
+// TestArgumentsThatAreNotUTF8AreKept checks that each kind of text gets the bytes of the command line, because a file may
+// have a name in Latin-1.
+func TestArgumentsThatAreNotUTF8AreKept(t *testing.T) {
+	type name string
+	var cli struct {
+		Flag    string
+		Named   name
+		Pointer *string
+		List    []string `sep:"none"`
+		Paths   []string `arg:""`
+	}
+	const latin = "b\xfcro"
+	_, err := check.Must(kong.New(&cli, Options())).Parse([]string{"--flag", latin, "--named=" + latin, "--pointer", latin,
+		"--list", latin, latin, latin})
+	check.NoError(t, err)
+	for i, got := range append(cli.Paths, cli.Flag, string(cli.Named), *cli.Pointer, cli.List[0]) {
+		check.Equal(t, got, latin, "text %d", i)
 	}
 }
 
@@ -78,7 +98,7 @@ func TestHelpForNamesInnermostCommand(t *testing.T) {
 		} `cmd:""`
 	}
 	var page strings.Builder
-	parser := check.Must(kong.New(&cli, kong.Name("prog"), HelpPages(), kong.Writers(&page, &page),
+	parser := check.Must(kong.New(&cli, kong.Name("prog"), Options(), kong.Writers(&page, &page),
 		kong.Exit(func(int) {})))
 	_, _ = parser.Parse([]string{"--help"}) // Exit returns, so that it parses on
 	check.That(t, strings.Contains(page.String(), "\n  top\n"), "page without the command top:\n%s", page.String())

@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, std *streams) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("refmon-gateway"), kong.Description(description),
 		kong.Writers(std.out, std.err), kong.Exit(func(int) { helped = true }),
-		flags.HelpPages(),
+		flags.Options(),
 		kong.Bind(std, &configfile.Program{Out: std.out, Shipped: shipped, Check: checkConfig}),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {

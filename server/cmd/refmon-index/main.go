@@ -82,7 +82,7 @@ func run(args []string, std *streams) int {
 	parser, err := kong.New(&cli{}, kong.Name("refmon-index"), kong.Description(description),
 		kong.Vars{"traverse": traverseHelp, "share": shareHelp},
 		kong.Writers(std.out, std.err), kong.Exit(func(int) { helped = true }), kong.Bind(std),
-		flags.HelpPages())
+		flags.Options())
 	if err != nil {
 		return report(std, err)
 	}

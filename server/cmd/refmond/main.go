@@ -152,7 +152,7 @@ func newParser(std *streams, exit func(int)) (*kong.Kong, error) {
 		kong.Writers(help, std.err),
 		kong.Exit(exit),
 		kong.Vars{"config": configHelp, "socket": socketHelp, "traverse": traverseHelp},
-		flags.HelpPages(),
+		flags.Options(),
 		kong.Bind(std, &configfile.Program{Out: std.out, Shipped: shipped, Check: checkConfig}),
 	)
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/ntstatus"
@@ -17,7 +18,7 @@ import (
 
 type revokeCmd struct {
 	inspectFlags
-	Whom string `arg:"" help:"An account or a group by name or SID, or a path of the host in a tree."`
+	Whom string `arg:"" help:"An account or a group of this computer by name, any by SID, or a path of the host in a tree."`
 	Now  bool   `help:"Do not answer the calls in progress of the sessions that end."`
 }
 
@@ -91,8 +92,11 @@ func revokeError(what string, err error) error {
 
 // selection converts the argument of refmond revoke to a path or a SID. A text that begins with a slash or backslash is
 // a path. Any other text is a SID S-1-…, or the name of an account or group. The daemon looks up names.
-// user is the SID. An unknown name is an error.
+// user is the SID. An unknown name, and a text that is not UTF-8, are errors.
 func (l *inspector) selection(what string) (user, path string, err error) {
+	if !utf8.ValidString(what) { // JSON would change it to another name
+		return "", "", fmt.Errorf("%q is not UTF-8, and no account or file of a tree has such a name", what)
+	}
 	if strings.HasPrefix(what, "/") || strings.HasPrefix(what, `\`) {
 		return "", what, nil
 	}
@@ -106,7 +110,8 @@ func (l *inspector) selection(what string) (user, path string, err error) {
 	defer l.th.LsaClose(h)
 	out, st := l.th.LsaLookupNames2(h, what)
 	if !st.IsSuccess() || len(out.SIDs) != 1 || out.SIDs[0].SID.IsZero() {
-		return "", "", fmt.Errorf("no account or group has the name %q: give its SID, or a path that begins with /", what)
+		return "", "", fmt.Errorf("this computer has no account or group %q: give the SID of one of the domain "+
+			"(refmond directory find NAME), or a path that begins with /", what)
 	}
 	return out.SIDs[0].SID.String(), "", nil
 }

@@ -43,8 +43,8 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 		{cfg.AdminSocket, "S-1-1-0", "is you, includes you, is a well-known SID, or is a path in no tree", exitMalformed},
 		{cfg.AdminSocket, "/etc/passwd", "is a path in no tree", exitMalformed},
 		{cfg.AdminSocket, `\Device\none`, "ended: 0 sessions, 0 tokens, 0 open files\n", exitSuccess},
-		{cfg.AdminSocket, "nobody at all", `no account or group has the name "nobody at all"`, exitMalformed},
-		{cfg.AdminSocket, "BO", `no account or group has the name "BO"`, exitMalformed}, // no alias of SDDL
+		{cfg.AdminSocket, "nobody at all", `this computer has no account or group "nobody at all"`, exitMalformed},
+		{cfg.AdminSocket, "BO", `this computer has no account or group "BO"`, exitMalformed}, // no alias of SDDL
 		{cfg.AdminSocket, w.root, "ended: 0 sessions, 0 tokens, 1 open files\nnothing remains\n", exitSuccess},
 		{cfg.AdminSocket, w.root + "/pln", "no file has the path", exitSuccess},
 		{cfg.AdminSocket, user, "ended: 1 sessions, 1 tokens, 0 open files\nnothing remains\n", exitSuccess},
@@ -142,6 +142,8 @@ func TestRevocationWarnsAboutPathWithoutFile(t *testing.T) {
 	} {
 		check.Equal(t, pathWarning(path), want, "pathWarning(%q)", path)
 	}
+	_, _, err := (*inspector)(nil).selection("/srv/b\xfcro") // not sent: in JSON it would be another path
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), `"/srv/b\xfcro" is not UTF-8`), "a path in Latin-1: %v", err)
 }
 
 // TestHostPathMapsToKernelName checks the kernel name of a host path. A path outside of all trees has none. In a nested
