@@ -68,8 +68,8 @@ func TestHelpPagesShowDefaults(t *testing.T) {
 	}
 }
 
-// TestArgumentsThatAreNotUTF8AreKept checks that each kind of text gets the bytes of the command line, because a file may
-// have a name in Latin-1.
+// TestArgumentsThatAreNotUTF8AreKept checks that each kind of text gets the bytes of the command line, because a file
+// may have a name in Latin-1.
 func TestArgumentsThatAreNotUTF8AreKept(t *testing.T) {
 	type name string
 	var cli struct {

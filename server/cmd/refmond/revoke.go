@@ -18,7 +18,7 @@ import (
 
 type revokeCmd struct {
 	inspectFlags
-	Whom string `arg:"" help:"An account or a group of this computer by name, any by SID, or a path of the host in a tree."`
+	Whom string `arg:"" help:"An account or a group of this computer by name, any by SID, or a path in a tree."`
 	Now  bool   `help:"Do not answer the calls in progress of the sessions that end."`
 }
 

@@ -142,8 +142,10 @@ func TestRevocationWarnsAboutPathWithoutFile(t *testing.T) {
 	} {
 		check.Equal(t, pathWarning(path), want, "pathWarning(%q)", path)
 	}
-	_, _, err := (*inspector)(nil).selection("/srv/b\xfcro") // not sent: in JSON it would be another path
-	check.That(t, err != nil && strings.HasPrefix(err.Error(), `"/srv/b\xfcro" is not UTF-8`), "a path in Latin-1: %v", err)
+	// Nothing is sent, because in JSON it would be another path.
+	_, _, err := (*inspector)(nil).selection("/srv/b\xfcro")
+	check.That(t, err != nil && strings.HasPrefix(err.Error(), `"/srv/b\xfcro" is not UTF-8`),
+		"a path in Latin-1: %v", err)
 }
 
 // TestHostPathMapsToKernelName checks the kernel name of a host path. A path outside of all trees has none. In a nested
