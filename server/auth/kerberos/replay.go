@@ -30,8 +30,9 @@ var startKey = [16]byte{15: 2}
 
 var (
 	errReplay = errors.New("this authenticator was here before")
-	errBefore = fault{ntstatus.TimeDifferenceAtDC, errors.New("this authenticator is older than this start of the daemon, " +
-		"or than an earlier one when the clock was ahead (remove " + replayFile + " from the state folder)")}
+	errBefore = fault{ntstatus.TimeDifferenceAtDC,
+		errors.New("this authenticator is older than this start of the daemon, or than an earlier one when the clock was " +
+			"ahead (remove " + replayFile + " from the state folder)")}
 	errFull = fault{ntstatus.InsufficientResources,
 		errors.New("more authenticators came than the replay cache holds")}
 )
