@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -19,9 +21,18 @@ import (
 // passwordCost is the cost of new password hashes. It is zero, which is the default of package lsa, except in tests.
 var passwordCost lsa.Hashing
 
-// accounts opens the account store in the state folder and sets it as the log's source of names. The caller holds the
-// lock of the folder. A malformed store or idNumbers file is an error.
-func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
+// lostAccounts reports whether the state folder has the audit log of an earlier run and no accounts: their file is
+// missing or empty.
+func lostAccounts(state string) bool {
+	_, earlier := os.Stat(auditKey(state, true))
+	store, err := os.Stat(filepath.Join(state, lsa.File))
+	return earlier == nil && (errors.Is(err, fs.ErrNotExist) || err == nil && store.Size() == 0)
+}
+
+// accounts opens the account store in the state folder and sets it as the log's source of names. If lost is true, it
+// warns that the store is new. The caller holds the lock of the folder. A malformed store or idNumbers file is an
+// error.
+func (s *service) accounts(cfg *config, log *audit.Log, lost bool) (err error) {
 	ids, err := readNumbers(cfg.IDNumbers)
 	if err != nil {
 		return err
@@ -37,6 +48,11 @@ func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 		return fmt.Errorf("accounts: %w", err)
 	}
 	log.Names = s.store
+	if lost {
+		// An entry that denies an earlier account binds nobody now.
+		s.log.Warn("the state folder had an audit log and no accounts, so a new account store was created: if there were "+
+			"accounts, stop refmond and restore a backup", "file", filepath.Join(cfg.State, lsa.File))
+	}
 	s.warn()
 	return nil
 }

@@ -73,7 +73,7 @@ func TestUnrecordedAccountChangeIsUndone(t *testing.T) {
 		CrashOnAuditFail: audit.FailOnAuditFail}})))
 	s := &service{log: slog.New(slog.DiscardHandler)}
 	s.setAuthorities()
-	check.NoError(t, s.accounts(&config{settings: settings{State: t.TempDir(), Computer: "host"}}, log))
+	check.NoError(t, s.accounts(&config{settings: settings{State: t.TempDir(), Computer: "host"}}, log, false))
 	defer s.store.Close()
 	add := func(name string) error {
 		return s.store.Update(sid.LocalSystem, func(e *lsa.Edit) error {

@@ -130,9 +130,10 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err := cfg.checkTrusted(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	lost := lostAccounts(cfg.State) // before the audit log is created
 	log, err := s.openAudit(cfg)
 	if err == nil {
-		err = s.accounts(cfg, log)
+		err = s.accounts(cfg, log, lost)
 	}
 	if err == nil {
 		var swap func()

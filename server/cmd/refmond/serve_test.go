@@ -23,6 +23,7 @@ import (
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/server/internal/test/systemd"
+	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -117,6 +118,32 @@ func (s *said) newOutput() string {
 	defer s.mu.Unlock()
 	defer s.b.Reset()
 	return s.b.String()
+}
+
+// TestLostAccountsAreReported checks that a start without the accounts of an earlier run is logged: it creates a new
+// store, and a deny entry for an earlier account then binds nobody. The first start is not logged.
+func TestLostAccountsAreReported(t *testing.T) {
+	dir := t.TempDir()
+	cfg, err := load(written(t, filepath.Join(dir, "c.yaml"), fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: ''\n",
+		filepath.Join(dir, "state"), filepath.Join(dir, "s"))))
+	check.NoError(t, err)
+	store := filepath.Join(dir, "state", lsa.File)
+	for i, c := range []struct {
+		lose func() error
+		want bool
+	}{
+		{func() error { return nil }, false},
+		{func() error { return nil }, false},
+		{func() error { return os.Remove(store) }, true},
+		{func() error { return os.Truncate(store, 0) }, true},
+	} {
+		check.NoError(t, c.lose())
+		var log said
+		s, err := start(cfg, &streams{out: &log, err: &log})
+		check.NoError(t, err)
+		serving(t, s)()
+		check.Equal(t, strings.Contains(log.newOutput(), "restore a backup"), c.want, "start %d reports lost accounts", i)
+	}
 }
 
 // TestInvalidReloadChangesNothing checks that a changed configuration affects new clients' privileges and the log
