@@ -86,6 +86,15 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 			}
 		}
 	}
+	// Another request writes /c/f while this one copies a file.
+	changed := func(m *memory) {
+		m.refuse = func(call string, _ Path) error {
+			if call == "ReadFrom" {
+				m.write("/c/f", "new")
+			}
+			return nil
+		}
+	}
 	names := func(n int) string {
 		return `<D:propfind xmlns:D="DAV:"><D:prop>` + strings.Repeat("<D:x/>", n) + `</D:prop></D:propfind>`
 	}
@@ -201,6 +210,13 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{taken("ReadFrom"), "alice COPY /f Destination: /c/n; Overwrite: F", 412, "just created",
 			"d/ d/m=m e/ f=f n=host t=t"},
 		{taken("ReadFrom"), "alice COPY /f Destination: /c/n", 201, "", "d/ d/m=m e/ f=f n=f t=t"},
+		// Another request changes f during a COPY, whose conditions no longer hold (G-38).
+		{changed, `alice COPY /f Destination: /c/n; If-Match: "1"`, 412, "changed", "d/ d/m=m e/ f=new t=t"},
+		{changed, `alice COPY /f Destination: /c/t; If-Match: "1"`, 412, "changed", "d/ d/m=m e/ f=new t=t"},
+		{changed, `alice COPY /f Destination: /c/d; If-Match: "1"`, 412, "changed", "d/ d/m=m e/ f=new t=t"},
+		{changed, `alice COPY /d Destination: /c/n; If: </c/f> (["1"])`, 412, "failed", "d/ d/m=m e/ f=new t=t"},
+		{changed, `alice COPY /d Destination: /c/e; If: </c/f> (["1"])`, 412, "failed", "d/ d/m=m e/ f=new t=t"},
+		{changed, `alice COPY /d Destination: /c/n; If-Match: *`, 201, "", "d/ d/m=m e/ f=new n/ n/m=m t=t"},
 		// Another request replaces the source, a folder, while this one waits for its names (G-38).
 		{func(m *memory) {
 			m.refuse = func(call string, _ Path) error {

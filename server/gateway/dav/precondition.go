@@ -36,8 +36,7 @@ func (b *busy) Answer(w http.ResponseWriter, r *http.Request) {
 }
 
 // claims returns the names that a request must reserve against concurrent requests. The claims cover the changed
-// resources, with descendants if those change, and their folders as shared claims. COPY claims its source only if it
-// has conditions, as shared.
+// resources, with descendants if those change, and their folders as shared claims. COPY does not claim its source.
 func (x *exchange) claims() []claim {
 	list := []claim{{at: x.name}, {at: x.name.Parent(), shared: true}}
 	switch x.method {
@@ -46,10 +45,7 @@ func (x *exchange) claims() []claim {
 	case "LOCK":
 		list[0].deep = x.infinite()
 	case "COPY":
-		// Only a condition on the source makes the copy depend on it.
-		if list = nil; x.conditions.some() {
-			list = []claim{{at: x.name, deep: true, shared: true}}
-		}
+		list = nil // a claim would let a user who may only read the source keep others from changing it (see recheck)
 	}
 	if x.name == Root {
 		list = slices.DeleteFunc(list, func(c claim) bool { return c.shared && !c.deep }) // the root is in no folder
@@ -84,6 +80,16 @@ func (x *exchange) check() error {
 		return x.unless(Refuse(http.StatusPreconditionFailed, "the file was changed or replaced"))
 	}
 	return nil
+}
+
+// recheck tests the conditions of a COPY again, after the data has been copied and before the copy gets its name.
+// Others may have changed the source in between, because a COPY does not claim it (G-38). Without conditions recheck
+// returns nil.
+func (x *exchange) recheck() error {
+	if !x.conditions.some() {
+		return nil
+	}
+	return x.check()
 }
 
 // preconditionFailed returns the refusal of a request whose condition does not hold, with status 412.

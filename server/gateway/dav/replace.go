@@ -35,6 +35,9 @@ func (x *exchange) replaceTree(i Info) error {
 		if x.broken {
 			return x.discard(from, x.outcome(x.to))
 		}
+		if err := x.recheck(); err != nil {
+			return x.discard(from, err)
+		}
 	}
 	old, err := x.files.Replace(from, x.to)
 	if err != nil {
@@ -71,7 +74,11 @@ func (x *exchange) copyFolder(i Info) error {
 	case x.stage == nil:
 		return x.outcome(x.to) // copyTree could not create the hidden folder
 	}
-	if err := x.stage.Rename(x.to); err != nil {
+	err := x.recheck()
+	if err == nil {
+		err = x.stage.Rename(x.to)
+	}
+	if err != nil {
 		return x.discard(from, err)
 	}
 	return x.outcome(x.to)

@@ -196,6 +196,11 @@ func (x *exchange) copyFile(from, to Path) error {
 	if _, err := dst.ReadFrom(src); err != nil {
 		return err
 	}
+	if to == x.to { // this file is the whole copy
+		if err := x.recheck(); err != nil {
+			return err
+		}
+	}
 	if _, _, err := dst.Commit(); err != nil {
 		return err
 	}
