@@ -171,18 +171,21 @@ func (f files) Movable(from, to dav.Path) error {
 }
 
 // Makeable reports in advance whether the client may add a file to the parent directory or, with folder set, a
-// directory; nil means yes. It does not test whether the name exists. It opens the parent directory with the right to
-// add. If the open fails, it creates a temporary file or directory instead, which is deleted when its handle closes
-// (G-45).
+// directory; nil means yes. A name that is not served is 403. It does not test whether the name exists. It opens the
+// parent directory with the right to add. If the open fails, it creates a temporary file or directory instead, which is
+// deleted when its handle closes (G-45).
 func (f files) Makeable(name dav.Path, folder bool) error {
 	at := placeOf(name)
 	right, kind := winnt.FILE_ADD_FILE, fileOnly
 	if folder {
 		right, kind = winnt.FILE_ADD_SUBDIRECTORY, directoryOnly
 	}
+	if !f.q.served(at) { // the client may add to the folder, but not a name that no client sees (G-11)
+		return f.q.refusedToMake(at, right, ntstatus.ObjectNameInvalid)
+	}
 	dir, _ := at.above()
 	h, st := f.q.open(dir, right, winnt.FILE_OPEN, directoryOnly)
-	if st != ntstatus.Success && f.q.served(at) {
+	if st != ntstatus.Success {
 		// A missing directory takes the same calls as a hidden one (G-48).
 		h, st = f.q.createTemp(at, kind|deleteOnClose)
 	}

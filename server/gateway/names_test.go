@@ -15,6 +15,7 @@ func TestAmbiguousRequestPathsAreRejected(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
 	w.file(uploadPrefix+"x", "half", shared)
+	w.folder("d", shared)
 	for _, path := range []string{"/share/../share/f", "/share/%2e%2e/f", "/share/./f", "/share//f", "/share/a%2ff",
 		"/share/a%2Ff", "/share/%5cf", "/share/..%5cf", "/share/f%00", "/share/%ff%fe",
 		"/share/" + strings.Repeat("a", 256),
@@ -37,11 +38,19 @@ func TestAmbiguousRequestPathsAreRejected(t *testing.T) {
 		}
 		w.want(400, "alice", "COPY", "/share/f", "", "Destination", path)
 	}
-	for _, path := range []string{"/share/" + uploadPrefix + "x", "/none/f", "/SHARE/f"} {
+	for _, path := range []string{"/share/" + uploadPrefix + "x", "/share/" + uploadPrefix + "free", "/none/f",
+		"/SHARE/f"} {
 		w.want(404, "alice", "GET", path, "")
-		w.want(403, "alice", "PUT", path, "x")
+		for method, body := range map[string]string{"PUT": "x", "MKCOL": "", "LOCK": lockBody} {
+			w.want(403, "alice", method, path, body)
+		}
+		for _, from := range []string{"/share/f", "/share/d"} {
+			w.want(403, "alice", "COPY", from, "", "Destination", path)
+			w.want(403, "alice", "MOVE", from, "", "Destination", path)
+		}
 		w.want(404, "alice", "DELETE", path, "")
 	}
+	check.Equal(t, w.entries(""), uploadPrefix+"x d f", "G-11: the tree")
 	check.That(t, !strings.Contains(w.want(200, "alice", "GET", "/share/", "").body, uploadPrefix),
 		"G-11: a page lists an upload")
 	r := w.request("alice", "GET", "/", "")
