@@ -220,11 +220,11 @@ func (f files) Rename(from, to dav.Path, replace bool) error {
 
 // Lockable reports whether the client may lock a name: nil for a file or folder that it may write, and for a free name
 // at which it may create a file. With deep, a folder also needs the right to delete its members. It refuses the root of
-// all trees with 403. A name that the client does not see, and where it may create nothing, has the error of Makeable.
+// a tree with 403. A name that the client does not see, and where it may create nothing, has the error of Makeable.
 func (f files) Lockable(name dav.Path, deep bool) error {
 	at := placeOf(name)
 	if at.path == "" {
-		return &refusal{code: http.StatusForbidden, status: ntstatus.AccessDenied, at: at}
+		return dav.Refuse(http.StatusForbidden, "the root of a tree cannot be locked") // no right would help
 	}
 	h, st := f.q.open(at, winnt.FILE_WRITE_DATA, winnt.FILE_OPEN, 0)
 	switch st {

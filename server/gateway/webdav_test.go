@@ -125,6 +125,7 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 		}
 	}
 	held := "(<" + token + ">)"
+	lockedRoot := inLine(403, "the root of a tree cannot be locked")
 	for i, c := range []struct {
 		user, method, path, body string
 		headers                  []string
@@ -133,7 +134,7 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 		{"bob", "PUT", "/share/f", "x", nil, locked}, {"alice", "PUT", "/share/f", "x", nil, locked},
 		{"bob", "PUT", "/share/f", "x", []string{"If", held}, inLine(412, "precondition failed")},
 		{"bob", "DELETE", "/share/f", "", nil, locked}, {"bob", "LOCK", "/share/f", info("x"), nil, conflict},
-		{"bob", "LOCK", "/share/", info("x"), nil, saysDenied},
+		{"bob", "LOCK", "/share/", info("x"), nil, lockedRoot},
 		{"bob", "MOVE", "/share/f", "", []string{"Destination", "/share/x"}, locked},
 		{"bob", "COPY", "/share/d/h", "", []string{"Destination", "/share/f"}, locked},
 		{"bob", "PROPPATCH", "/share/f", patchBody, nil, locked},
@@ -143,8 +144,8 @@ func TestLockPreventsChangesUntilExpiry(t *testing.T) {
 		{"bob", "LOCK", "/share/hers", info("x"), nil, saysDenied},
 		{"carol", "LOCK", "/share/f", info("x"), nil, saysDenied},
 		{"carol", "LOCK", "/share/f", info("x"), []string{"If-Match", `"wrong"`}, saysDenied},
-		{"bob", "LOCK", "/share", info("x"), nil, saysDenied},
-		{"bob", "LOCK", "/", info("x"), nil, saysDenied},
+		{"bob", "LOCK", "/share", info("x"), nil, lockedRoot},
+		{"bob", "LOCK", "/", info("x"), nil, lockedRoot},
 		{"bob", "LOCK", "/share/none/x", info("x"), nil, saysMissing},
 		{"alice", "PUT", "/share/f", "four", []string{"If", held}, uploaded(204, 4)},
 	} {
