@@ -92,12 +92,15 @@ func bodyRefusal(err error) error {
 	return Refuse(http.StatusBadRequest, "the body ended early")
 }
 
-// parseXML parses an XML document and returns its root element, with the text between elements. parseXML skips a byte
-// order mark. It returns errXML for an empty, malformed, too deep or too finely divided body, several root elements and
-// an undeclared prefix. A document type, or a processing instruction other than the XML declaration, is also errXML,
-// because WebDAV clients send none (G-21).
+// parseXML parses an XML document in UTF-8 or, with a byte order mark, UTF-16. It returns the root element, with the
+// text between elements. It returns errXML for an empty, malformed, too deep or too finely divided body, several root
+// elements and an undeclared prefix. A document type, or a processing instruction other than the XML declaration, is
+// also errXML, because WebDAV clients send none (G-21).
 func parseXML(body []byte) (root *element, err error) {
-	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\uFEFF"))))
+	d, err := newDecoder(body)
+	if err != nil {
+		return nil, err
+	}
 	stack := []*element{{}}
 	scopes := []map[string]string{{"": "", "xml": xmlSpace}}
 	for nodes := 0; ; {

@@ -26,6 +26,9 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 		}
 		return `<a` + b.String() + `><b xmlns:q="u"/></a>`
 	}
+	wide := func(s string) string { // UTF-16, little-endian
+		return "\xFF\xFE" + strings.Join(strings.Split(s, ""), "\x00") + "\x00"
+	}
 	for body, valid := range map[string]bool{"<a/>": true, `<?xml version="1.0"?><a/>`: true, "": false, "text": false,
 		"<!DOCTYPE a><a/>": false, `<!DOCTYPE a [<!ENTITY b "c">]><a/>`: false, "<!ELEMENT a ANY><a/>": false,
 		"<?php x?><a/>": false, "<a><?x y?></a>": false, nested(32): true, nested(33): false, "<a>": false, "</a>": false,
@@ -34,6 +37,14 @@ func TestXMLBodyBeyondLimitsIsRejected(t *testing.T) {
 		"x<a/>": false, "<a/>x": false, "\n<!-- b --><a/> <!-- c -->\n": true,
 		`<a><?xml version="1.0"?></a>`: false, `<a/><?xml version="1.0"?>`: false, ` <?xml version="1.0"?><a/>`: false,
 		"\uFEFF<a/>": true, "\uFEFF<?xml version=\"1.0\"?><a/>": true, "<a/>\uFEFF": false,
+		// UTF-16 with a byte order mark, in both byte orders; halves of characters are not valid (RFC 4918, 19).
+		"\xFE\xFF\x00<\x00a\x00/\x00>": true, "\xFF\xFE<\x00\xE4\x00/\x00>\x00": true, "\xFE\xFF\x00<\x00a\x00/\x00": false,
+		"\xFE\xFF\x00<\x00a\x00>\xD8\x3D\xDE\x00\x00<\x00/\x00a\x00>": true,
+		"\xFE\xFF\x00<\x00a\x00>\xD8\x3D\x00x\x00<\x00/\x00a\x00>":    false,
+		wide(`<?xml version="1.0" encoding="utf-16"?><a/>`):           true,
+		wide(`<?xml version="1.0" encoding="ISO-8859-1"?><a/>`):       false,
+		wide("<!DOCTYPE a><a/>"):                                      false,
+		`<?xml version="1.0" encoding="utf-16"?><a/>`:                 false,
 		"<b:a/>": false, `<a b:c=""/>`: false, `<a xmlns:b=""/>`: false,
 		`<a xmlns:b="c"/>`: true, `<a xmlns:b="c"><b:d b:e=""/></a>`: true, `<a xmlns:b="c"><b:d></x:d></a>`: false,
 		`<a xmlns:b="c" xmlns:d="e"><b:f d:g=""/></a>`: true,
