@@ -31,7 +31,7 @@ type fileFlags struct {
 // traverses are the policies of refmond's key traverse.
 var traverses = map[string]fileaccess.Traverse{"": fileaccess.TraversePrivilege,
 	"privilege": fileaccess.TraversePrivilege,
-	"always": fileaccess.TraverseAlways, "never": fileaccess.TraverseNever}
+	"always":    fileaccess.TraverseAlways, "never": fileaccess.TraverseNever}
 
 // stored is one file or directory of a tree with its descriptor.
 type stored struct {
