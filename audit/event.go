@@ -74,6 +74,12 @@ func (e Event) Of(t *token.Token) Event {
 	return e
 }
 
+// AsAdministrator returns the event as a record of an administrator's action.
+func (e Event) AsAdministrator() Event {
+	e.admin = true
+	return e
+}
+
 // LeftOut returns the event with RecordsLeftOut as last field: the number of the account's
 // records that were left out before it. For 0 it returns the event unchanged.
 func (e Event) LeftOut(n uint64) Event {

@@ -95,7 +95,8 @@ func recordChange(log *audit.Log, c lsa.Change) error {
 	if log.Sink == nil {
 		return nil
 	}
-	if st := log.Write(e); st != ntstatus.Success {
+	// Only administrators change accounts (L-52), so a full disk does not prevent it (U-93).
+	if st := log.Write(e.AsAdministrator()); st != ntstatus.Success {
 		return st.Err()
 	}
 	return nil

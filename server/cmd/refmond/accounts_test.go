@@ -22,7 +22,7 @@ import (
 )
 
 // TestAccountChangesAreRecordedWithoutPolicy checks that each change is recorded without an audit policy, changes of
-// rights with their documented event ids (L-50, L-22).
+// rights with their documented event ids. Only administrators change accounts (L-50, L-22, L-52).
 func TestAccountChangesAreRecordedWithoutPolicy(t *testing.T) {
 	none, err := audit.NewPolicy(audit.PolicySpec{})
 	check.NoError(t, err)
@@ -41,6 +41,7 @@ func TestAccountChangesAreRecordedWithoutPolicy(t *testing.T) {
 		check.NoError(t, recordChange(log, c))
 	}
 	for e := range m.Events() {
+		check.That(t, e.ByAdministrator(), "U-93: %d may not use the reserve of the log", e.ID)
 		text := fmt.Sprint(e.ID)
 		for f := range e.Fields() {
 			if strings.HasPrefix(f.Name, "SubjectUser") || f.Name == "TargetSid" || f.Name == "PrivilegeList" ||

@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/lsa/admin"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -105,10 +106,11 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	if st := open(w.connectAs(bob), "spied"); st != ntstatus.AuditFailed {
 		t.Errorf("a second user: %v, want STATUS_AUDIT_FAILED", st)
 	}
-	admin, err := client.Dial(cfg.AdminSocket)
+	chief, err := client.Dial(cfg.AdminSocket)
 	w.must(err)
-	w.ok("an administrator", open(admin.Thread(), "spied"))
-	w.must(admin.Close())
+	w.ok("an administrator", open(chief.Thread(), "spied"))
+	w.must(check.Err(admin.Ask(chief.Administer, admin.Request{Do: admin.AddAccount, Name: "helper"})))
+	w.must(chief.Close())
 	text := log.newOutput()
 	check.That(t, strings.Contains(text, "no space left on device") && strings.Contains(text, state),
 		"the log of the daemon does not name the cause: %s", text)
