@@ -367,7 +367,8 @@ var covered = map[string]string{
 	"NtOpenSymbolicLinkObject": "NtDuplicateObject", "NtQueryInformationToken": "NtDuplicateToken",
 	"NtReplyPort": "NtRequestWaitReplyPort", "NtAssignProcessToJobObject": "NtCreateUserProcess",
 	"NtFlushBuffersFile": "NtWriteFile", "NtReadFile": "NtWriteFile", "NtSetTimer": "NtQueueApcThread",
-	"NtQueryDirectoryFile": "NtCreateFile", "NtAdjustTokenClaimsAndDeviceGroups": "NtDuplicateToken",
+	"NtQueryDirectoryFile": "NtCreateFile", "NtSetInformationFile": "NtCreateFile",
+	"NtAdjustTokenClaimsAndDeviceGroups": "NtDuplicateToken",
 	"NtSetInformationToken": "NtDuplicateToken", "NtAdjustGroupsToken": "NtDuplicateToken",
 	"NtAdjustPrivilegesToken": "NtDuplicateToken",
 }
@@ -382,7 +383,7 @@ NtListenPort NtMakePermanentObject NtMakeTemporaryObject NtOpenObjectAuditAlarm 
 NtPrivilegeObjectAuditAlarm NtPrivilegedServiceAuditAlarm NtQueryDirectoryObject NtQueryInformationFile
 NtQueryInformationProcess NtQueryInformationThread NtQueryMutant NtQueryObject NtQuerySecurityAttributesToken
 NtQuerySecurityObject NtQuerySemaphore NtQuerySymbolicLinkObject NtQueryTimer NtQueryVolumeInformationFile
-NtReleaseMutant NtReleaseSemaphore NtReplyWaitReceivePort NtResetEvent NtResumeThread NtSetEvent NtSetInformationFile
+NtReleaseMutant NtReleaseSemaphore NtReplyWaitReceivePort NtResetEvent NtResumeThread NtSetEvent
 NtSetInformationObject NtSetInformationProcess NtSetInformationThread NtSuspendThread NtTerminateProcess NtTestAlert
 LsaLookupNames2 NtWaitForSingleObject`
 

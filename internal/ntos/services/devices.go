@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -26,6 +27,7 @@ var FileType = &ob.Type{ObjectType: winnt.FileObject, OnDestroy: func(o ob.Objec
 		// An open of a tree ends with the last reference on its file object (F-117).
 		f.open.Close()
 		f.admitted.close()
+		f.rename(quota.Receipt{})
 	}
 }}
 

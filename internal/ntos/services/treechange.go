@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -151,7 +152,7 @@ func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.S
 // new name with another identity is STATUS_NOT_SAME_OBJECT.
 func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 	decide func(*fileaccess.Move) fileaccess.MoveDecision, within *nt.FileIdentity) ntstatus.Status {
-	m := nt.FileMove{Name: v.FileName, Within: within, Replace: v.ReplaceIfExists, Link: link}
+	m, above := nt.FileMove{Name: v.FileName, Within: within, Replace: v.ReplaceIfExists, Link: link}, 0
 	switch {
 	case v.RootDirectory != 0:
 		root, ok, st := c.treeHandle(v.RootDirectory)
@@ -166,7 +167,7 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 			// A different tree is treated as a different device.
 			return c.Fail("F-118", ntstatus.NotSameDevice)
 		}
-		m.Root = root.open
+		m.Root, above = root.open, len(root.path)
 	case strings.HasPrefix(v.FileName, `\`):
 		n, ok, st := c.inTree(&nt.ObjectAttributes{ObjectName: v.FileName, Attributes: winnt.OBJ_CASE_INSENSITIVE})
 		if st != ntstatus.Success {
@@ -185,12 +186,29 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 			m.Name = h.path[:i+1] + v.FileName
 		}
 	}
+	paid, st := c.payName(h, above+len(m.Name), link)
+	if st != ntstatus.Success {
+		return c.Fail("Q-2", st)
+	}
 	rule := "F-57"
 	m.Decide = c.deciding(h, decide, &rule)
 	if st := h.open.Move(&m); st != ntstatus.Success {
+		paid.Return()
 		return c.Fail(rule, st)
 	}
+	if !link {
+		h.rename(paid)
+	}
 	return ntstatus.Success
+}
+
+// payName charges the caller for a file's new path of n bytes, as far as it is longer than the path that the open was
+// charged for. A link charges nothing, because the open keeps its name.
+func (c *Context) payName(h treeHandle, n int, link bool) (paid quota.Receipt, st ntstatus.Status) {
+	if n <= len(h.path) || link {
+		return paid, ntstatus.Success
+	}
+	return c.self.Payer().Charge(pathCopies * (n - len(h.path)))
 }
 
 // deciding wraps decide for the move of the file of h: the returned function adds the caller and the handle's rights to

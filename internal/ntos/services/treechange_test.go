@@ -3,6 +3,7 @@ package services_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -133,6 +134,32 @@ func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 			w.tree.move, w.tree.decision = fileaccess.Move{}, fileaccess.MoveDecision{}
 		}
 	}
+	// A longer name is charged until it is replaced or the file is closed, unless the rename fails.
+	used := w.quota.Used()
+	for _, c := range []struct {
+		name      string
+		class     nt.FileInfoClass
+		st        ntstatus.Status
+		n, charge int
+	}{{"a link", nt.FileLinkInformation, 0, 3000, 0}, {"no move", nt.FileRenameInformation, ntstatus.DiskFull, 3000, 0},
+		{"a rename", nt.FileRenameInformation, 0, 3000, 3000}, {"a shorter name", nt.FileRenameInformation, 0, 2000, 2000},
+		{"the old length", nt.FileRenameInformation, 0, len("file"), 0}} {
+		if w.tree.st = 0; c.st == ntstatus.DiskFull {
+			w.tree.st = c.st
+		}
+		check.Equal(t, w.set(top, c.class, nt.FileRename{FileName: strings.Repeat("n", c.n)}), c.st, c.name)
+		got := int(w.quota.Used() - used)
+		check.That(t, got == 0 && c.charge == 0 || got >= c.charge && c.charge > 0 && got < 5*c.charge,
+			"%s: %d bytes are charged, want about %d", c.name, got, c.charge)
+	}
+	w.tree.st = 0
+	w.tree.takeCalls()
+	p := w.context().Thread().Process()
+	p.SetQuota(kernel.NewQuotaBlock(nil, 1000, false))
+	long := nt.FileRename{FileName: strings.Repeat("n", 3000)}
+	want(t, "a long name without quota", w.set(top, nt.FileRenameInformation, long), ntstatus.QuotaExceeded)
+	check.Equal(t, len(w.tree.takeCalls()), 0, "Q-2: bytes of tree calls without quota")
+	p.SetQuota(w.quota)
 	// A rename needs DELETE and a link FILE_WRITE_ATTRIBUTES, in the handle's granted access (F-57, F-59).
 	for granted, renamed := range map[winnt.AccessMask]bool{winnt.DELETE: true,
 		winnt.FILE_ALL_ACCESS &^ winnt.DELETE: false} {

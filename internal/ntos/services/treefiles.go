@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -30,6 +31,16 @@ type treeFile struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	position int64 // guarded by mu
+	// +checklocks:mu
+	named quota.Receipt // guarded by mu; of a name that is longer than path
+}
+
+// rename stores the charge for the file's new name in exchange for that of the previous one.
+func (f *treeFile) rename(paid quota.Receipt) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.named.Return()
+	f.named = paid
 }
 
 // accessBased decides which entries a listing shows where the share has access-based

@@ -130,6 +130,9 @@ type admission struct {
 // system.
 const treeFileSize = 3 << 10
 
+// pathCopies is the number of strings of an open file that are as long as its path.
+const pathCopies = 4
+
 // admit counts and charges an open before the file is opened or created. The caller must call own or giveBack on the
 // result. A used-up share of the tree is STATUS_TOO_MANY_OPENED_FILES. A failed charge returns its status.
 // After a failure nothing is counted or charged.
@@ -139,7 +142,7 @@ func (c *Context) admit(n *treeName, place nt.FilePlace, by *token.Token) (a adm
 	if payer.Block == nil {
 		a.who.user = by.User().SID.Clone()
 	}
-	size := treeFileSize + 4*len(place.Path()) + place.Facts().Object.Descriptor.HeapSize()
+	size := treeFileSize + pathCopies*len(place.Path()) + place.Facts().Object.Descriptor.HeapSize()
 	if a.paid, st = payer.Charge(size); st != ntstatus.Success {
 		return admission{}, c.Fail("Q-2", st)
 	}
