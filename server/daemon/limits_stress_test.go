@@ -369,7 +369,7 @@ var covered = map[string]string{
 	"NtFlushBuffersFile": "NtWriteFile", "NtReadFile": "NtWriteFile", "NtSetTimer": "NtQueueApcThread",
 	"NtQueryDirectoryFile": "NtCreateFile", "NtSetInformationFile": "NtCreateFile",
 	"NtAdjustTokenClaimsAndDeviceGroups": "NtDuplicateToken",
-	"NtSetInformationToken": "NtDuplicateToken", "NtAdjustGroupsToken": "NtDuplicateToken",
+	"NtSetInformationToken":              "NtDuplicateToken", "NtAdjustGroupsToken": "NtDuplicateToken",
 	"NtAdjustPrivilegesToken": "NtDuplicateToken",
 }
 
