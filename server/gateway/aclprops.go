@@ -109,7 +109,7 @@ func principalHref(s sid.SID) string { return "/principals/sid/" + s.String() }
 // descriptor returns the descriptor of the file. It returns nil if the client does not have READ_CONTROL or a call of
 // refmond fails (G-9).
 func (t *propertyReader) descriptor() *sd.Descriptor {
-	d, st := t.q.readDescriptor(t.at)
+	d, st := t.q.readDescriptor(t.at, 0)
 	if st != ntstatus.Success {
 		return nil
 	}

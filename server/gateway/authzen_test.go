@@ -388,6 +388,7 @@ func TestDenialReasonNeedsReadControl(t *testing.T) {
 		{"hidden/f", "write", "denied by (D;;", "no such name"},
 		{"seen/f", "read", "no entry grants it", "access denied"},
 		{"seen/missing", "read", "no such name", "no such name"},
+		{"seen/told/", "READ_CONTROL", "no such name", "no such name"}, // a file is no folder (G-10)
 		{"seen/closed", "read", "the caller may not read the descriptor", "no such name"},
 		{"", "WRITE_DAC", "no entry grants it", "no such name"},
 		{"seen/f", "MAXIMUM_ALLOWED", "no right of a file has the name", "access denied"},

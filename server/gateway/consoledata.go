@@ -151,7 +151,7 @@ func (q *request) treePage(r *http.Request) any {
 	if dir, _ := at.above(); at.path != "" {
 		d.Up = treeLink("/tree", "/"+dir.plain())
 	}
-	descriptor, refused := q.descriptor(at)
+	descriptor, refused := q.descriptor(at, false)
 	if refused != nil {
 		d.SDDL = "(the descriptor is visible only with READ_CONTROL)"
 	} else {
@@ -191,7 +191,7 @@ func (q *request) treeFiles(d *treeData, at place) {
 	for _, f := range list {
 		l := treeLine{Name: f.name, Link: treeLink("/tree", "/"+at.below(f.name).plain()), SDDL: "—"}
 		// The client may list the entry, so a denial hides nothing (G-8).
-		if descriptor, st := q.readDescriptor(at.below(f.name)); st == ntstatus.Success {
+		if descriptor, st := q.readDescriptor(at.below(f.name), 0); st == ntstatus.Success {
 			l.SDDL = sddlOf(descriptor)
 		}
 		if !q.hold(int64(len(l.SDDL))) {

@@ -41,7 +41,7 @@ func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Ans
 		return denial("no right of a file has the name of the action: use read, write, modify, full, list, control, " +
 			"or names such as DELETE and FILE_READ_DATA"), nil
 	}
-	at, _, err := parsePlace(&url.URL{Path: ask.Resource.ID})
+	at, slash, err := parsePlace(&url.URL{Path: ask.Resource.ID})
 	if err != nil || at.tree == "" {
 		return denial("the id is not a path such as /TREE/folder/file"), nil
 	}
@@ -49,6 +49,9 @@ func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Ans
 	var st ntstatus.Status
 	if f.of, st = q.inspectFile(at); st != ntstatus.Success {
 		return q.uninspected(st)
+	}
+	if slash && !f.of.dir {
+		return q.uninspected(ntstatus.NotADirectory) // a file has no such name (G-10)
 	}
 	for _, mask := range masks {
 		ok, st := f.opens(mask)

@@ -89,12 +89,12 @@ func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error)
 	case o.GetPath() == "":
 		return nil, false, connect.NewError(connect.CodeInvalidArgument, errors.New("object has neither path nor sddl"))
 	}
-	at, _, err := parsePlace(&url.URL{Path: o.GetPath()})
+	at, slash, err := parsePlace(&url.URL{Path: o.GetPath()})
 	if err != nil {
 		return nil, false, connect.NewError(connect.CodeInvalidArgument,
 			fmt.Errorf("path is not a valid path of a file: %w", err))
 	}
-	d, refused := q.descriptor(at)
+	d, refused := q.descriptor(at, slash)
 	if refused != nil {
 		code := connect.CodeUnavailable
 		switch refused.code {
@@ -115,10 +115,14 @@ const readableParts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_IN
 	winnt.ACCESS_FILTER_SECURITY_INFORMATION
 
 // descriptor returns the [readableParts] of a file's descriptor. The client needs READ_CONTROL (G-25). refused is nil
-// on success. A file that the client may not list gets the refusal of a missing file, after a delay that hides the
-// difference.
-func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
-	d, st := q.readDescriptor(at)
+// on success. With folder, a file that is no folder gets the refusal of a missing one (G-10). A file that the client
+// may not list gets that refusal too, after a delay that hides the difference.
+func (q *request) descriptor(at place, folder bool) (d *sd.Descriptor, refused *refusal) {
+	options := uint32(0)
+	if folder {
+		options = directoryOnly
+	}
+	d, st := q.readDescriptor(at, options)
 	if st != ntstatus.Success {
 		f := q.refusedAs(at, winnt.READ_CONTROL, st)
 		if f.code == 404 {
@@ -131,9 +135,9 @@ func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 }
 
 // readDescriptor reads a descriptor as descriptor does. It returns refmond's status, without the work for a refusal.
-// Use it only for a file that the client may list.
-func (q *request) readDescriptor(at place) (d *sd.Descriptor, st ntstatus.Status) {
-	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
+// Use it only for a file that the client may list. options are those of the open, such as directoryOnly.
+func (q *request) readDescriptor(at place, options uint32) (d *sd.Descriptor, st ntstatus.Status) {
+	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, options)
 	if st != ntstatus.Success {
 		return nil, st
 	}

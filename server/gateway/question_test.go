@@ -104,6 +104,7 @@ func TestObjectQueriesExplainEachDenial(t *testing.T) {
 		{"carol", `{` + file + `,` + most, absent},
 		{"bob", `{"object":{"path":"/none/x"},` + most, absent},
 		{"bob", `{"object":{"path":"/share/a:b"},` + most, absent},
+		{"bob", `{"object":{"path":"/share/f/"},"rights":["FILE_READ_DATA"]}`, absent}, // a file is no folder (G-10)
 		{"bob", `{"object":{"path":"/share/../x"},` + most, path(`one of its names is \"..\"`)},
 		{"bob", `{"object":{"path":"share/x"},` + most, path("it does not begin with a slash")},
 		{"bob", `{"object":{"path":"/"},` + most, absent},

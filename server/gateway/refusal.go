@@ -122,7 +122,7 @@ func (q *request) listed(at place) (f facts, seen bool) {
 // decided, a call failed, or the client has no READ_CONTROL (G-9). SIDs have names only if refmond resolves them for
 // the client (B-67).
 func (q *request) explain(at place, desired winnt.AccessMask) string {
-	d, st := q.readDescriptor(at)
+	d, st := q.readDescriptor(at, 0)
 	if st != ntstatus.Success {
 		return ""
 	}
