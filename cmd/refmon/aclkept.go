@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,8 +106,11 @@ func (k *kept) write(std *streams, d *sd.Descriptor) error {
 	if err != nil {
 		return err
 	}
-	if err := k.offline.Write(whole); err != nil {
+	switch err := k.offline.Write(whole); {
+	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("%w: writing the attribute itself needs CAP_SYS_ADMIN", err)
+	case err != nil:
+		return err
 	}
 	fmt.Fprintf(std.err, "refmon: %s: written offline, without an access check or an audit record\n", inLine(k.path))
 	return nil

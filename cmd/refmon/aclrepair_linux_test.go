@@ -75,6 +75,9 @@ func TestACLRepairCountsFilesOfAllPaths(t *testing.T) {
 	if code != exitGranted {
 		t.Skipf("no attribute of users can be set in %s: %s%s", dir, out, errs)
 	}
+	_, _, errs = runLine("acl", "set", "--offline", "--attribute", ntacl.UserName, plan, "D:(D;;FA;;;S-1-5-5-1-2)")
+	check.That(t, strings.Contains(errs, "take it out: STATUS_INVALID_ACL") && !strings.Contains(errs, "CAP_SYS_ADMIN"),
+		"F-199: a descriptor that names a session: %s", errs)
 	check.NoError(t, os.Chmod(plan, 0o600))
 	for _, c := range []struct {
 		flags string
