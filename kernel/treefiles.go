@@ -5,6 +5,8 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -20,6 +22,13 @@ func (s *System) TreeFile(th *nt.Thread, h winnt.Handle) (f nt.OpenFile, granted
 		return nil, 0, func() {}, ntstatus.InvalidHandle
 	}
 	return c.TreeFile(h)
+}
+
+// CountOpensFor makes files that are opened with token t count in the share that user has of a tree, until forget
+// is called. It is for a component whose process has no quota and serves many accounts of one user.
+func (s *System) CountOpensFor(t *token.Token, user sid.SID) (forget func()) {
+	s.sys.Openers.Store(t, user)
+	return func() { s.sys.Openers.Delete(t) }
 }
 
 // ListNames returns the next names in the directory of a handle, with . and .., for a component that shows trees to

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
@@ -146,7 +147,9 @@ func (a *accounts) make(acc *account, p person) {
 	}
 	a.making.Lock()
 	defer a.making.Unlock()
-	acc.token, acc.end = tok, end
+	// All subordinate uids of a user share the open files of that user.
+	forget := a.sys.CountOpensFor(tok, fileaccess.UnixUser(acc.payer))
+	acc.token, acc.end = tok, func() { forget(); end() }
 	acc.object = a.self.k.CaptureToken(tok, a.self.k.Thread())
 	acc.err = nil
 	acc.until = a.now().Add(a.life)

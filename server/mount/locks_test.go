@@ -253,6 +253,25 @@ func TestLockCountsForItsProgramsUser(t *testing.T) {
 	check.Equal(t, [2]int{lookups, busy}, [2]int{1, 0}, "M-32: lookups of a charged uid, and busy workers")
 }
 
+// TestSubordinateUIDsShareOpenFiles checks that the open files of a user's subordinate uids count in that user's share
+// of the tree.
+func TestSubordinateUIDsShareOpenFiles(t *testing.T) {
+	w := newWorld(t, func(h *hostfs.Config, c *Config) {
+		h.Opens = 16
+		c.payer = func(uid uint32) uint32 { return map[uint32]uint32{alice: alice, bob: alice, carol: carol}[uid] }
+	})
+	w.file("f", "text", full)
+	n := w.known(carol, "f")
+	opens := func(uid uint32) (files int) {
+		for w.m.Open(nil, &fuse.OpenIn{InHeader: header(uid, n)}, &fuse.OpenOut{}) == fuse.OK {
+			files++
+		}
+		return files
+	}
+	a, b, c := opens(alice), opens(bob), opens(carol)
+	check.That(t, a > 4 && b == 0 && c > 2, "Q-7: alice has %d files open, her subordinate uid %d, carol %d", a, b, c)
+}
+
 // TestUnlockDoesNotDependOnOpen checks that a lock through another open of a program keeps the program's locks until
 // that open closes, too, and that an unlock does not (M-31).
 //

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/refmon/refmon/access"
@@ -55,6 +56,9 @@ type System struct {
 	Log *audit.Log
 	// Peers bounds the records of connections.
 	Peers PeerRecords
+	// Openers maps a client's token to the user (a SID) whose share of a tree its open files use. A token that is missing
+	// uses the share of its own user. Only processes without a quota use the map.
+	Openers sync.Map
 	// LSA resolves names and authenticates users. It is never nil.
 	LSA logon.Authority
 	// Policy is the object that LsaOpenPolicy opens. Lookups of names need a handle to it.

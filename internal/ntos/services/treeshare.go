@@ -121,6 +121,7 @@ func (c *openClient) giveBack() {
 type admission struct {
 	device *Device
 	who    opener
+	share  opener       // whose share of the tree the open uses: who, or the user in System.Openers
 	token  *token.Token // of the client that the process opens the file for; nil: the process opens it for itself
 	client *openClient  // counts the file for token; nil without one. It is cleared while Revoke may read token.
 	paid   quota.Receipt
@@ -142,6 +143,10 @@ func (c *Context) admit(n *treeName, place nt.FilePlace, by *token.Token) (a adm
 	if payer.Block == nil {
 		a.who.user = by.User().SID.Clone()
 	}
+	a.share = a.who
+	if user, ok := c.Sys.Openers.Load(by); ok && payer.Block == nil {
+		a.share.user = user.(sid.SID)
+	}
 	size := treeFileSize + pathCopies*len(place.Path()) + place.Facts().Object.Descriptor.HeapSize()
 	if a.paid, st = payer.Charge(size); st != ntstatus.Success {
 		return admission{}, c.Fail("Q-2", st)
@@ -159,7 +164,7 @@ func (c *Context) admit(n *treeName, place nt.FilePlace, by *token.Token) (a adm
 		a.device = nil
 		return a, ntstatus.Success
 	}
-	if !n.device.shares.take(a.who, bound.MaxOpens()) {
+	if !n.device.shares.take(a.share, bound.MaxOpens()) {
 		a.paid.Return()
 		a.client.giveBack()
 		// The user has its share of the open files of this tree.
@@ -178,13 +183,13 @@ func (a *admission) giveBack() {
 func (a *admission) close() {
 	a.client.giveBack()
 	if a.device != nil {
-		a.device.shares.giveBack(a.who)
+		a.device.shares.giveBack(a.share)
 	}
 }
 
 // own hands the admission over to the file, which gives it back when its last reference is dropped.
 func (a *admission) own(f *File) {
 	f.Prepaid(a.paid)
-	f.admitted = admission{device: a.device, who: a.who, token: a.token, client: a.client}
+	f.admitted = admission{device: a.device, who: a.who, share: a.share, token: a.token, client: a.client}
 	f.complete.Store(true)
 }
