@@ -106,5 +106,13 @@ func TestPartsOfTreeKeepTheirRows(t *testing.T) {
 	check.NoError(t, s.SetWatermark(known)) // it tries again
 	check.NoError(t, conn.QueryRow(t.Context(), `select count(*) from refmon.members`).Scan(&n))
 	check.Equal(t, n, 1, "members after a failed watermark")
+	// A new tree waits for a transaction that has read the tables, and not for ever.
+	open, err := conn.Begin(t.Context())
+	check.NoError(t, errors.Join(err, check.Err(open.Exec(t.Context(), `table refmon.documents`))))
+	err = s.Begin("q", []index.StoredPart{rowPart, {Name: "new", Tree: "/new"}})
+	check.That(t, err != nil && strings.Contains(err.Error(), "a transaction that has read them is open"),
+		"another tree while a transaction has read the tables: %v", err)
+	check.NoError(t, s.Begin("q", []index.StoredPart{rowPart}))
+	check.NoError(t, open.Rollback(t.Context()))
 	check.NoError(t, s.Close())
 }

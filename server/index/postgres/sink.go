@@ -23,6 +23,9 @@ var (
 	documentsTable string
 	//go:embed partitions.sql
 	partitionedTable string
+	// unchanged reports whether the tables and policies of the version $1 exist.
+	//go:embed unchanged.sql
+	unchanged string
 )
 
 // Sink writes an index to a PostgreSQL database. Create it with [Open]. While the database does not
@@ -69,16 +72,17 @@ func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, e
 // SetWatermark.
 func (s *Sink) begin() error {
 	return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error {
+		if err := s.checkEncoding(tx); err != nil {
+			return err
+		}
+		if err := s.lock(tx); err != nil {
+			return err
+		}
 		if err := s.createTables(tx); err != nil {
 			return err
 		}
-		// The run itself may read and write all rows, whatever the readers' policy says.
 		for _, sql := range []string{
-			`drop policy if exists keeper on refmon.documents`,
-			`create policy keeper on refmon.documents to current_user using (true) with check (true)`,
-			`drop policy if exists keeper on refmon.members`,
-			`create policy keeper on refmon.members to current_user using (true) with check (true)`,
-			`truncate refmon.fence, refmon.state`,
+			`delete from refmon.fence`, `delete from refmon.state`, // truncate would wait for readers
 			// The policies of schema.sql decide which rows a session may read (N-102).
 			`grant usage on schema refmon to public`, `grant select on refmon.documents, refmon.members to public`,
 		} {
@@ -111,6 +115,10 @@ func (s *Sink) checkEncoding(tx pgx.Tx) error {
 	return err
 }
 
+// errReaders says that the tables need a change which an open transaction prevents.
+var errReaders = errors.New("the tables need a change, and a transaction that has read them is open: end it, see " +
+	"pg_stat_activity")
+
 // errWriter says that another run writes to the database.
 var errWriter = errors.New("another refmon-index writes to this database: stop one of them")
 
@@ -124,32 +132,44 @@ func (s *Sink) lock(tx pgx.Tx) error {
 		set local lock_timeout = '3s';
 		select pg_advisory_lock(hashtext('refmon'), hashtext('documents'));
 		set local lock_timeout to default`)
-	var answer *pgconn.PgError
-	if errors.As(err, &answer) && answer.Code == "55P03" { // lock_not_available
+	if hasCode(err, lockNotAvailable) {
 		return errWriter
 	}
 	return err
 }
 
-// createTables creates the schema and its tables if they are missing. It first takes the lock of the database; a lock
-// that another run holds is an error. An encoding that checkEncoding refuses is an error, and so is a table of
-// documents that belongs to the other kind of sink.
+// lockNotAvailable is the SQLSTATE of a wait that reached lock_timeout.
+const lockNotAvailable = "55P03"
+
+// hasCode reports whether err is an error of the server with an SQLSTATE code.
+func hasCode(err error, code string) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && answer.Code == code
+}
+
+// createTables creates the schema and its tables and policies if they are missing or of another version. Otherwise it
+// changes nothing, because a change waits for each transaction that has read the tables, and later searches wait for
+// the change (N-103). It waits a few seconds for these transactions, and then returns errReaders. A table of documents
+// that belongs to the other kind of sink is an error.
 func (s *Sink) createTables(tx pgx.Tx) error {
-	if err := s.checkEncoding(tx); err != nil {
-		return err
-	}
-	if err := s.lock(tx); err != nil {
-		return err
-	}
 	documents, kind := documentsTable, "r"
 	if s.store != nil {
 		documents, kind = partitionedTable, "p"
 	}
-	if _, err := tx.Exec(s.ctx, `create schema if not exists refmon; `+documents); err != nil {
+	var version string
+	var same bool
+	err := tx.QueryRow(s.ctx, `select 'refmon-index: ' || encode(sha256($1), 'hex') || ' for ' || current_user`,
+		[]byte(documents+schema)).Scan(&version)
+	if err == nil {
+		err = tx.QueryRow(s.ctx, unchanged, version).Scan(&same)
+	}
+	if err != nil || same {
 		return err
 	}
-	var same bool
-	err := tx.QueryRow(s.ctx, `select relkind = $1 from pg_class where oid = 'refmon.documents'::regclass`,
+	if _, err := tx.Exec(s.ctx, `set local lock_timeout = '3s'; create schema if not exists refmon; `+documents); err != nil {
+		return err
+	}
+	err = tx.QueryRow(s.ctx, `select relkind = $1 from pg_class where oid = 'refmon.documents'::regclass`,
 		kind).Scan(&same)
 	if err != nil {
 		return err
@@ -158,7 +178,18 @@ func (s *Sink) createTables(tx pgx.Tx) error {
 		return errors.New("refmon.documents belongs to an index of the other kind, with or without a folder: " +
 			"take another database, or drop the schema refmon")
 	}
-	_, err = tx.Exec(s.ctx, schema)
+	_, err = tx.Exec(s.ctx, schema+`; set local lock_timeout to default`)
+	if hasCode(err, lockNotAvailable) {
+		return errReaders
+	}
+	if err != nil {
+		return err
+	}
+	var comment string
+	err = tx.QueryRow(s.ctx, `select 'comment on schema refmon is ' || quote_literal($1)`, version).Scan(&comment)
+	if err == nil {
+		_, err = tx.Exec(s.ctx, comment)
+	}
 	return err
 }
 

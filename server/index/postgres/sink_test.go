@@ -379,6 +379,21 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	_, err = db.Exec(ctx, `insert into refmon.members select class, $1 from refmon.classes
 		except select class, sid from refmon.members`, alice)
 	check.NoError(t, err)
+	// An open transaction of a reader delays no start.
+	_, err = db.Exec(ctx, `alter role `+database.Owner+` set lock_timeout = '5s'`)
+	check.NoError(t, err)
+	reader := check.Must(pgx.Connect(ctx, dsn))
+	defer reader.Close(context.WithoutCancel(ctx))
+	read := func() (open pgx.Tx) {
+		t.Helper()
+		open, err := reader.Begin(ctx)
+		check.NoError(t, err)
+		for _, sql := range []string{`select refmon.fresh()`, `table refmon.documents`, `table refmon.members`} {
+			check.NoError(t, check.Err(open.Exec(ctx, sql)))
+		}
+		return open
+	}
+	open := read()
 	run()
 	if got := versions(documents); !maps.Equal(got, after) {
 		t.Errorf("a start without changes writes rows: %v, then %v", after, got)
@@ -386,8 +401,20 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	if got := versions(`select class || sid, xmin::text from refmon.members`); !maps.Equal(got, same) {
 		t.Errorf("a start without changes writes members: %v, then %v", same, got)
 	}
+	check.NoError(t, open.Rollback(ctx))
+	// A start repairs policies that another program has removed. That waits for readers, and not for ever.
+	check.NoError(t, check.Err(db.Exec(ctx, `alter table refmon.documents no force row level security`)))
+	open = read()
+	_, err = postgres.Open(ctx, dsn, h.state, time.Minute)
+	check.That(t, err != nil && strings.Contains(err.Error(), "a transaction that has read them is open"),
+		"a start that must repair tables which a transaction has read: %v", err)
+	check.NoError(t, open.Rollback(ctx))
 	compactLog(t, h.state)
 	run()
+	var forced bool
+	check.NoError(t, db.QueryRow(ctx, `select relforcerowsecurity from pg_class
+		where oid = 'refmon.documents'::regclass`).Scan(&forced))
+	check.That(t, forced, "a start does not restore the owner's policy")
 	if got := versions(documents); !maps.Equal(got, after) {
 		t.Errorf("a start after a compaction writes rows: %v, then %v", after, got)
 	}

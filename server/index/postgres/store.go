@@ -94,9 +94,13 @@ func quoted(tree string) string { return pgx.Identifier{"refmon", partition(tree
 
 // Begin creates missing partitions of the parts' trees, drops those of other trees, and deletes the cursors of other
 // parts. If the rows answer another question, it drops all of them. It is one transaction: an error changes nothing.
+// If an open transaction has read the tables, it waits a few seconds and returns errReaders.
 func (s *Store) Begin(question string, parts []index.StoredPart) error {
 	s.question = question
-	return s.transact(func(tx pgx.Tx) error {
+	err := s.transact(func(tx pgx.Tx) error {
+		if _, err := tx.Exec(s.ctx, `set local lock_timeout = '3s'`); err != nil {
+			return err
+		}
 		trees := map[string]string{}
 		for _, p := range parts {
 			trees[partition(p.Tree)] = p.Tree
@@ -136,6 +140,10 @@ func (s *Store) Begin(question string, parts []index.StoredPart) error {
 		_, err = tx.Exec(s.ctx, `delete from refmon.cursors where question <> $1 or part <> all ($2)`, question, names)
 		return err
 	})
+	if hasCode(err, lockNotAvailable) {
+		return errReaders
+	}
+	return err
 }
 
 // create creates the table that holds the documents of one tree, as a partition of refmon.documents with a unique index
