@@ -106,7 +106,7 @@ func TestTwoRunsIndexOneTree(t *testing.T) {
 // TestMountHidesCoveredDocuments checks that a mount takes the documents that it covers from everybody as soon as the
 // index has a later heartbeat. The files that are mounted there have no readers either, also where the mount is a
 // folder or a file of the same file system. When the mount is gone, the covered documents have their readers again
-// (N-90). Walks are an hour apart.
+// (N-90). A mount point that moves with its folder hides the documents at its new path. Walks are an hour apart.
 func TestMountHidesCoveredDocuments(t *testing.T) {
 	l := newLive(t, false)
 	for _, dir := range []string{"sub/deep", "other place\u00a0", "open"} {
@@ -171,6 +171,32 @@ func TestMountHidesCoveredDocuments(t *testing.T) {
 			l.end()
 		})
 	}
+	t.Run("in a folder that moves", func(t *testing.T) {
+		l := *l
+		l.t = t
+		check.NoError(t, os.Mkdir(l.path("team"), 0o755))
+		l.put("team/plan", forStaff)
+		l.start()
+		defer l.end()
+		l.awaitBeats()
+		x := l.open(time.Minute)
+		if err := unix.Mount(l.path("cover"), l.path("team/plan"), "", unix.MS_BIND, ""); err != nil {
+			t.Skip("cannot mount here: ", err)
+		}
+		at := "team"
+		defer func() { _ = unix.Unmount(filepath.Join(l.path(at), "plan"), unix.MNT_DETACH) }()
+		l.awaitBeats()
+		for _, to := range []string{"moved", "../outside", "back"} {
+			check.NoError(t, os.Rename(l.path(at), l.path(to)))
+			at = to
+			check.NoError(t, os.MkdirAll(l.path("team"), 0o755))
+			l.put("team/plan", forStaff)
+			l.awaitBeats()
+			l.want(x, "team/plan", "abd")
+			l.want(x, "moved/plan", "")
+			l.want(x, "back/plan", "")
+		}
+	})
 }
 
 // TestRevocationReachesEveryHardLink checks that a right that is revoked through one name of a file is revoked for all

@@ -168,6 +168,12 @@ func (w *watch) poll() error {
 	if err := w.drain(); err != nil || w.lost {
 		return err
 	}
+	// A folder that moves takes the mount points below it along. The kernel does not report that (N-90).
+	if w.mounts != nil && len(w.pending.left) > 0 {
+		if err := w.reloadMounts(); err != nil {
+			return err
+		}
+	}
 	news := !w.pending.empty()
 	if err := w.sendPending(); err != nil || w.lost {
 		return err
@@ -197,9 +203,8 @@ func (w *watch) drain() error {
 	return err
 }
 
-// reportMounts handles added and removed mounts below the tree. It reports covered documents as gone and the mount
-// point as unreadable, and marks uncovered folders to be read again (N-90). Without mounts to watch, and without a
-// change, it does nothing.
+// reportMounts calls reloadMounts if mounts were added or removed in this process's namespace. Without mounts to watch
+// it does nothing.
 func (w *watch) reportMounts() error {
 	if w.mounts == nil {
 		return nil
@@ -208,6 +213,12 @@ func (w *watch) reportMounts() error {
 	if err != nil || !changed {
 		return err
 	}
+	return w.reloadMounts()
+}
+
+// reloadMounts handles added, removed and moved mounts below the tree. It reports covered documents as gone and the
+// mount point as unreadable, and marks uncovered folders to be read again (N-90).
+func (w *watch) reloadMounts() error {
 	came, gone, err := w.mounts.reload()
 	if err != nil {
 		return err
