@@ -166,7 +166,8 @@ func (s *Sink) createTables(tx pgx.Tx) error {
 	if err != nil || same {
 		return err
 	}
-	if _, err := tx.Exec(s.ctx, `set local lock_timeout = '3s'; create schema if not exists refmon; `+documents); err != nil {
+	_, err = tx.Exec(s.ctx, `set local lock_timeout = '3s'; create schema if not exists refmon; `+documents)
+	if err != nil {
 		return err
 	}
 	err = tx.QueryRow(s.ctx, `select relkind = $1 from pg_class where oid = 'refmon.documents'::regclass`,
