@@ -17,10 +17,11 @@ import (
 const waiting = 256
 
 // Prepare creates the streams and consumers of a site or updates them to its configuration. It may be called again.
-// Only the keeper's connection may do that. It blocks and retries transient errors, such as a missing leader, until
-// the context ends, and then returns the last one. It returns other errors at once, such as that an existing stream
-// cannot be updated.
+// Only the keeper's connection may do that. It blocks and retries transient errors, such as a missing leader or too few
+// servers for the replicas, until the context ends, and then returns the last one. The first of each kind goes to Warn
+// (N-122). It returns other errors at once, such as that an existing stream cannot be updated.
 func Prepare(ctx context.Context, c *Conn) error {
+	said := map[jetstream.ErrorCode]bool{}
 	for _, name := range site.Streams() {
 		for {
 			_, err := c.js.CreateOrUpdateStream(ctx, stream(name, c.site.Replicas))
@@ -31,8 +32,13 @@ func Prepare(ctx context.Context, c *Conn) error {
 				break
 			}
 			var api *jetstream.APIError
-			if errors.As(err, &api) && (api.Code < 500 || api.ErrorCode == invalidConfig) || ctx.Err() != nil {
+			if errors.As(err, &api) && (api.Code < 500 && api.ErrorCode != noPeers || api.ErrorCode == invalidConfig) ||
+				ctx.Err() != nil {
 				return fmt.Errorf("stream %s: %w", name, err)
+			}
+			if !said[errorCode(err)] {
+				said[errorCode(err)] = true
+				c.report(fmt.Errorf("%s waits for the NATS servers to create the streams: stream %s: %w", c.role, name, err))
 			}
 			select {
 			case <-time.After(200 * time.Millisecond):
@@ -44,9 +50,12 @@ func Prepare(ctx context.Context, c *Conn) error {
 	return nil
 }
 
-// invalidConfig is the servers' code for an existing stream that cannot be updated to this
-// configuration.
-const invalidConfig = jetstream.ErrorCode(10052)
+const (
+	// invalidConfig is the servers' code for an existing stream that cannot be updated to this configuration.
+	invalidConfig = jetstream.ErrorCode(10052)
+	// noPeers is their code for too few running servers, or too little space on them, for the stream's replicas.
+	noPeers = jetstream.ErrorCode(10005)
+)
 
 // stream returns a stream's configuration. Logs keep everything until a keeper purges it (N-83, N-120). The watchers'
 // stream has a limit for each part and rejects messages beyond it (N-48). The other streams keep only the last message
