@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/refmon/refmon/internal/beneath"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/sid"
@@ -31,6 +32,7 @@ func (w *watch) walk() error {
 		w.longer = max(0, len(at)-len(w.Root))
 	}
 	w.before, w.links = w.links, newLinkTable()
+	w.crossed = nil
 	if err := w.send(Batch{Tree: w.Root, Begin: true}); err != nil {
 		return err
 	}
@@ -42,6 +44,9 @@ func (w *watch) walk() error {
 	end := Batch{Tree: w.Root, End: true}
 	if w.NoEvents {
 		end.Heartbeat = moment
+	}
+	if err := w.readAgain(w.crossed); err != nil {
+		return err
 	}
 	return w.send(end)
 }
@@ -87,6 +92,9 @@ func (w *watch) newSeen(x *objects.Item) (s Seen, ours bool) {
 	case len(x.Path)+w.longer >= maxPath && !s.Gone:
 		s.Descriptor, s.Err = nil, errLong // the kernel could not report its changes (N-89)
 	}
+	if errors.Is(x.Err, beneath.ErrMount) && !covered {
+		w.crossed = append(w.crossed, x.Path+"/")
+	}
 	w.links.add(x.Inode, x.Path) // also for an unreadable file, which can become readable through another name (N-88)
 	return s, true
 }
@@ -101,9 +109,13 @@ var errLong = errors.New("its path is longer than 4,096 bytes (PATH_MAX)")
 // left as gone, because another file may have them now (N-143). If the root is missing, sendPending sets lost instead.
 // Without pending paths it does nothing.
 func (w *watch) sendPending() error {
+	if w.doubted > 0 && w.pending.empty() {
+		w.doubted = 0
+	}
 	if len(w.pending.paths) == 0 {
 		return nil
 	}
+	w.crossed = nil
 	paths := slices.Collect(maps.Keys(w.pending.paths))
 	left := slices.Collect(maps.Keys(w.pending.left))
 	w.pending.clear()
@@ -147,7 +159,7 @@ func (w *watch) sendPending() error {
 			return err
 		}
 	}
-	return nil
+	return w.readAgain(paths)
 }
 
 // sendDescendants reports the descendants of a folder that was created or moved here. If the root is missing, it sets

@@ -93,6 +93,8 @@ type watch struct {
 	lost     bool      // events were lost; a walk must find the changes
 	lastBeat time.Time // time of the last heartbeat
 	looked   time.Time // time of the last read of changed files
+	crossed  []string  // paths that a mount unknown to mounts hid during the last read
+	doubted  int       // number of successive reads during which mounts changed
 }
 
 // run walks the tree, then reports changes until Every has passed or a walk is needed, and begins again. It returns
@@ -178,6 +180,9 @@ func (w *watch) poll() error {
 	if err := w.sendPending(); err != nil || w.lost {
 		return err
 	}
+	if w.doubted == 1 {
+		return nil // the next read decides; mounts of other folders must not end all heartbeats
+	}
 	if w.NoEvents || !news && time.Since(w.lastBeat) < w.beatInterval() {
 		// A change of another tree woke this watcher.
 		return nil
@@ -212,6 +217,25 @@ func (w *watch) reportMounts() error {
 	changed, err := w.mounts.changed()
 	if err != nil || !changed {
 		return err
+	}
+	return w.reloadMounts()
+}
+
+// readAgain marks paths that were just read to be read again if mounts were added or removed meanwhile. A mount that
+// came and went between two reads of the mount table is in neither, and a document that was read then has the mounted
+// file's descriptor or an error (N-90).
+func (w *watch) readAgain(paths []string) error {
+	if w.mounts == nil {
+		return nil
+	}
+	changed, err := w.mounts.changed()
+	if err != nil || !changed {
+		w.doubted = 0
+		return err
+	}
+	w.doubted++
+	for _, p := range paths {
+		w.pending.paths[p] = struct{}{}
 	}
 	return w.reloadMounts()
 }
