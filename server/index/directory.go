@@ -82,7 +82,14 @@ func (r *reading) poll() Version {
 	if r.clock != nil {
 		moment = r.clock()
 	}
-	b, err := os.ReadFile(r.file)
+	info, err := os.Stat(r.file)
+	if err == nil && !info.Mode().IsRegular() { // a read of a pipe may block for ever
+		err = fmt.Errorf("%s is not a regular file", r.file)
+	}
+	var b []byte
+	if err == nil {
+		b, err = os.ReadFile(r.file)
+	}
 	if err != nil {
 		return Version{Err: fmt.Errorf("read the directory: %w%s", err, retried)}
 	}

@@ -297,3 +297,19 @@ func TestRunClosesSinksOfARefusedConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// TestDirectoryIsRegularFile checks that a pipe in place of the directory file is an error. A read of it would block for
+// ever, also after the file is back.
+func TestDirectoryIsRegularFile(t *testing.T) {
+	file, out := filepath.Join(t.TempDir(), "firm.yaml"), make(chan index.Version)
+	check.NoError(t, unix.Mkfifo(file, 0o600))
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	go func() { _ = (&index.Directory{File: file, Beat: time.Millisecond}).Run(ctx, out) }() // it never fails
+	select {
+	case v := <-out:
+		check.That(t, v.Err != nil && strings.Contains(v.Err.Error(), "not a regular file"), "a pipe: %v", v.Err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("the read of a pipe blocks")
+	}
+}
