@@ -298,8 +298,8 @@ func TestRunClosesSinksOfARefusedConfiguration(t *testing.T) {
 	}
 }
 
-// TestDirectoryIsRegularFile checks that a pipe in place of the directory file is an error. A read of it would block for
-// ever, also after the file is back.
+// TestDirectoryIsRegularFile checks that a pipe in place of the directory file is an error. A read of it would block
+// for ever, also after the file is back.
 func TestDirectoryIsRegularFile(t *testing.T) {
 	file, out := filepath.Join(t.TempDir(), "firm.yaml"), make(chan index.Version)
 	check.NoError(t, unix.Mkfifo(file, 0o600))
