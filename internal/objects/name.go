@@ -121,7 +121,8 @@ func (n *Name) account(path string, e *Entry) bool {
 		n.others.Store(true)
 		return false
 	}
-	if e.Account() && slices.Contains(n.sids, e.SID) {
+	// The names of a foreign account are those of its object in its own domain (U-119).
+	if e.Account() && slices.Contains(n.sids, e.SID) && (!e.Foreign() || strings.EqualFold(n.Text, e.SID.String())) {
 		return true
 	}
 	if name, realm, ok := strings.Cut(n.Text, "@"); ok {

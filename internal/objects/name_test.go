@@ -37,6 +37,9 @@ func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 		{"CN=DA,DC=corp,DC=test", entry(1906, "DA", "")},
 		{"CN=Domain Admins,DC=corp,DC=test", entry(512, "Domain Admins", "")},
 		{"plan", nil}, {"O=x", entry(1907, "nodn", "")}, {"/s/a", nil}, {"D:/Plan", nil}, {"d:x", nil},
+		{"CN=S-1-5-21-1-2-3-1902,DC=corp,DC=test", entry(1902, "", "", "top", "foreignSecurityPrincipal")},
+		{"CN=S-1-5-11,DC=corp,DC=test", &objects.Entry{SID: sid.AuthenticatedUsers,
+			Classes: []string{"top", "foreignSecurityPrincipal"}}},
 	}
 	for name, want := range map[string]int{ // the number of the object; -1: none
 		"carla": 0, "CARLA": 0, `CORP\carla`: 0, "c.meier@CORP.example": 0, "carla@corp.TEST": 0, "S-1-5-21-1-2-3-1901": 0,
@@ -50,6 +53,7 @@ func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 		"/srv/Plan": 6, "/srv/plan": -1, "/s/A": -1, "plan": 13, "Plan": -1, `CORP\plan`: -1, `d:\plan`: -1,
 		"d:/plan": 16, "D:X": -1, `D:\`: -1, "$": -1, "S-1-5-21-1-2-3": -1, `CORP\nodn`: 14, `CORP\`: -1, `\carla`: -1,
 		`CORP\c.meier@corp.example`: -1, `CORP\carla@corp.test`: -1,
+		"S-1-5-11": 19, "s-1-5-11": 19, "AU": -1, "CN=S-1-5-21-1-2-3-1902,DC=corp,DC=test": 18,
 	} {
 		n, got := objects.NewName(name, d), -1
 		for i, o := range list {

@@ -46,7 +46,7 @@ type Object struct {
 
 // Entry holds attributes of a directory entry besides its descriptor. The zero value has none.
 type Entry struct {
-	SID     sid.SID  // of an account; zero: the object is not an account
+	SID     sid.SID  // of an account, also of another domain, see Foreign; zero: the object is not an account
 	Classes []string // from top down
 	Name    string   // sAMAccountName; "": not known
 	UPN     string   // userPrincipalName; "": not known
@@ -56,6 +56,9 @@ type Entry struct {
 
 // Account reports whether the entry has a SID of its own. It is false for nil.
 func (e *Entry) Account() bool { return e != nil && !e.SID.IsZero() }
+
+// Foreign reports whether the entry stands for an account of another domain, whose SID it has. It is false for nil.
+func (e *Entry) Foreign() bool { return e.Is("foreignSecurityPrincipal") }
 
 // Is reports whether the entry has a class, directly or by inheritance. It is false for nil.
 func (e *Entry) Is(class string) bool {

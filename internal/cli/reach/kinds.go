@@ -114,11 +114,12 @@ func (s *Search) subject(i *objects.Item) (o subject, err error) {
 	if i.Entry != nil {
 		o.sid = i.Entry.SID
 	}
-	if user, ok := s.users[o.sid]; ok {
-		o.user = user
+	if !i.Entry.Foreign() { // control of a reference is no control of the account in its own domain (B-7)
+		if user, ok := s.users[o.sid]; ok {
+			o.user = user
+		}
+		o.group = i.Entry.Is("group") || d.IsGroup(o.sid) && o.user < 0
 	}
-	isGroup := d.IsGroup(o.sid)
-	o.group = i.Entry.Is("group") || isGroup && o.user < 0
 	o.computer = i.Entry.Is("computer")
 	switch {
 	case i.Entry != nil && i.Entry.Managed != nil:

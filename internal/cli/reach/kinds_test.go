@@ -15,6 +15,11 @@ import (
 func TestObjectKindSelectsNamedRights(t *testing.T) {
 	const all = "O:SYG:SYD:(A;;CRWPSW;;;<ann>)"
 	without := func(i objects.Item) objects.Item { i.Entry.Classes = nil; return i }
+	reference := func(rid string) objects.Item {
+		i := newItem("o", rid, "", "O:SYG:SYD:(A;;WDCRWPSW;;;<ann>)")
+		i.Entry.Classes = []string{"top", "foreignSecurityPrincipal"}
+		return i
+	}
 	for name, c := range map[string]struct {
 		item        objects.Item
 		right, give string
@@ -34,6 +39,8 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 			i.Entry.Classes = []string{"top", "contact"}
 			return i
 		}(), "", ""},
+		"a foreign account's reference": {reference("1102"), "WriteDacl", ""},
+		"a foreign group's reference":   {reference("2101"), "WriteDacl", ""},
 		"a group by class and a user by SID": {newItem("o", "1102", "group", all), "AddMember", "member of bob"},
 	} {
 		people := small + "  - {name: pcs, sid: " + domainSID + "-1104}\n"
