@@ -39,8 +39,8 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 			i.Entry.Classes = []string{"top", "contact"}
 			return i
 		}(), "", ""},
-		"a foreign account's reference": {reference("1102"), "WriteDacl", ""},
-		"a foreign group's reference":   {reference("2101"), "WriteDacl", ""},
+		"a foreign account's reference":      {reference("1102"), "WriteDacl", ""},
+		"a foreign group's reference":        {reference("2101"), "WriteDacl", ""},
 		"a group by class and a user by SID": {newItem("o", "1102", "group", all), "AddMember", "member of bob"},
 	} {
 		people := small + "  - {name: pcs, sid: " + domainSID + "-1104}\n"
