@@ -42,8 +42,8 @@ the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected
     - {who: [alice, backup], on: [report, hive], want: WD, is: denied}
 
 To test real users and files, name a directory file (or files of other systems), objects files and paths of this
-machine. who may then be a user or a group, and on may be a path or a pattern of paths. Relative names start at the
-folder of the file of expectations, and so do relative paths in on:
+machine. who may then be a user or a group, and on may be a path or a pattern of paths, whose * matches within one
+folder. Relative names start at the folder of the file of expectations, and so do relative paths in on:
 
   directory: company.yaml
   objects: acls.jsonl

@@ -70,10 +70,11 @@ func (c *Choice) named(o *Object) bool {
 // matches the whole path of either (U-106).
 type Patterns []string
 
-// Check returns an error for the first pattern that is empty or not a glob. nil means that all are valid.
+// Check returns an error for the first pattern that is empty, not a glob, or has **, which would not cross a slash. nil
+// means that all are valid.
 func (p Patterns) Check() error {
 	for _, glob := range p {
-		if _, err := path.Match(glob, ""); err != nil || glob == "" {
+		if _, err := path.Match(glob, ""); err != nil || glob == "" || strings.Contains(glob, "**") {
 			return fmt.Errorf("invalid glob %q: * matches any text within a name, ? one character, [a-z] a range", glob)
 		}
 	}

@@ -60,7 +60,7 @@ func TestChoiceKeepsUnreadableObjects(t *testing.T) {
 	got := paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), objects.Choice{Names: names}))
 	check.SlicesEqual(t, got, []string{"/s", "/s/c!"}, "objects of two names")
 	check.Equal(t, fmt.Sprint(names[0].Found(), names[1].Found(), names[2].Found()), "1 1 1", "objects of each name")
-	for _, bad := range []string{"", "[", "a[]"} {
+	for _, bad := range []string{"/s/**/tmp", "**", "", "[", "a[]"} {
 		check.That(t, (objects.Patterns{"ok", bad}).Check() != nil, "%q is a glob", bad)
 	}
 }

@@ -119,7 +119,11 @@ func (f *File) multiply(q question, e *expectation) error {
 	for _, on := range e.texts[cOn] {
 		found := f.subjects(on)
 		if len(found) == 0 {
-			return strict.Within("on", f.FailAt(e.at[cOn], "there is no descriptor and no object %q", on))
+			hint := ""
+			if strings.Contains(on, "**") {
+				hint = ": * matches within one folder, so write a pattern for each level instead of **"
+			}
+			return strict.Within("on", f.FailAt(e.at[cOn], "there is no descriptor and no object %q%s", on, hint))
 		}
 		for _, d := range found {
 			if err := f.each(&q, e, d); err != nil {
