@@ -69,8 +69,8 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 		with("who: a", "who: a, call: Open"):   `line 4: expect[0].call: "Open", want SeAccessCheck or NtAccessCheck`,
 		with("who: a", "who: [a, z]"):          `line 4: expect[0].who: unknown principal "z"`,
 		with("on: d", "on: e"):                 `line 5: expect[0].on: there is no descriptor and no object "e"`,
-		with("on: d", `on: "/a/**"`): `line 5: expect[0].on: there is no descriptor and no object "/a/**": * matches within ` +
-			"one folder, so write a pattern for each level instead of **",
+		with("on: d", `on: "/a/**"`): `line 5: expect[0].on: there is no descriptor and no object "/a/**": * matches ` +
+			"within one folder, so write a pattern for each level instead of **",
 		with("", "") + "\n- {want: []}": "line 8: expect[1].want: want one value",
 	} {
 		_, err := Parse([]byte(text), Outside{Open: noFiles})
