@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -196,10 +197,13 @@ func addUser(a *collect.Account, row cells) error {
 		collect.SetNumber("column gidNumber", &a.GID, row["gidnumber"]))
 }
 
+// element matches an element of a list. A separator after a backslash is part of a distinguished name (RFC 4514, 2.4).
+var element = regexp.MustCompile(`(\\[^\n]|[^;|\n])+`)
+
 // split returns the elements of a list in a cell. Semicolons, bars and line ends separate them. It drops empty
 // elements, and returns nil for none.
 func split(cell string) (list []string) {
-	for v := range strings.FieldsFuncSeq(cell, func(r rune) bool { return r == ';' || r == '|' || r == '\n' }) {
+	for _, v := range element.FindAllString(cell, -1) {
 		if v = strings.TrimSpace(v); v != "" {
 			list = append(list, v)
 		}
