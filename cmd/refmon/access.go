@@ -152,6 +152,7 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 		Subject: access.SubjectOf(dir.Principals[who].Token)}}
 	if item.Entry != nil { // PRINCIPAL SELF is the object's own SID
 		q.Request.Self = item.Entry.SID
+		c.asked = words.OfClass(c.asked, item.Entry.Classes)
 	}
 	noteTyped(std, item.Descriptor, c.asked)
 	noteUnreadable(std, append([]string{c.Want}, c.ObjectType...))

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -66,4 +67,37 @@ func end(list []access.ObjectTypeEntry, at int) int {
 		i++
 	}
 	return i
+}
+
+// Under returns an object type list with a class in place of its root, if that is the object as the zero GUID. It
+// returns any other list, and one that has the class already, unchanged. It does not change list.
+func Under(class winnt.GUID, list []access.ObjectTypeEntry) []access.ObjectTypeEntry {
+	if len(list) == 0 || list[0].GUID != (winnt.GUID{}) ||
+		slices.ContainsFunc(list, func(e access.ObjectTypeEntry) bool { return e.GUID == class }) {
+		return list
+	}
+	return slices.Concat([]access.ObjectTypeEntry{{GUID: class}}, list[1:])
+}
+
+// Class returns the GUID of a class by its name, zero for an unknown one.
+func Class(name string) (g winnt.GUID) {
+	for _, e := range adrights.ByName(name) {
+		if e.Kind == adrights.Class {
+			g = e.GUID
+		}
+	}
+	return g
+}
+
+// OfClass returns queries about an object whose classes from top down are given: the last one is the root of the object
+// types (B-4). Without classes, and for an unknown one, it returns q unchanged. It does not change q.
+func OfClass(q []Query, classes []string) []Query {
+	if len(classes) == 0 {
+		return q
+	}
+	class, out := Class(classes[len(classes)-1]), slices.Clone(q)
+	for i := range out {
+		out[i].Types = Under(class, out[i].Types)
+	}
+	return out
 }

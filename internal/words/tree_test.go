@@ -3,6 +3,7 @@ package words_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,5 +106,18 @@ func TestObjectTypeTreeSharesPropertySets(t *testing.T) {
 	two := words.Tree([][]winnt.GUID{{guid(userGUID), guid(passwordGUID)}, {guid(groupGUID), guid(memberGUID)}})
 	if want := "0 " + userGUID + ", 1 " + passwordGUID + ", 1 " + groupGUID + ", 2 " + memberGUID; treeText(two) != want {
 		t.Errorf("two roots: %s, want %s", treeText(two), want)
+	}
+	member := words.Tree(check.Must(words.Chains([]string{"member"})))
+	mixed := slices.Concat(member, two[2:3]) // has the group's class below the object
+	for _, c := range []struct {
+		class string
+		list  []access.ObjectTypeEntry
+		want  string
+	}{
+		{groupGUID, member, "0 " + groupGUID + ", 1 " + membershipGUID + ", 2 " + memberGUID},
+		{object, member, treeText(member)}, {userGUID, two, treeText(two)}, {userGUID, nil, ""},
+		{groupGUID, mixed, treeText(mixed)},
+	} {
+		check.Equal(t, treeText(words.Under(guid(c.class), c.list)), c.want, "%s under %s (B-4)", treeText(c.list), c.class)
 	}
 }

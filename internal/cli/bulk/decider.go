@@ -13,13 +13,20 @@ import (
 // one goroutine.
 type decider struct {
 	run   *Run
-	types map[*winnt.ObjectType]*typedQuestion
+	types map[kind]*typedQuestion
 
 	folders *effective.Evaluator // nil: no object had folders on its way
 	passes  map[*objects.Way]effective.Set
 }
 
-// typedQuestion is the question of a run, compiled for one object type. It has one evaluator for each list of object
+// kind is the kind of an object as far as a question depends on it. A zero class is that of an object whose class no
+// entry is about.
+type kind struct {
+	typ   *winnt.ObjectType
+	class winnt.GUID
+}
+
+// typedQuestion is the question of a run, compiled for one kind of object. It has one evaluator for each list of object
 // type GUIDs in the rights.
 type typedQuestion struct {
 	evaluators []*effective.Evaluator
@@ -33,15 +40,16 @@ type typedQuestion struct {
 // newDecider returns a decider for the prepared run r. It compiles the question for r.Type at once, so an invalid
 // question is an error here.
 func newDecider(r *Run) (*decider, error) {
-	d := &decider{run: r, types: map[*winnt.ObjectType]*typedQuestion{}}
-	_, err := d.asked(r.Type)
+	d := &decider{run: r, types: map[kind]*typedQuestion{}}
+	_, err := d.asked(kind{typ: r.Type})
 	return d, err
 }
 
-// asked returns the run's question, compiled for an object type. It compiles each type on first use. An invalid
+// asked returns the run's question, compiled for a kind of object. It compiles each kind on first use. An invalid
 // question is an error and is not cached.
-func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
-	if a := d.types[t]; a != nil {
+func (d *decider) asked(k kind) (*typedQuestion, error) {
+	t := k.typ
+	if a := d.types[k]; a != nil {
 		return a, nil
 	}
 	a := &typedQuestion{gate: ^winnt.AccessMask(0)}
@@ -53,6 +61,7 @@ func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
 		questions = a.divide(d.run, t)
 	}
 	for _, q := range questions {
+		q.ObjectTypes = words.Under(k.class, q.ObjectTypes)
 		e, err := effective.NewEvaluator(d.run.tokens, q)
 		if err != nil {
 			return nil, err
@@ -60,7 +69,7 @@ func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
 		a.evaluators = append(a.evaluators, e)
 	}
 	a.share(d.run, questions, t)
-	d.types[t] = a
+	d.types[k] = a
 	return a, nil
 }
 
@@ -122,7 +131,7 @@ func (a *typedQuestion) share(r *Run, questions []effective.Question, t *winnt.O
 // search a folder on the path has none. The sets are valid until the next call. share reports whether all objects
 // with this descriptor have the same answer. After an error share is true.
 func (d *decider) sets(x place) (sets []effective.Set, share bool, err error) {
-	a, err := d.asked(x.typ)
+	a, err := d.asked(x.kind())
 	if err != nil {
 		return nil, true, err
 	}
@@ -219,7 +228,7 @@ func (d *decider) pass(w *objects.Way) (effective.Set, error) {
 // principal leaves none. A share that does not check file access leaves all. The share's limits always apply. share
 // is as for sets, and true after an error.
 func (d *decider) maximum(x place) (m winnt.AccessMask, share bool, err error) {
-	a, err := d.asked(x.typ)
+	a, err := d.asked(x.kind())
 	if err != nil {
 		return 0, true, err
 	}

@@ -149,7 +149,7 @@ func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 // the path. Call it after sets for the same object. It returns nil if SIDs alone do not suffice, for a right of
 // several masks, and in a run with file checks.
 func (d *decider) expression(of place, right int) []byte {
-	asked, err := d.asked(of.typ)
+	asked, err := d.asked(of.kind())
 	if err != nil || len(asked.rights[right]) != 1 || d.run.guarded != nil {
 		return nil
 	}

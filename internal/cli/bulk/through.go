@@ -13,7 +13,6 @@ import (
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/winnt"
 )
 
 // reached is the answer of a Through run for a descriptor: for each right, the groups of principals and the entries
@@ -45,7 +44,7 @@ func askThrough(d *decider) asking[reached, none] {
 			a.sets = bytesOf(sets)
 			for i, s := range sets {
 				a.allowed += int64(s.Count())
-				lines, err := t.lines(x.d, x.typ, d.run.Rights[i].On(d.run.Types, x.typ), s)
+				lines, err := t.lines(x, d.run.Rights[i].On(d.run.Types, x.typ), s)
 				if err != nil {
 					return a, share, err
 				}
@@ -100,17 +99,17 @@ type way struct {
 // lines groups the principals of the set s by the entries that give them a right, in the order of the entries
 // (U-102). After maxTraced different principals the others share one line without entries. For an empty set it
 // returns no lines.
-func (t *tracer) lines(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right, s effective.Set) ([]line, error) {
+func (t *tracer) lines(x place, right words.Right, s effective.Set) ([]line, error) {
 	alike, asked := map[string]*way{}, 0
 	var ways []*way
 	for i := range s.All() {
-		key := t.key(d, i)
+		key := t.key(x.d, i)
 		w := alike[key]
 		if w == nil {
 			found := way{text: "(not traced: refmon access explains it)", order: 1 << 20}
 			if asked++; asked <= maxTraced {
 				var err error
-				if found, err = t.way(d, typ, right, i); err != nil {
+				if found, err = t.way(x, right, i); err != nil {
 					return nil, err
 				}
 			}
@@ -163,7 +162,8 @@ func (t *tracer) key(d *sd.Descriptor, i int) string {
 // way explains through which entries the principal with index i has a right. w.who is empty. Without a granting
 // entry, and after an error, the text is empty. If entries for several accounts grant the right, w.by is zero. Of
 // control, which either of two rights gives, the first granted right is explained.
-func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right, i int) (w way, err error) {
+func (t *tracer) way(of place, right words.Right, i int) (w way, err error) {
+	d, typ := of.d, of.typ
 	p := &t.run.Directory.Principals[i]
 	w.order = 1 << 19
 	if p.Root {
@@ -174,7 +174,7 @@ func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right,
 	by := map[sid.SID]bool{}
 	for _, part := range right.Parts(typ) {
 		dec, x, err := access.Explain(&access.Request{Descriptor: d, Subject: access.SubjectOf(p.Token), Type: typ,
-			Desired: part.Mask, ObjectTypes: part.List(), Policies: t.run.Config.Policies,
+			Desired: part.Mask, ObjectTypes: words.Under(of.class, part.List()), Policies: t.run.Config.Policies,
 			Options: t.run.Config.Options})
 		if err != nil {
 			return w, err

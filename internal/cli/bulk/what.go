@@ -32,7 +32,7 @@ func askWhat(d *decider) asking[has, none] {
 	w := &rows{run: d.run}
 	want := *d.run
 	want.Ask, want.Rights = Who, want.Want
-	wanted := &decider{run: &want, types: map[*winnt.ObjectType]*typedQuestion{}}
+	wanted := &decider{run: &want, types: map[kind]*typedQuestion{}}
 	holdings := holdingsOf(d.run)
 	return asking[has, none]{
 		decide: func(x place) (a has, share bool, err error) {

@@ -28,13 +28,18 @@ type place struct {
 	typ    *winnt.ObjectType
 	way    *objects.Way
 	object *objects.Object // the first one with this descriptor
+	class  winnt.GUID      // of the object, if an entry of d is about it; else zero
 }
+
+// kind returns the kind of the object.
+func (x *place) kind() kind { return kind{x.typ, x.class} }
 
 // outcome is the answer for a descriptor, or the error. It is immutable once published.
 type outcome[A any] struct {
 	err    error
 	noDACL bool // the descriptor has no D: part
 	self   bool // it has entries for PRINCIPAL SELF; the answer is for objects without a SID
+	class  bool // it has entries about classes; the answer is for objects of other classes
 	answer A
 	remark Remark
 	text   string // of remark
@@ -47,6 +52,8 @@ type worker[A, T any] struct {
 	near near[outcome[A]]
 	also alternatives
 	free *unlisted // nil: the run has no notes about unlisted accounts
+
+	classes classTable
 }
 
 // errNotUTF8 is the error of an object in a format in which its path would look like that of another object.
@@ -90,11 +97,14 @@ func (w *worker[A, T]) batch(b *box[T]) {
 }
 
 // outcome returns the answer for an object, from the cache or newly computed. Answers that depend on the object
-// itself are not cached. Answers that depend on the account's own SID are computed for each account, unless
-// w.run.alike is set.
+// itself are not cached. Answers that depend on the account's own SID are computed for each account, and those that
+// depend on the class for each object with a class, unless w.run.alike is set.
 func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	k := w.near.find(o, o.Type)
-	if x := k.answer.Load(); x != nil && !(x.self && !w.run.alike && o.Entry.Account()) {
+	own := func(x *outcome[A]) bool {
+		return x.self && o.Entry.Account() || x.class && o.Entry != nil && len(o.Entry.Classes) > 0
+	}
+	if x := k.answer.Load(); x != nil && (w.run.alike || !own(x)) {
 		return x
 	}
 	x, share := w.decide(o)
@@ -116,20 +126,22 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	x.noDACL = accessquery.LacksDACL(d)
 	x.self = d.DACL().Facts()&sd.HasPrincipalSelf != 0
 	self := d
+	var class winnt.GUID
 	if !w.run.alike {
+		class, x.class = w.classes.of(d, o.Entry)
 		if self, err = withSelf(d, o.Entry); err != nil {
 			x.err = err
 			return x, false
 		}
 	}
-	x.answer, share, x.err = w.ask.decide(place{self, o.Type, o.Way, o})
-	share = share && self == d
+	x.answer, share, x.err = w.ask.decide(place{self, o.Type, o.Way, o, class})
+	share = share && self == d && class == (winnt.GUID{})
 	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
 	if x.err == nil {
-		if x.remark.Logons, err = w.also.remark(place{self, o.Type, o.Way, o}); err != nil {
+		if x.remark.Logons, err = w.also.remark(place{self, o.Type, o.Way, o, class}); err != nil {
 			x.remark.Logons = "the other kinds are not known: " + err.Error() // the answer itself is still valid
 		}
-		x.remark.Unlisted = w.free.of(place{d, o.Type, o.Way, o})
+		x.remark.Unlisted = w.free.of(place{d, o.Type, o.Way, o, class})
 	}
 	x.text = x.remark.String()
 	return x, share

@@ -42,7 +42,8 @@ type Descriptor struct {
 	SD   *sd.Descriptor
 	Type *winnt.ObjectType
 
-	self   sid.SID // SID for PRINCIPAL SELF; zero: unknown
+	self   sid.SID  // SID for PRINCIPAL SELF; zero: unknown
+	class  []string // classes of a directory object from top down; nil: unknown
 	note   objects.Note
 	way    *objects.Way // the folders above a file of this machine; nil: none is tested
 	file   string       // clean path of a file of this machine, "" for other objects

@@ -165,7 +165,7 @@ func (f *File) each(q *question, e *expectation, d *Descriptor) error {
 			if len(e.texts[cSelf]) == 0 {
 				r.Self = d.self
 			}
-			if err := c.ask.Choose(queries); err != nil {
+			if err := c.ask.Choose(words.OfClass(queries, d.class)); err != nil {
 				return strict.Within("want", f.FailAt(e.at[cWant], "%v", err))
 			}
 			c.ask.Explain = true

@@ -119,7 +119,7 @@ func (f *File) gather(s objects.Source) error {
 		d := &Descriptor{Name: i.Path, Line: line, SD: i.Descriptor, Type: i.Type, failed: i.Err, note: i.Note,
 			way: i.Way}
 		if i.Entry != nil {
-			d.self = i.Entry.SID
+			d.self, d.class = i.Entry.SID, i.Entry.Classes
 		}
 		f.objects = append(f.objects, d)
 		return true

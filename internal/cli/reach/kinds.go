@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
@@ -159,11 +158,7 @@ func (s *Search) class(name string) (g winnt.GUID) {
 	if g, ok := s.classes[name]; ok {
 		return g
 	}
-	for _, e := range adrights.ByName(name) {
-		if e.Kind == adrights.Class {
-			g = e.GUID
-		}
-	}
+	g = words.Class(name)
 	s.classes[name] = g
 	return g
 }
