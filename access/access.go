@@ -157,8 +157,9 @@ var (
 )
 
 // Check decides whether token t gets the rights desired on an object with descriptor d. It accepts a token of any type
-// and ignores the impersonation level. A nil descriptor denies, and so does an empty mask. The error is
-// [ErrNoToken] for a nil or zero token, and [ErrNoMapping] for a nil objectType.
+// and ignores the impersonation level. A nil descriptor denies, and so does a mask without rights, which
+// generic rights are if the type maps them to nothing. The error is [ErrNoToken] for a nil or zero token, and
+// [ErrNoMapping] for a nil objectType.
 func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, objectType *winnt.ObjectType) (Decision, error) {
 	if t.IsZero() {
 		return Decision{}, ErrNoToken
@@ -166,15 +167,16 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, objectTyp
 	if objectType == nil {
 		return Decision{}, ErrNoMapping
 	}
+	mapped := objectType.Mapping.Map(desired)
 	// Without a descriptor everything is denied, and so is asking for
-	// nothing.
-	if d == nil || desired == 0 {
+	// nothing.
+	if d == nil || mapped == 0 {
 		return denied(0), nil
 	}
 	var who identity // set field by field, as q below, because the compiler would build and copy a literal
 	who.token = t
 	var q query
-	q.who, q.mapping, q.r, q.desired = &who, &objectType.Mapping, &noExtras, objectType.Mapping.Map(desired)
+	q.who, q.mapping, q.r, q.desired = &who, &objectType.Mapping, &noExtras, mapped
 	q.dacl.set(d.DACL())
 	if q.plain(d) {
 		return q.decidePlain(d), nil

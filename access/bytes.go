@@ -56,8 +56,8 @@ func CheckBytes(t *token.Token, descriptor []byte, desired winnt.AccessMask, typ
 	if (q.dacl.facts|q.sacl.facts)&sd.HasExtras != 0 {
 		return checkDecoded(t, descriptor, desired, typ)
 	}
-	// Asking for nothing is denied.
-	if desired == 0 {
+	// Asking for nothing is denied.
+	if q.desired == 0 {
 		return denied(0), nil
 	}
 	// The owner's hash is only needed where the owner has implicit rights to

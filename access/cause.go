@@ -107,7 +107,7 @@ var causes = [...]struct{ rule, because string }{
 	kernelMode:        {"A-31", "the caller is kernel mode, where nothing is checked"},
 	noDescriptor:      {"A-32", "there is no security descriptor to check against"},
 	levelTooLow:       {"A-30", "the client is impersonated below SecurityImpersonation"},
-	nothingAsked:      {"A-33", "nothing is asked for"},
+	nothingAsked:      {"A-33", "it requests no right of this type"},
 	previousOnly:      {"A-35", "they were granted before and are not checked again"},
 	badList:           {"A-25", "the object type list is not a tree in preorder"},
 	securityHeld:      {"A-50", "SeSecurityPrivilege is enabled"},

@@ -50,7 +50,7 @@ type move struct {
 // Changes copies the lists once, so memory does not grow with the number of changes that it tries.
 func Changes(r *Request) ([]Change, error) {
 	d, err := SeAccessCheck(r)
-	if err != nil || d.Allowed() || r.Descriptor == nil || r.Desired == 0 {
+	if err != nil || d.Allowed() || r.Descriptor == nil || r.mapping().Map(r.Desired) == 0 {
 		return nil, err
 	}
 	// The refusals that no change of token or descriptor mends have returned

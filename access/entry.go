@@ -65,7 +65,7 @@ func (q *query) enter() (d Decision, done bool, err error) {
 		return q.settle(Refuse(ntstatus.BadImpersonationLevel)), true, nil
 	}
 	// Asking for nothing is denied, unless something was granted before.
-	if r.Desired == 0 {
+	if q.desired == 0 {
 		if q.previous == 0 {
 			return q.settle(denied(0)), true, nil
 		}

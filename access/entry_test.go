@@ -98,13 +98,18 @@ func TestEmptyRequestIsDenied(t *testing.T) {
 			t.Errorf("A-24: %s: Changes with an empty mask: %v, %v; want nil, nil", text, changes, err)
 		}
 	}
-	// A generic right is a request, even if the object's mapping gives it no meaning.
-	unmapped := new(winnt.ObjectType)
-	d := newRequest(t, "…(A;;GA;;;WD)", 1, primary).Descriptor
-	slow, err := access.Check(tok, d, winnt.GENERIC_READ, unmapped)
-	fast, err2 := access.CheckBytes(tok, d.Binary(), winnt.GENERIC_READ, unmapped)
-	check.That(t, err == nil && err2 == nil && slow == access.Grant(0) && fast == slow,
-		"GENERIC_READ mapped to nothing: Check %v, %v; CheckBytes %v, %v; want success without rights", slow, err, fast, err2)
+	// The execute rights of ports are empty: GENERIC_EXECUTE requests nothing, whatever the entries say.
+	for _, text := range []string{"…(A;;GA;;;WD)", "…(D;;GA;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL"} {
+		r := newRequest(t, text, winnt.GENERIC_EXECUTE, primary)
+		r.Type = winnt.PortObject
+		for face, d := range entryPoints(t, r) {
+			check.That(t, d == (access.Decision{}),
+				"A-33: %s: %s of a right that maps to nothing: %v, want a denial without rights", text, face, d)
+		}
+		if changes, err := access.Changes(r); err != nil || changes != nil {
+			t.Errorf("A-33: %s: Changes of a right that maps to nothing: %v, %v; want nil, nil", text, changes, err)
+		}
+	}
 	for _, desired := range []winnt.AccessMask{0, 1, winnt.MAXIMUM_ALLOWED, saclBit, winnt.GENERIC_ALL} {
 		d, err := access.Check(tok, nil, desired, winnt.FileObject)
 		check.That(t, err == nil && d == (access.Decision{}) && errors.Is(d.Err(), fs.ErrPermission),

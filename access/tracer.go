@@ -295,9 +295,9 @@ func early(q *query, d Decision) cause {
 		return noDescriptor
 	case d.Status() == ntstatus.BadImpersonationLevel:
 		return levelTooLow
-	case q.r.Desired == 0 && d.Allowed():
+	case q.desired == 0 && d.Allowed():
 		return previousOnly
-	case q.r.Desired == 0:
+	case q.desired == 0:
 		return nothingAsked
 	}
 	return matched

@@ -85,8 +85,8 @@ func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 }
 
 // Allowed returns a set for each mask in Question.Rights, in the same order. It contains the principals that have all
-// rights of the mask on an object with this descriptor. A nil descriptor denies, and so does a mask of 0. The
-// next call overwrites the result.
+// rights of the mask on an object with this descriptor. A nil descriptor denies, and so does a mask without
+// rights. The next call overwrites the result.
 func (e *Evaluator) Allowed(d *sd.Descriptor) []Set {
 	for _, s := range e.out {
 		clear(s)

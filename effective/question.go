@@ -49,7 +49,7 @@ type right struct {
 	desired   winnt.AccessMask // original request, for the scalar check
 	requested winnt.AccessMask // mapped, by name
 	any       bool             // MAXIMUM_ALLOWED and nothing by name: any right will do
-	none      bool             // the request is empty, which is denied
+	none      bool             // no right is requested, which is denied
 }
 
 // rights validates the question's access masks and maps their generic rights. A missing type, no rights and more than
@@ -68,7 +68,7 @@ func (q *Question) rights() ([]right, error) {
 	for i, m := range q.Rights {
 		r := right{desired: m, requested: q.Type.Mapping.Map(m) &^ maximum}
 		r.any = m&maximum != 0 && r.requested == 0
-		r.none = m == 0
+		r.none = r.requested == 0 && !r.any
 		out[i] = r
 	}
 	return out, nil

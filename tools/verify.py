@@ -706,7 +706,7 @@ class Query:
     def prologue(self):
         """Rule, rights and status of a request that needs no list of the descriptor. None: the check goes on."""
         level = ["", "Anonymous", "Identification", "Impersonation", "Delegation"].index(self.c["level"])
-        asks_nothing = self.c["desired"] == hex_mask(0)
+        asks_nothing = not self.asked and not self.max
         if self.each and not (self.valid and self.typed):
             return "A-25", self.asked, INVALID
         if self.c["kernelMode"]:

@@ -189,7 +189,7 @@ func (q *query) prologue(isTree, none bool) string {
 	levels := []string{"", "Anonymous", "Identification", "Impersonation", "Delegation"}
 	level := slices.Index(levels, q.c["level"].(string))
 	check(level >= 0, "the level %v", q.c["level"])
-	asksNothing := q.c["desired"] == mask(0).String()
+	asksNothing := q.asked == 0 && !q.max
 	switch {
 	case q.is("resultList") && !(isTree && q.typed):
 		return q.end("A-25", invalid, q.asked)

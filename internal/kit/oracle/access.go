@@ -278,7 +278,7 @@ func Access(q *AccessCheck) Decision {
 		return Decision{status, granted, r.used, r.rules}
 	}
 	// A request for nothing is denied, because nothing was granted before.
-	if q.Desired == 0 && r.Reversed != "A-33" {
+	if r.requested == 0 && !r.max && r.Reversed != "A-33" {
 		r.rule("A-33")
 		return end(AccessDenied, 0)
 	}

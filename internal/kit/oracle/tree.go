@@ -162,7 +162,7 @@ func AccessList(q *AccessCheck) (nodes []Node, rules []string) {
 	r.rule("A-85")
 	nodes = make([]Node, len(q.Types))
 	ceiling, status := r.before(true)
-	if status == "" && (q.Desired != 0 || q.Reversed == "A-33") {
+	if status == "" && (r.requested != 0 || r.max || q.Reversed == "A-33") {
 		for i, m := range r.sets(ceiling) {
 			switch {
 			case r.max && m != 0 && (r.requested&^m == 0 || q.Reversed == "A-154"):
