@@ -7,7 +7,8 @@ import (
 )
 
 // Config configures a tree. Path is required. For the other fields the zero value is
-// the strictest choice.
+// the strictest choice, except Policy.Traverse: its zero value lets a client that
+// holds SeChangeNotifyPrivilege pass folders that it may not search.
 type Config struct {
 	Path string // the root; a link is followed here
 	// Attribute is the extended attribute with the descriptors. "" means [ntacl.Name], which only a process with

@@ -19,11 +19,13 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// tree makes a directory with a file of mode 0600 and one of mode 0644, both of this test's user.
+// tree makes a directory with a file of mode 0600, one of mode 0644, and another one of 0644 in a folder of mode 0700,
+// all of this test's user.
 func tree(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, mode := range map[string]os.FileMode{"private": 0o600, "public": 0o644} {
+	check.NoError(t, os.Mkdir(filepath.Join(dir, "closed"), 0o700))
+	for name, mode := range map[string]os.FileMode{"private": 0o600, "public": 0o644, "closed/public": 0o644} {
 		path := filepath.Join(dir, name)
 		check.NoError(t, errors.Join(os.WriteFile(path, []byte("of "+name+"\n"), 0o600), os.Chmod(path, mode),
 			os.Chmod(dir, 0o755)))
@@ -52,6 +54,8 @@ func TestProgramPrintsFileOrReason(t *testing.T) {
 		{other, "private", 1, "denied: open private: STATUS_ACCESS_DENIED (0xC0000022) by F-44: 0x1 "},
 		{other, "private", 1, " FILE_READ_DATA refused: no entry grants it; "},
 		{other, "private", 1, ": no entry allows them\n"},
+		{me.Username, "closed/public", 0, "of closed/public\n"},
+		{other, "closed/public", 1, "denied: open closed/public: STATUS_ACCESS_DENIED (0xC0000022) by F-2"},
 		{other, "none", 2, "open none: STATUS_OBJECT_NAME_NOT_FOUND"},
 		{me.Username, ".", 2, "read .: STATUS_FILE_IS_A_DIRECTORY"},
 		{"no-such-user", "public", 2, "no-such-user"},
