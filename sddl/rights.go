@@ -187,13 +187,17 @@ func joinNames(mask winnt.AccessMask, names []right) (text string, ok bool) {
 func FormatRights(m winnt.AccessMask) string { return formatRights(m, false) }
 
 // ParseRights parses a mask typed by a user. Its parts are joined by '|', ',' or blanks. Each part is SDDL letters
-// ("FR", "RCWD"), a number, or a documented name such as FILE_READ_DATA, in any case. ParseRights refuses empty text
-// and numbers that do not fit.
+// ("FR", "RCWD"), a number, or a documented name such as FILE_READ_DATA, in any case. ParseRights refuses numbers that
+// do not fit, and empty text also between separators: a right that is left out would make a request easier to grant.
 func ParseRights(text string) (winnt.AccessMask, error) {
 	var m winnt.AccessMask
-	parts := strings.FieldsFunc(text, func(r rune) bool { return r == '|' || r == ',' || r == ' ' })
-	if len(parts) == 0 {
-		return 0, fmt.Errorf("rights %q: want names or a number, such as FR|WD, 0x120089 or FILE_READ_DATA", text)
+	var parts []string
+	for list := range strings.SplitSeq(strings.ReplaceAll(text, ",", "|"), "|") {
+		words := strings.Fields(list)
+		if len(words) == 0 {
+			return 0, fmt.Errorf("rights %q: want names or a number, such as FR|WD, 0x120089 or FILE_READ_DATA", text)
+		}
+		parts = append(parts, words...)
 	}
 	for _, part := range parts {
 		v, ok := namedRights[strings.ToUpper(part)]
@@ -242,6 +246,7 @@ func init() {
 		winnt.ThreadObject, winnt.JobObject,
 		winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject, winnt.DirectoryServiceObject,
 		winnt.MutantObject, winnt.SemaphoreObject, winnt.TimerObject, winnt.SectionObject,
+		winnt.PolicyObject, winnt.DesktopObject, winnt.WindowStationObject,
 	} {
 		for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 			if n := t.RightName(bit); !strings.HasPrefix(n, "0x") {

@@ -38,14 +38,15 @@ func TestMixedRightsAddUp(t *testing.T) {
 		"SEMAPHORE_ALL_ACCESS": 0x1F0003, "TIMER_ALL_ACCESS": 0x1F0003, "STANDARD_RIGHTS_REQUIRED": 0xF0000,
 		"STANDARD_RIGHTS_ALL": 0x1F0000, "ADS_RIGHT_DS_SELF": 8, "SECTION_EXTEND_SIZE": 0x10, "THREAD_RESUME": 0x1000,
 		"DELETE": 0x10000, "SYNCHRONIZE": 0x100000,
+		"POLICY_LOOKUP_NAMES": 0x800, "DESKTOP_CREATEWINDOW": 2, "WINSTA_CREATEDESKTOP": 8, " FR | FW ": 0x12019F,
 	} {
 		got, err := sddl.ParseRights(text)
 		check.That(t, err == nil && got == want, "ParseRights(%s) = %v, %v, want %v", text, got, err, want)
 	}
-	for _, text := range []string{"", " ", "|", "FR|", "X", "FRX", "QQ", "FR|QQ", "QQ|FR", "0x100000000",
-		"4294967296", "0o40000000000", "-1", "FRW", "0xg", "09", "1FR", "FR1", "FILE_READ", "0x"} {
-		if got, err := sddl.ParseRights(text); (err == nil) != (text == "FR|") || err != nil && got != 0 ||
-			err != nil && !strings.HasPrefix(err.Error(), `rights "`+text+`": `) {
+	for _, text := range []string{"", " ", "|", "FR|", "|FR", "FR||FW", "FR, ,FW", "FR,", "X", "FRX", "QQ", "FR|QQ", "QQ|FR",
+		"0x100000000", "4294967296", "0o40000000000", "-1", "FRW", "0xg", "09", "1FR", "FR1", "FILE_READ", "0x"} {
+		if got, err := sddl.ParseRights(text); err == nil || got != 0 ||
+			!strings.HasPrefix(err.Error(), `rights "`+text+`": `) {
 			t.Errorf("ParseRights(%q) = %v, %v, want an error that quotes the text, and no rights", text, got, err)
 		}
 	}
