@@ -43,8 +43,8 @@ func TestMixedRightsAddUp(t *testing.T) {
 		got, err := sddl.ParseRights(text)
 		check.That(t, err == nil && got == want, "ParseRights(%s) = %v, %v, want %v", text, got, err, want)
 	}
-	for _, text := range []string{"", " ", "|", "FR|", "|FR", "FR||FW", "FR, ,FW", "FR,", "X", "FRX", "QQ", "FR|QQ", "QQ|FR",
-		"0x100000000", "4294967296", "0o40000000000", "-1", "FRW", "0xg", "09", "1FR", "FR1", "FILE_READ", "0x"} {
+	for _, text := range []string{"", " ", "|", "FR|", "|FR", "FR||FW", "FR, ,FW", "FR,", "X", "FRX", "QQ", "FR|QQ",
+		"QQ|FR", "0x100000000", "4294967296", "0o40000000000", "-1", "FRW", "0xg", "09", "1FR", "FR1", "FILE_READ", "0x"} {
 		if got, err := sddl.ParseRights(text); err == nil || got != 0 ||
 			!strings.HasPrefix(err.Error(), `rights "`+text+`": `) {
 			t.Errorf("ParseRights(%q) = %v, %v, want an error that quotes the text, and no rights", text, got, err)
