@@ -67,6 +67,9 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 		with("who: a", "who: a, self: []"):     "line 4: expect[0].self: want one value",
 		with("who: a", "who: a, self: QQ"):     "line 4: expect[0].self: ",
 		with("who: a", "who: a, call: Open"):   `line 4: expect[0].call: "Open", want SeAccessCheck or NtAccessCheck`,
+		with("who: a", "who: a, why: ''"):      "line 4: expect[0].why: want text",
+		with("who: a", "who: a, why: [b, '']"): "line 4: expect[0].why: want text",
+		with("who: a", "who: a, why: []"):      "line 4: expect[0].why: want text",
 		with("who: a", "who: [a, z]"):          `line 4: expect[0].who: unknown principal "z"`,
 		with("on: d", "on: e"):                 `line 5: expect[0].on: there is no descriptor and no object "e"`,
 		with("on: d", `on: "/a/**"`): `line 5: expect[0].on: there is no descriptor and no object "/a/**": * matches ` +

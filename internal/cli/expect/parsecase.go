@@ -37,8 +37,8 @@ const (
 )
 
 // readCase reads one expectation and adds a case for each combination of "who" and "on". A missing who, on, want or is,
-// and several values of another field, are errors. why may have several values. Positions in errors are those of the
-// file.
+// and several values of another field, are errors. why may have several values, none of them empty. Positions in errors are
+// those of the file.
 func (f *File) readCase() error {
 	var e expectation
 	start := f.Pos
@@ -49,6 +49,10 @@ func (f *File) readCase() error {
 		}
 		if len(e.texts[i]) != 1 && i != cWho && i != cOn && i != cWhy {
 			return f.FailAt(e.at[i], "want one value")
+		}
+		// Every explanation contains the empty text, so it would test nothing.
+		if i == cWhy && (len(e.texts[i]) == 0 || slices.Contains(e.texts[i], "")) {
+			return f.FailAt(e.at[i], "want text")
 		}
 		return nil
 	})
