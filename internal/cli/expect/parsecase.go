@@ -37,8 +37,8 @@ const (
 )
 
 // readCase reads one expectation and adds a case for each combination of "who" and "on". A missing who, on, want or is,
-// and several values of another field, are errors. why may have several values, none of them empty. Positions in errors are
-// those of the file.
+// and several values of another field, are errors. why may have several values, none of them empty.
+// Positions in errors are those of the file.
 func (f *File) readCase() error {
 	var e expectation
 	start := f.Pos
