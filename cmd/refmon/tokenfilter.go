@@ -71,7 +71,28 @@ func (c *tokenFilterCmd) Run(std *streams) error {
 	if err := st.Err(); err != nil {
 		return fmt.Errorf("filter: %w", err)
 	}
+	c.noteIdle(std, t, &f)
 	return std.writeToken(n, c.Out)
+}
+
+// noteIdle prints a note to standard error for each part of the filter that changes nothing in the token, such as a
+// mistyped SID: the author of a sandbox would take the group for disabled. NtFilterToken skips such parts (T-61, T-62).
+func (c *tokenFilterCmd) noteIdle(std *streams, t *token.Token, f *token.FilterSpec) {
+	for _, s := range f.Disable {
+		if t.SIDs().Find(s.Hash(), s) < 0 {
+			fmt.Fprintf(std.err, "refmon: note: --disable %v: the token does not have it\n", s)
+		}
+	}
+	missing := f.Delete
+	for p := range t.Privileges() {
+		missing &^= p.Bit()
+	}
+	for p := range missing.All {
+		fmt.Fprintf(std.err, "refmon: note: --delete %v: the token does not have it\n", p)
+	}
+	if c.WriteRestricted && len(c.Restrict) == 0 {
+		fmt.Fprintln(std.err, "refmon: note: --write-restricted has no effect without --restrict")
+	}
 }
 
 // tokenLowBoxCmd holds the arguments and flags of refmon token lowbox.
