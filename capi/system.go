@@ -10,6 +10,7 @@ import "C"
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -107,6 +108,23 @@ func boot() (*kernel.System, *kernel.Process) {
 	return s, p
 }
 
+// maxTokenFile is the size limit of a token file, as in refmon.
+const maxTokenFile = 16 << 20
+
+// readTokenFile returns the contents of a file. A file larger than maxTokenFile, or without an end, is an error.
+func readTokenFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile+1))
+	if err == nil && len(text) > maxTokenFile {
+		err = fmt.Errorf("%s is larger than %d MiB", name, maxTokenFile>>20)
+	}
+	return text, err
+}
+
 // initialToken returns the token of the process, from the environment:
 //   - REFMON_TOKEN: the file that contains the token
 //   - REFMON_USER, without REFMON_TOKEN: the built-in profile, administrator (the default) or standard
@@ -114,7 +132,7 @@ func boot() (*kernel.System, *kernel.Process) {
 // A profile opens a logon session. An unreadable or malformed file and an unknown profile are errors.
 func initialToken(s *kernel.System) (*token.Token, error) {
 	if name := environment("REFMON_TOKEN"); name != "" {
-		file, err := os.ReadFile(name)
+		file, err := readTokenFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("REFMON_TOKEN: %w", err)
 		}

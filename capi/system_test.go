@@ -71,11 +71,14 @@ int main(void)
 			t.Errorf("%s: got %q, want %q", c.env, out, c.want)
 		}
 	}
-	for _, name := range []string{"REFMON_USER", "REFMON_PROFILE"} {
-		cmd := exec.Command(program)
-		cmd.Env = append(os.Environ(), name+"=stranger")
-		if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(name+` is "stranger"`)) {
-			t.Errorf("%s=stranger: %v, %s; want an error that names the variable", name, err, out)
+	for env, want := range map[string]string{"REFMON_USER=stranger": `REFMON_USER is "stranger"`,
+		"REFMON_PROFILE=stranger": `REFMON_PROFILE is "stranger"`,
+		"REFMON_TOKEN=/dev/zero":  "REFMON_TOKEN: /dev/zero is larger than 16 MiB"} {
+		// The limit ends a program that reads a file without an end.
+		cmd := exec.Command("sh", "-c", "ulimit -v 8000000; exec timeout 20 "+program)
+		cmd.Env = append(os.Environ(), env)
+		if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(want)) {
+			t.Errorf("%s: %v, %.300s; want an error with %q", env, err, out, want)
 		}
 	}
 	if setGroupID(t, program) {
