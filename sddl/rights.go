@@ -218,6 +218,29 @@ func ParseRights(text string) (winnt.AccessMask, error) {
 	return m, nil
 }
 
+// RightOfOtherType returns the first documented name in text that belongs to another type of object than t, as
+// PROCESS_TERMINATE does for a file: its bit means something else on an object of type t. It returns "" if there is
+// none, or if t has no named rights. text has the form of [ParseRights]. The word before
+// the first "_" of a name identifies the type.
+func RightOfOtherType(text string, t *winnt.ObjectType) string {
+	if t == nil || len(t.Rights) == 0 {
+		return ""
+	}
+	family := func(name string) string { word, _, _ := strings.Cut(name, "_"); return word }
+	separates := func(r rune) bool { return r == '|' || r == ',' || r == ' ' }
+	for part := range strings.FieldsFuncSeq(strings.ToUpper(text), separates) {
+		if _, ok := namedRights[part]; !ok || family(part) == family(t.Rights[0].Name) {
+			continue
+		}
+		for _, other := range rightTypes {
+			if family(other.Rights[0].Name) == family(part) {
+				return part
+			}
+		}
+	}
+	return ""
+}
+
 // RightNames returns the documented names that [ParseRights] accepts, sorted.
 func RightNames() []string { return slices.Sorted(maps.Keys(namedRights)) }
 
@@ -239,15 +262,18 @@ var namedRights = map[string]winnt.AccessMask{
 	"STANDARD_RIGHTS_REQUIRED": winnt.STANDARD_RIGHTS_REQUIRED, "STANDARD_RIGHTS_ALL": winnt.STANDARD_RIGHTS_ALL,
 }
 
+// rightTypes lists the types whose rights have documented names.
+var rightTypes = [...]*winnt.ObjectType{
+	winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject, winnt.TokenObject, winnt.ProcessObject,
+	winnt.ThreadObject, winnt.JobObject,
+	winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject, winnt.DirectoryServiceObject,
+	winnt.MutantObject, winnt.SemaphoreObject, winnt.TimerObject, winnt.SectionObject,
+	winnt.PolicyObject, winnt.DesktopObject, winnt.WindowStationObject,
+}
+
 // init adds the names of all types' single rights to namedRights.
 func init() {
-	for _, t := range [...]*winnt.ObjectType{
-		winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject, winnt.TokenObject, winnt.ProcessObject,
-		winnt.ThreadObject, winnt.JobObject,
-		winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject, winnt.DirectoryServiceObject,
-		winnt.MutantObject, winnt.SemaphoreObject, winnt.TimerObject, winnt.SectionObject,
-		winnt.PolicyObject, winnt.DesktopObject, winnt.WindowStationObject,
-	} {
+	for _, t := range rightTypes {
 		for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 			if n := t.RightName(bit); !strings.HasPrefix(n, "0x") {
 				namedRights[n] = bit

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -13,6 +14,49 @@ import (
 func OfDirectory(s Source, typ *winnt.ObjectType, right string) Source {
 	return &ofDirectory{Source: s, typ: typ, right: right}
 }
+
+// WithRight wraps s for a query about a right with documented names, such as KEY_SET_VALUE. An object without a type
+// gets the type typ. Next fails at the first readable object whose type has other rights. The caller must not use s
+// afterwards.
+func WithRight(s Source, typ *winnt.ObjectType, right string) Source {
+	return &withRight{Source: s, typ: typ, right: right}
+}
+
+// withRight is a source that checks that the type of each object has the names in a right.
+type withRight struct {
+	Source
+	typ   *winnt.ObjectType
+	right string
+	good  *winnt.ObjectType // the last type that has the names
+}
+
+// Next fills b from the inner source. It returns an error that names the first readable object of b without the right
+// (B-91). Unreadable objects pass.
+func (s *withRight) Next(b *Batch) error {
+	if err := s.Source.Next(b); err != nil {
+		return err
+	}
+	var wrong error
+	b.Each(func(o *Object) {
+		typ := o.Type
+		if typ == nil {
+			typ = s.typ
+		}
+		if wrong != nil || o.Err != nil || typ == s.good {
+			return
+		}
+		if name := sddl.RightOfOtherType(s.right, typ); name != "" {
+			wrong = fmt.Errorf("%s is a right on objects of another type, and %s has the type %s: choose the type (--type)",
+				name, o.Path, TypeName(typ))
+			return
+		}
+		s.good = typ
+	})
+	return wrong
+}
+
+// Halt stops the goroutines of the inner source, if it has any.
+func (s *withRight) Halt() { Halt(s.Source) }
 
 // ofDirectory is a source that checks the type of each object.
 type ofDirectory struct {

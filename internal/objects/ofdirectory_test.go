@@ -19,16 +19,24 @@ func TestOfDirectoryRejectsOtherTypes(t *testing.T) {
 	for _, c := range []struct {
 		lines string
 		typ   *winnt.ObjectType
+		right string // "": DCSync, which only objects of a directory have
 		want  string // of the error; "": none
 	}{
-		{dir, winnt.FileObject, ""},
-		{dir + `{"path":"CN=b"}`, winnt.FileObject, ""}, // it has no descriptor
-		{dir + `{"path":"CN=b","sd":"D:"}`, winnt.DirectoryServiceObject, ""},
-		{dir + `{"path":"/b","sd":"D:"}` + "\n" + `{"path":"/c","sd":"D:"}` + "\n", winnt.FileObject,
+		{dir, winnt.FileObject, "", ""},
+		{dir + `{"path":"CN=b"}`, winnt.FileObject, "", ""}, // it has no descriptor
+		{dir + `{"path":"CN=b","sd":"D:"}`, winnt.DirectoryServiceObject, "", ""},
+		{dir + `{"path":"/b","sd":"D:"}` + "\n" + `{"path":"/c","sd":"D:"}` + "\n", winnt.FileObject, "",
 			"DCSync is a right on the objects of a directory, and /b has the type file"},
-		{`{"path":"K","sd":"D:","type":"key"}`, winnt.DirectoryServiceObject, "K has the type key"},
+		{`{"path":"K","sd":"D:","type":"key"}`, winnt.DirectoryServiceObject, "", "K has the type key"},
+		{`{"path":"K","sd":"D:","type":"key"}`, winnt.FileObject, "DELETE|KEY_SET_VALUE", ""},
+		{`{"path":"K","sd":"D:"}`, winnt.FileObject, "DELETE|KEY_SET_VALUE",
+			"KEY_SET_VALUE is a right on objects of another type, and K has the type file"},
+		{`{"path":"K"}`, winnt.FileObject, "KEY_SET_VALUE", ""}, // it has no descriptor
 	} {
 		s := objects.OfDirectory(jsonl.Lines(strings.NewReader(c.lines), 0, 0), c.typ, "DCSync")
+		if c.right != "" {
+			s = objects.WithRight(jsonl.Lines(strings.NewReader(c.lines), 0, 0), c.typ, c.right)
+		}
 		err := objects.Each(context.Background(), s, func(*objects.Batch, *objects.Object) error { return nil })
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("B-91: %s: %v, want %q", c.lines, err, c.want)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -28,6 +29,10 @@ func Queries(rights []Right, chains [][]winnt.GUID, t *winnt.ObjectType) (out []
 			// On another object the right would be its bits alone, which have another meaning there (B-91).
 			return nil, fmt.Errorf("%s is a right on the objects of a directory, and this object has another type: "+
 				"for a directory's object, choose the type directoryService (--type)", r.Name)
+		}
+		if name := sddl.RightOfOtherType(r.Name, t); name != "" {
+			return nil, fmt.Errorf("%s is a right on objects of another type, and has another meaning here (B-91): "+
+				"choose its type (--type)", name)
 		}
 	}
 	if len(rights) == 1 && rights[0].Any() {

@@ -58,6 +58,7 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 		with("is: ", "why: "):                  `line 4: expect[0]: the expectation lacks "is"`,
 		with("FR", "[FR, FW]"):                 "line 6: expect[0].want: want one value",
 		with("FR", "[[FR]]"):                   "line 6: expect[0].want[0]: want text",
+		with("FR", "PROCESS_TERMINATE"):        "line 6: expect[0].want: PROCESS_TERMINATE is a right ",
 		with("FR", "nonsense"):                 "line 6: expect[0].want: ",
 		with("FR", "control+read"):             "line 6: expect[0].want: control cannot be combined with other ",
 		with("denied", "[]"):                   "line 7: expect[0].is: want one value",
