@@ -333,7 +333,13 @@ func TestGoneSegmentIsRecordedAfterFullDisk(t *testing.T) {
 			testcheck.NoError(t, l.Close())
 			testcheck.Equal(t, countOf(t, d, 1105)+countOf(t, d, audit.OverwrittenID), gone(),
 				"U-67: mode %v, full %d records after the first removal: records of gone segments", full, at)
-			verifyDisk(t, d)
+			newest := uint64(0)
+			for _, e := range recordsOf(t, d) {
+				if e.ID == 1105 || e.ID == audit.OverwrittenID {
+					newest = e.RecordID
+				}
+			}
+			testcheck.Equal(t, verifyDisk(t, d).Removal, newest, "U-72: record of the removal of the oldest records")
 		}
 	}
 }

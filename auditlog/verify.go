@@ -56,6 +56,7 @@ type Verified struct {
 	Log         [16]byte
 	First, Last uint64       // records that were read; Last 0: none
 	Oldest      uint64       // record that is kept
+	Removal     uint64       // record that says that the log removed those before Oldest; 0: none of those read
 	Whole       bool         // everything that is kept was read
 	Bytes       int64        // of their segments
 	Checkpoint  Checkpoint   // the folder's own
@@ -64,6 +65,11 @@ type Verified struct {
 	KeyInside   bool         // the private key lies in the folder
 	Writing     int64        // bytes after the last whole record: an incomplete record
 }
+
+// Unexplained reports whether records before the oldest one are missing although the log did not record that it removed
+// them. Somebody else removed them, or the program ended between the removal and its record (U-67). It is false if
+// later records were not read, because one of them may say so.
+func (v *Verified) Unexplained() bool { return v.Whole && v.Oldest > 1 && v.Removal == 0 }
 
 // Verify recomputes the tree from the records and compares it with the stored hashes, the folder's checkpoint and the
 // anchors. It detects any changed byte (U-74). If the log signs a checkpoint during the verification, some stored

@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/audit"
 )
 
 // check is the state of one call of [Verify].
@@ -139,6 +143,7 @@ func (c *check) frames(s *scanner, newest bool) error {
 			return &Fault{FaultRecord, id, "its content has another number"}
 		}
 		c.tree.add(leaf)
+		c.noteRemoval(id, f.payload())
 		if err := c.passed(false); err != nil {
 			return err
 		}
@@ -147,6 +152,34 @@ func (c *check) frames(s *scanner, newest bool) error {
 		}
 	}
 }
+
+// noteRemoval remembers in c.out the newest record that says that the log removed or archived the records before its
+// oldest one. Event 1105 names only the first record of an archived segment, so the segment after it counts too.
+func (c *check) noteRemoval(id uint64, payload []byte) {
+	if c.out.Oldest == 1 || !bytes.Contains(payload, removedEvent) && !bytes.Contains(payload, archivedEvent) {
+		return
+	}
+	e, err := audit.ParseEvent(payload)
+	if err != nil {
+		return
+	}
+	last, _ := e.Field("LastRecordId")
+	to, _ := e.Field("BackupPath")
+	name, _, _ := strings.Cut(path.Base(to), segmentSuffix)
+	first, archived := parseSegmentName(name + segmentSuffix)
+	switch {
+	case e.ID == audit.OverwrittenID && last == strconv.FormatUint(c.out.Oldest-1, 10),
+		e.ID == 1105 && archived && first < c.out.Oldest:
+		// A log that removes its oldest records says so in a later record (U-67).
+		c.out.Removal = id
+	}
+}
+
+// removedEvent and archivedEvent are in the bytes of each record about a removed or an archived segment.
+var (
+	removedEvent  = fmt.Appendf(nil, `"event":%d,`, audit.OverwrittenID)
+	archivedEvent = []byte(`"event":1105,`)
+)
 
 // covered reports whether a verified checkpoint covers the last record that the caller wants. It returns false if the
 // caller set no end.

@@ -51,6 +51,7 @@ type auditReportCmd struct {
 	Dir string `arg:"" help:"The folder of the log."`
 	Out string `required:"" short:"o" help:"The page to write." placeholder:"FILE"`
 	filterFlags
+	trustFlags
 }
 
 // Help returns the long text of --help for refmon audit report.
@@ -59,20 +60,25 @@ func (auditReportCmd) Help() string {
 privileges, impersonations upward, changes of security and policy, and the result of audit verify.
 
 The exit code is 3 if the log was changed or is damaged: the page then has the records before the first
-one that cannot be read.`
+one that cannot be read. It is 2 if the log's oldest records are missing and no record says that the log
+removed them.`
 }
 
 // Run writes the report of an audit log as a page and prints the counts. For a log that fails the verification, the
 // page shows the fault and the records that can be read, and Run prints the fault and returns errBroken (U-72). If a
-// record cannot be read in another log, Run writes nothing and returns the error. After another error an existing page
-// stays.
+// record cannot be read in another log, Run writes nothing and returns the error. If the oldest records are missing
+// without a record about that, the page says so and Run returns an error. After another error an existing page stays.
 func (c *auditReportCmd) Run(std *streams) error {
+	verification, err := c.verification(c.Dir)
+	if err != nil {
+		return err
+	}
 	s, unread := summary(c.Dir, &c.filterFlags)
 	if s == nil {
 		return unread
 	}
 	r := &trail.Report{Summary: s, Dir: c.Dir}
-	v, err := auditlog.Verify(auditlog.Verification{Dir: c.Dir})
+	v, err := auditlog.Verify(verification)
 	var fault *auditlog.Fault
 	switch {
 	case errors.As(err, &fault): // the page shows the readable records and the fault
@@ -82,14 +88,19 @@ func (c *auditReportCmd) Run(std *streams) error {
 	case err != nil:
 		return err
 	default:
-		r.Verified, r.Intact = trail.Verified(v, 0), true
+		r.Verified, r.Intact = trail.Verified(v, len(c.Checkpoint)), !v.Unexplained()
 	}
 	if err := outfile.Write(c.Out, 0o644, r.Write); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "%d records, denials among them: %d: see %s\n", s.Records, s.Failures, c.Out)
-	if fault == nil || err != nil {
+	switch {
+	case err != nil:
 		return err
+	case fault == nil && v.Unexplained():
+		return unexplained(v)
+	case fault == nil:
+		return nil
 	}
 	fmt.Fprintf(std.out, "BROKEN: %s\n", printable(fault.Error()))
 	return errBroken

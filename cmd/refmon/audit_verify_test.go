@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -57,5 +58,37 @@ func TestAuditVerifyUsesEachCheckpointAndKey(t *testing.T) {
 			strings.Fields(args)...)...); code != want || (code == 0) != (out != "") {
 			t.Errorf("prove %s: exit code %d, want %d\n%s%s", args, code, want, out, errs)
 		}
+	}
+}
+
+// An intruder may remove the oldest records with their segments. The log itself would have recorded the removal, so
+// verify and report do not accept such a log. The log's key lies outside its folder (U-67, U-72).
+func TestUnrecordedRemovalIsReported(t *testing.T) {
+	dir, page := newTrail(t, 2_000), filepath.Join(t.TempDir(), "page.html")
+	key := filepath.Join(t.TempDir(), "key.pub")
+	check.NoError(t, os.Rename(filepath.Join(dir, "key.pub"), key))
+	const missing = "records 1 to 5 are missing, and no record says that the log removed them"
+	for _, removed := range []bool{false, true} {
+		if removed {
+			check.NoError(t, os.Remove(filepath.Join(dir, "audit-0000000000000001.log")))
+		}
+		for args, want := range map[string]string{
+			"verify": "--key FILE", "report -o " + page: "--key FILE", "verify --from 12 --key " + key: "",
+			"verify --key " + key:                 missing,
+			"verify --from 1 --key " + key:        "--from 1: the oldest record is 6",
+			"verify --to 5 --key " + key:          "--to 5: the oldest record is 6",
+			"report --key " + key + " -o " + page: missing,
+		} {
+			if !removed && strings.Contains(args, "--key") {
+				want = ""
+			}
+			verb, flags, _ := strings.Cut(args, " ")
+			code, out, errs := runLine(append([]string{"audit", verb, dir}, strings.Fields(flags)...)...)
+			check.That(t, (code == 2) == (want != "") && strings.Contains(errs, want),
+				"%s, removed %t: exit code %d, want %q\n%s%s", args, removed, code, want, out, errs)
+		}
+		b := check.Must(os.ReadFile(page))
+		check.That(t, strings.Contains(string(b), `<b class="good">intact</b>`) == !removed &&
+			strings.Contains(string(b), "1 to 5, which are missing") == removed, "removed %t: report\n%s", removed, b)
 	}
 }

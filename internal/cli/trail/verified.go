@@ -12,9 +12,12 @@ import (
 func Verified(v *auditlog.Verified, anchors int) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	if v.Last == 0 {
+	switch {
+	case v.Last == 0:
 		say("intact: no record was written yet")
-	} else {
+	case v.Last < v.First:
+		say("no record is left of the log %x", v.Log)
+	default:
 		say("intact: records %d to %d, %d bytes, of the log %x", v.First, v.Last, v.Bytes, v.Log)
 	}
 	say("anchor: %s, checkpoint of %d records, root %x", v.Checkpoint.Origin, v.Checkpoint.Size, v.Checkpoint.Root[:8])
@@ -32,8 +35,15 @@ func Verified(v *auditlog.Verified, anchors int) string {
 func unknown(v *auditlog.Verified, anchors int) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if v.First > 1 {
-		say("the content of records 1 to %d, which were not read; the tree has their hashes", v.First-1)
+	switch before := v.First - 1; {
+	case v.First <= 1:
+	case v.Removal > 0:
+		say("the content of records 1 to %d, which the log removed, as record %d says; the tree has their hashes", before,
+			v.Removal)
+	case v.Unexplained():
+		say("the content of records 1 to %d, which are missing: no record says that the log removed them", before)
+	default:
+		say("the content of records 1 to %d, which were not read; the tree has their hashes", before)
 	}
 	if v.Last > v.Checkpoint.Size {
 		say("whether records %d to %d were changed: no checkpoint covers them yet", v.Checkpoint.Size+1, v.Last)
