@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -225,4 +226,24 @@ func TestFullFileSystemFailsClosed(t *testing.T) {
 		t.Errorf("%v", last)
 	}
 	mustVerify(t, filepath.Join(disk, "log"))
+}
+
+// A pipe in place of a file of the log does not block a reader that may not write: reading it fails.
+func TestPipeInLogDoesNotBlock(t *testing.T) {
+	dir := t.TempDir()
+	writeLog(t, Config{Dir: dir}, 3)
+	for _, name := range []string{checkpointName, segmentName(1)} {
+		testcheck.NoError(t, os.Remove(filepath.Join(dir, name)))
+		testcheck.NoError(t, unix.Mkfifo(filepath.Join(dir, name), 0o400))
+		opened := map[string]bool{}
+		faults := func(operation, name string) error {
+			if operation == "open" && !opened[name] { // for writing
+				opened[name] = true
+				return fs.ErrPermission
+			}
+			return nil
+		}
+		_, err := Verify(Verification{disk: folder{dir, faults}})
+		testcheck.That(t, err != nil, "Verify with a pipe as %s: no error, want one", name)
+	}
 }

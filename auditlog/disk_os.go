@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/refmon/refmon/internal/diskio"
 )
@@ -33,7 +34,8 @@ func (d folder) Create(name string) (file, error) {
 func (d folder) Open(name string) (file, error) {
 	f, err := d.faults.OpenFile(d.path(name), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
-		f, err = d.faults.OpenFile(d.path(name), os.O_RDONLY, 0)
+		// A pipe in its place would block until somebody writes to it.
+		f, err = d.faults.OpenFile(d.path(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	}
 	if err != nil {
 		return nil, err
