@@ -194,6 +194,12 @@ func TestSecondWriterProcessIsRefused(t *testing.T) {
 	testcheck.NoError(t, unix.Mkfifo(filepath.Join(dir, lockName), 0o600))
 	checkClosed(t, dir)
 	testcheck.ErrorIs(t, testcheck.Err(folder{dir: dir}.Lock()), unix.ESPIPE, "a pipe as the lock file")
+	// The writer does not overwrite a file to which a link in the folder leads.
+	other := filepath.Join(t.TempDir(), "other")
+	testcheck.NoError(t, errors.Join(os.WriteFile(other, []byte("content"), 0o600),
+		os.Remove(filepath.Join(dir, lockName)), os.Symlink(other, filepath.Join(dir, lockName))))
+	testcheck.ErrorIs(t, testcheck.Err(folder{dir: dir}.Lock()), unix.ELOOP, "a link as the lock file")
+	testcheck.Equal(t, string(testcheck.Must(os.ReadFile(other))), "content", "the file behind the link")
 }
 
 // On a full file system a fail-closed policy refuses operations that it cannot record, remembers this, and is reset

@@ -14,9 +14,10 @@ import (
 
 // Lock locks the folder for this process with flock on a file that has the process id, and returns the function that
 // unlocks it. It does not wait: ErrLocked means that another writer has the lock. The kernel releases the lock when the
-// process ends. Any other failure is returned, and then the folder is not locked.
+// process ends. It does not follow a symbolic link, which could name another file. Any other failure is returned, and
+// then the folder is not locked.
 func (d folder) Lock() (func() error, error) {
-	f, err := os.OpenFile(d.path(lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(d.path(lockName), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
