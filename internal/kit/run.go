@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,7 +24,7 @@ var DefaultPatience = Patience{30 * time.Second, 5 * time.Second}
 
 // Run starts the adapter, writes it the questions of j, and judges its answers. It feeds and reads at the same time, so
 // neither side waits for the other. Standard error of the adapter goes to errs. At the end it kills an adapter that has
-// not exited. Questions without an answer are wrong.
+// not exited, on Unix with the processes that it started. Questions without an answer are wrong.
 //
 // An error means that there is no score: the adapter could not be started, broke the protocol, was silent for too long,
 // or ctx was cancelled (B-38).
@@ -32,6 +33,7 @@ func Run(ctx context.Context, j *Judge, errs io.Writer, patience Patience, name 
 	defer cancel(nil)
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stderr, cmd.WaitDelay = errs, time.Second
+	killWithChildren(cmd)
 	toAdapter, in, err := pipes()
 	if err != nil {
 		return err
@@ -53,15 +55,17 @@ func Run(ctx context.Context, j *Judge, errs io.Writer, patience Patience, name 
 	stop := context.AfterFunc(ctx, func() { shut(out, in) })
 	defer stop()
 	go feed(in, j.order)
-	err = listen(ctx, cancel, j, out, patience.Silence)
+	finish := sync.OnceFunc(func() {
+		shut(in)
+		time.AfterFunc(patience.Exit, func() { cancel(errLate) })
+	})
+	err = listen(ctx, cancel, j, out, patience.Silence, finish)
 	if err != nil {
 		cancel(err)
 		_ = cmd.Wait() // it was killed
 		return err
 	}
-	shut(in)
-	late := time.AfterFunc(patience.Exit, func() { cancel(nil) })
-	defer late.Stop()
+	finish()
 	_ = cmd.Wait() // the adapter's exit code says nothing about its answers
 	if missing := j.Missing(); len(missing) > 0 {
 		fmt.Fprintf(errs, "refmon-kit: the adapter ended without answers to %d questions, the first %s (%s)\n",
@@ -96,10 +100,15 @@ func feed(w io.WriteCloser, questions []*Question) {
 // errSilent means that no answer came in time.
 var errSilent = fmt.Errorf("%w: it was silent for too long", ErrProtocol)
 
-// listen passes the adapter's answers to the judge until all are there or out ends. In both cases it returns nil. If
-// no answer comes within silence, it cancels ctx. If ctx has ended, the error is the cause of ctx. Errors of the
-// judge and of out are returned.
-func listen(ctx context.Context, cancel context.CancelCauseFunc, j *Judge, out io.Reader, silence time.Duration) error {
+// errLate means that the adapter did not exit in time after its last answer. The run has a score.
+var errLate = errors.New("the adapter did not exit")
+
+// listen passes the adapter's lines to the judge until out ends, and then returns nil. It calls finish when all answers
+// are there, and refuses lines after that. If no answer comes within silence, it cancels ctx. If ctx has ended, the
+// error is the cause of ctx, or nil for errLate. Errors of the judge and of out are returned.
+func listen(ctx context.Context, cancel context.CancelCauseFunc, j *Judge, out io.Reader, silence time.Duration,
+	finish func(),
+) error {
 	var done atomic.Bool
 	watch := time.AfterFunc(silence, func() {
 		if !done.Load() {
@@ -107,23 +116,23 @@ func listen(ctx context.Context, cancel context.CancelCauseFunc, j *Judge, out i
 		}
 	})
 	defer watch.Stop()
-	errEnough := errors.New("all answers are there")
 	err := eachLine(out, func(line []byte) error {
 		watch.Reset(silence)
 		if err := j.Take(line); err != nil {
 			return err
 		}
 		if j.Done() {
-			return errEnough
+			done.Store(true)
+			finish()
 		}
 		return nil
 	})
 	done.Store(true)
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	if errors.Is(err, errEnough) {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errLate):
 		return nil
+	case cause != nil:
+		return cause
 	}
 	return err
 }

@@ -42,7 +42,7 @@ func TestSilenceBeginsWithEachAnswer(t *testing.T) {
 			}
 		}()
 		j := NewJudge([]*Question{{ID: "a"}, {ID: "b"}, {ID: "c"}}, 1)
-		check.NoError(t, listen(ctx, cancel, j, in, time.Minute+time.Second))
+		check.NoError(t, listen(ctx, cancel, j, in, time.Minute+time.Second, func() { _ = out.Close() }))
 		check.Equal(t, j.Total().Unsupported, 3, "answers")
 	})
 }

@@ -41,6 +41,7 @@ var adapters = map[string]func(questions *bufio.Scanner, out io.Writer){
 		fmt.Fprintln(out, `{"id":"bytes.000001","out":{},"error":"invalid"}`)
 	},
 	"lingers": func(q *bufio.Scanner, out io.Writer) { eachID(q, out, "unsupported"); time.Sleep(time.Hour) },
+	"trailer": func(q *bufio.Scanner, out io.Writer) { eachID(q, out, "unsupported"); fmt.Fprintln(out, "done") },
 	"last":    answerReversed,
 	"wrong":   func(q *bufio.Scanner, out io.Writer) { eachID(q, out, "error") },
 }
@@ -107,7 +108,8 @@ func ask(t *testing.T, adapter string, patience kit.Patience) (j *kit.Judge, sai
 
 // TestHostileAdaptersEndTheRun checks that no output of an adapter holds the run or counts (B-38).
 func TestHostileAdaptersEndTheRun(t *testing.T) {
-	for _, adapter := range []string{"endless", "nul", "deep", "again", "stranger", "field", "both"} {
+	for _, adapter := range []string{"endless", "nul", "deep", "again", "stranger", "field", "both",
+		"trailer"} {
 		if _, _, err := ask(t, adapter, kit.DefaultPatience); !errors.Is(err, kit.ErrProtocol) {
 			t.Errorf("%s: got %v, want an error of the protocol", adapter, err)
 		}
