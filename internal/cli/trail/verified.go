@@ -55,8 +55,8 @@ func unknown(v *auditlog.Verified, anchors int) []string {
 		say("%d bytes at the end: being written, or torn off by a crash", v.Writing)
 	}
 	if anchors == 0 {
-		say("whether the folder is an older copy of itself, or its end was cut off or rewritten together with the checkpoint: " +
-			"give --checkpoint FILE, one that was kept elsewhere")
+		say("whether the folder is an older copy of itself, or its end was cut off or rewritten together with the " +
+			"checkpoint: give --checkpoint FILE, one that was kept elsewhere")
 	}
 	if v.OwnKey {
 		say("whether somebody replaced both log and key: the public key came from the folder; give --key FILE")
