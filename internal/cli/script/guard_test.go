@@ -2,6 +2,7 @@ package script
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -184,4 +185,15 @@ func TestLongStatementEndsTheSession(t *testing.T) {
 			check.NoError(t, r.Close())
 		}
 	}
+}
+
+// A program may drop more references to an object than it has. The kernel then stops when it is closed, which is an
+// error as in a call.
+func TestCloseReportsStoppedKernel(t *testing.T) {
+	r := New(Config{Output: io.Discard})
+	check.NoError(t, r.Run("drop.star", []byte(`p = process("a", token(user="S-1-5-21-1-2-3-1107"))
+kernel_mode(p.thread).ObDereferenceObject(Object=p.thread)
+`)))
+	check.ErrorIs(t, r.Close(), ErrStopped, "Close after a reference too few")
+	check.NoError(t, r.Close())
 }

@@ -194,12 +194,18 @@ func (r *Runner) Load(name string, source []byte) error {
 // Expectations returns how many expectations of programs held and how many failed since New.
 func (r *Runner) Expectations() (held, failed int) { return r.held, r.failed }
 
-// Close closes connections and ends the kernel. It returns an error with the objects that the program leaked. After
-// [ErrStopped] it does nothing and returns nil.
-func (r *Runner) Close() error {
+// Close closes connections and ends the kernel. It returns an error with the objects that the program leaked, or
+// [ErrStopped] if the kernel stops now. After [ErrStopped] it does nothing and returns nil.
+func (r *Runner) Close() (err error) {
 	if r.stopped != nil {
 		return nil
 	}
+	defer func() {
+		if x := recover(); x != nil { // the program dropped more references to an object than it had
+			err = recovered(x)
+			r.stopped = err
+		}
+	}()
 	r.release()
 	return errors.Join(r.disconnect(), r.sys.Close())
 }
