@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/refmon/refmon/auditlog"
 )
@@ -21,9 +22,13 @@ the log, and store FILE.pub on the machine that verifies the log:
   refmon run --audit DIR --audit-key /etc/refmon/audit.key PROGRAM`
 }
 
-// Run creates a signing key in a file, and its public key next to it, and prints its name. An existing file is an
-// error.
+// Run creates a signing key in a file, and its public key next to it, and prints its name. It is an error if one of the
+// files exists.
 func (c *auditKeyCmd) Run(std *streams) error {
+	public := c.File + ".pub"
+	if _, err := os.Lstat(public); err == nil { // it may be the only copy that verifies a log
+		return fmt.Errorf("%s exists: choose another file, or remove it", public)
+	}
 	s, err := auditlog.CreateKey(c.File, c.Name)
 	if err != nil {
 		return err

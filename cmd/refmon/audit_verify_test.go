@@ -92,3 +92,18 @@ func TestUnrecordedRemovalIsReported(t *testing.T) {
 			strings.Contains(string(b), "1 to 5, which are missing") == removed, "removed %t: report\n%s", removed, b)
 	}
 }
+
+// audit key replaces neither a key nor a public key, which may be the only copy that verifies a log.
+func TestAuditKeyReplacesNoFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "audit.key")
+	for _, existing := range []string{file, file + ".pub"} {
+		check.NoError(t, os.WriteFile(existing, []byte("mine"), 0o600))
+		code, out, errs := runLine("audit", "key", file, "--name", "host.example/audit")
+		check.That(t, code == 2 && out == "" && strings.Contains(errs, existing) &&
+			strings.Contains(errs, "exists"), "with %s: exit code %d\n%s%s, want 2", existing, code, out, errs)
+		check.Equal(t, string(check.Must(os.ReadFile(existing))), "mine", "content of %s", existing)
+		check.NoError(t, os.Remove(existing))
+	}
+	code, out, errs := runLine("audit", "key", file, "--name", "host.example/audit")
+	check.That(t, code == 0 && strings.Contains(out, file+".pub"), "a new key: exit code %d\n%s%s", code, out, errs)
+}
