@@ -83,7 +83,7 @@ func (b *batch) answer(e *audit.Event, c claim) error {
 	return b.err
 }
 
-// trouble is a failure to keep records. Immutable.
+// trouble is a failure to store records or a checkpoint. Immutable.
 type trouble struct {
 	at  time.Time
 	err error

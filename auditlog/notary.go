@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -89,15 +90,21 @@ func (n *notary) stop() error {
 }
 
 // notarize carries out one job: it makes the tree's new hashes durable, in files called tiles, and then the
-// checkpoint that needs them (U-71). An error ends the log. Only after a full disk the next job tries again.
+// checkpoint that needs them (U-71). An error ends the log. Only after a full disk the next job tries again, and
+// [Log.State] reports the error.
 func (n *notary) notarize(job toSign) error {
 	for _, leaf := range job.leaves {
 		n.tiles.add(leaf)
 	}
 	err := n.store(job)
-	if err != nil && !isFull(err) {
-		return n.log.fail(fmt.Errorf("make a checkpoint of the audit log: %w", err))
+	if err == nil {
+		return nil
 	}
+	err = fmt.Errorf("make a checkpoint of the audit log: %w", err)
+	if !isFull(err) {
+		return n.log.fail(err)
+	}
+	n.log.trouble.Store(&trouble{time.Now(), err})
 	return err
 }
 

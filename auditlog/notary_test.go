@@ -48,6 +48,9 @@ func TestWrongRootIsNotSigned(t *testing.T) {
 			t.Errorf("%s: a checkpoint %v, the log has ended %v", name, made, ended)
 		}
 		if c.refuse != nil {
+			if s, _ := l.State(); !errors.Is(s.Failed, c.refuse) || s.Ended != nil {
+				t.Errorf("%s: state %+v, want the failure", name, s)
+			}
 			d.Fail(nil)
 			if err := n.notarize(toSign{nil, 3, good.root()}); err != nil || l.noted.Load() == nil || l.noted.Load().Size != 3 {
 				t.Errorf("%s, then room: %v", name, err)

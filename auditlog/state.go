@@ -18,7 +18,7 @@ type State struct {
 	Reserve  int64     // bytes reserved for essential records (Config.Reserve)
 	Reserved int64     // bytes of the reserve that are allocated now
 	Lost     uint64    // records that were not kept
-	Failed   error     // the newest failure to store a record; nil: no failure
+	Failed   error     // the newest failure to store a record or a checkpoint; nil: no failure
 	FailedAt time.Time // when that was
 	Ended    error     // why the log takes no more records; nil while it does
 }

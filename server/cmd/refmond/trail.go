@@ -299,6 +299,8 @@ func (c *checkUp) trailState(s *trailReport) {
 	case s.Lost > 0:
 		c.note("audit", "%d records were lost, the last at %s: %s; %s", s.Lost, s.FailedAt.UTC().Format(time.RFC3339),
 			s.Failed, found)
+	case s.Failed != "":
+		c.note("audit", "the last failure, at %s: %s; %s", s.FailedAt.UTC().Format(time.RFC3339), s.Failed, found)
 	default:
 		c.well("audit", "%s", found)
 	}
