@@ -72,6 +72,9 @@ covers record --to.`
 // incomplete log. It returns another error for a missing folder, and for a file that cannot be read or that is not a
 // checkpoint or a key. If the log does not have a record of --from or --to it prints the result and returns an error.
 func (c *auditVerifyCmd) Run(std *streams) error {
+	if c.To > 0 && c.From > c.To {
+		return fmt.Errorf("--from %d is after --to %d", c.From, c.To)
+	}
 	v, err := c.verification(c.Dir)
 	if err != nil {
 		return err

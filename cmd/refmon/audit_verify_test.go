@@ -36,7 +36,7 @@ func TestAuditVerifyUsesEachCheckpointAndKey(t *testing.T) {
 		{"--key " + filepath.Join(dir, "none"), 2, "none"}, {"--checkpoint " + filepath.Join(dir, "none"), 2,
 			"none"},
 		{"--checkpoint " + key, 2, "key.pub is not a signed checkpoint"},
-		{"--key " + point, 2, "."}, {"--from x", 2, "."},
+		{"--key " + point, 2, "."}, {"--from x", 2, "."}, {"--from 12 --to 3", 2, "--from 12 is after --to 3"},
 	} {
 		code, out, errs := runLine(append([]string{"audit", "verify", dir}, strings.Fields(c.args)...)...)
 		text := out
