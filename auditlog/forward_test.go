@@ -309,6 +309,21 @@ func TestSinkThatCannotConfirmIsRefused(t *testing.T) {
 	}
 }
 
+// A file of the log is no sink: the forwarder would append to it and damage the log.
+func TestSinkIsNoFileOfLog(t *testing.T) {
+	f := newForwarder(t)
+	writeLog(t, Config{Dir: f.Dir}, 1)
+	link := filepath.Join(t.TempDir(), "link")
+	testcheck.NoError(t, os.Symlink(filepath.Join(f.Dir, checkpointName), link))
+	for _, sink := range []string{filepath.Join(f.Dir, segmentName(1)), filepath.Join(f.Dir, keyName), link} {
+		before := testcheck.Must(os.ReadFile(sink))
+		err := (&Forwarder{Dir: f.Dir, Sink: sink, Cursor: f.Cursor}).Run(t.Context(), false)
+		testcheck.That(t, err != nil && strings.Contains(err.Error(), "is a file of the log") &&
+			bytes.Equal(testcheck.Must(os.ReadFile(sink)), before), "%s: error %v, want an unchanged file", sink, err)
+		_ = os.Remove(f.Cursor)
+	}
+}
+
 // A failed write, and a connection that is closed, are failures of the sink (U-77).
 func TestFailedWriteIsFailureOfSink(t *testing.T) {
 	ours, theirs := net.Pipe()
