@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -9,84 +10,60 @@ import (
 )
 
 // OfDirectory wraps s for a query about a right that only directory objects have. right is the name of this right. An
-// object without a type gets the type typ. Next fails at the first readable object whose type is not DirectoryService.
-// The caller must not use s afterwards.
+// object without a type gets the type typ. Next fails at the first readable object whose type is not DirectoryService
+// (B-91). The caller must not use s afterwards.
 func OfDirectory(s Source, typ *winnt.ObjectType, right string) Source {
-	return &ofDirectory{Source: s, typ: typ, right: right}
+	return &oneType{s, typ, func(path string, t *winnt.ObjectType) error {
+		if t == winnt.DirectoryServiceObject {
+			return nil
+		}
+		return fmt.Errorf("%s is a right on the objects of a directory, and %s has the type %s: if it is a "+
+			"directory's object, give --type directoryService", right, path, TypeName(t))
+	}}
 }
 
 // WithRight wraps s for a query about a right with documented names, such as KEY_SET_VALUE. An object without a type
-// gets the type typ. Next fails at the first readable object whose type has other rights. The caller must not use s
-// afterwards.
+// gets the type typ. Next fails at the first readable object whose type has other rights (B-91). The caller must not
+// use s afterwards.
 func WithRight(s Source, typ *winnt.ObjectType, right string) Source {
-	return &withRight{Source: s, typ: typ, right: right}
+	var good *winnt.ObjectType // the last type that has the names
+	return &oneType{s, typ, func(path string, t *winnt.ObjectType) error {
+		if t == good {
+			return nil
+		}
+		if name := sddl.RightOfOtherType(right, t); name != "" {
+			return fmt.Errorf("%s is a right on objects of another type, and %s has the type %s: choose the type (--type)",
+				name, path, TypeName(t))
+		}
+		good = t
+		return nil
+	}}
 }
 
-// withRight is a source that checks that the type of each object has the names in a right.
-type withRight struct {
+// oneType is a source that checks the type of each object.
+type oneType struct {
 	Source
-	typ   *winnt.ObjectType
-	right string
-	good  *winnt.ObjectType // the last type that has the names
+	typ   *winnt.ObjectType // of objects without a type
+	check func(path string, t *winnt.ObjectType) error
 }
 
-// Next fills b from the inner source. It returns an error that names the first readable object of b without the right
-// (B-91). Unreadable objects pass.
-func (s *withRight) Next(b *Batch) error {
+// Next fills b from the inner source. It returns the error of the check for the first readable object of b that has
+// one.
+func (s *oneType) Next(b *Batch) error {
 	if err := s.Source.Next(b); err != nil {
 		return err
 	}
 	var wrong error
 	b.Each(func(o *Object) {
-		typ := o.Type
-		if typ == nil {
-			typ = s.typ
-		}
-		if wrong != nil || o.Err != nil || typ == s.good {
-			return
-		}
-		if name := sddl.RightOfOtherType(s.right, typ); name != "" {
-			wrong = fmt.Errorf("%s is a right on objects of another type, and %s has the type %s: choose the type (--type)",
-				name, o.Path, TypeName(typ))
-			return
-		}
-		s.good = typ
-	})
-	return wrong
-}
-
-// Halt stops the goroutines of the inner source, if it has any.
-func (s *withRight) Halt() { Halt(s.Source) }
-
-// ofDirectory is a source that checks the type of each object.
-type ofDirectory struct {
-	Source
-	typ   *winnt.ObjectType
-	right string
-}
-
-// Next fills b from the inner source. It returns an error if an object of b is readable and not an object of a
-// directory (B-91). The first such object is named. Unreadable objects pass.
-func (s *ofDirectory) Next(b *Batch) error {
-	if err := s.Source.Next(b); err != nil {
-		return err
-	}
-	var wrong error
-	b.Each(func(o *Object) {
-		typ := o.Type
-		if typ == nil {
-			typ = s.typ
-		}
-		if wrong == nil && o.Err == nil && typ != winnt.DirectoryServiceObject {
-			wrong = fmt.Errorf("%s is a right on the objects of a directory, and %s has the type %s: if it is a "+
-				"directory's object, give --type directoryService", s.right, o.Path, TypeName(typ))
+		if wrong == nil && o.Err == nil {
+			wrong = s.check(o.Path, cmp.Or(o.Type, s.typ))
 		}
 	})
 	return wrong
 }
 
 // Halt stops the goroutines of the inner source, if it has any.
-func (s *ofDirectory) Halt() { Halt(s.Source) }
+func (s *oneType) Halt() { Halt(s.Source) }
 
 // isHead reports whether an object is the head of a domain (B-92): by its class, or without one by a distinguished name
 // of DC= parts only. The partitions of DNS zones have that class and are not domains. Case does not matter.
