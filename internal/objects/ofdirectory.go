@@ -13,7 +13,7 @@ import (
 // object without a type gets the type typ. Next fails at the first readable object whose type is not DirectoryService
 // (B-91). The caller must not use s afterwards.
 func OfDirectory(s Source, typ *winnt.ObjectType, right string) Source {
-	return &oneType{s, typ, func(path string, t *winnt.ObjectType) error {
+	return &oneType{s, typ, func(path []byte, t *winnt.ObjectType) error {
 		if t == winnt.DirectoryServiceObject {
 			return nil
 		}
@@ -27,7 +27,7 @@ func OfDirectory(s Source, typ *winnt.ObjectType, right string) Source {
 // use s afterwards.
 func WithRight(s Source, typ *winnt.ObjectType, right string) Source {
 	var good *winnt.ObjectType // the last type that has the names
-	return &oneType{s, typ, func(path string, t *winnt.ObjectType) error {
+	return &oneType{s, typ, func(path []byte, t *winnt.ObjectType) error {
 		if t == good {
 			return nil
 		}
@@ -44,7 +44,7 @@ func WithRight(s Source, typ *winnt.ObjectType, right string) Source {
 type oneType struct {
 	Source
 	typ   *winnt.ObjectType // of objects without a type
-	check func(path string, t *winnt.ObjectType) error
+	check func(path []byte, t *winnt.ObjectType) error
 }
 
 // Next fills b from the inner source. It returns the error of the check for the first readable object of b that has
