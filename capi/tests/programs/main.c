@@ -208,9 +208,14 @@ static void refused(void)
 	FAILS(CreateProcessA(NULL, "program", NULL, NULL, FALSE, 0, NULL, "/not/there", &si, &p), ERROR_DIRECTORY);
 	SAME((uintptr_t)p.hProcess, 0);
 	SAME(handle_count(), before);
+	PROCESS_INFORMATION q;
 	CHECK(CreateProcessA("/etc/passwd", NULL, NULL, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &p));
+	CHECK(CreateProcessA("/etc/passwd", NULL, NULL, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &si, &q));
+	SAME(ResumeThread(q.hThread), 1);
+	SAME(WaitForSingleObject(p.hProcess, 0), WAIT_TIMEOUT); /* only the program of that thread starts (O-167) */
+	finished(&q, (DWORD)STATUS_UNSUCCESSFUL);
 	SAME(ResumeThread(p.hThread), 1);
-	finished(&p, (DWORD)STATUS_UNSUCCESSFUL); /* O-167 */
+	finished(&p, (DWORD)STATUS_UNSUCCESSFUL);
 	HANDLE other;
 	if (LogonUserA("SYSTEM", "NT AUTHORITY", NULL, LOGON32_LOGON_SERVICE, LOGON32_PROVIDER_DEFAULT, &other))
 		FAILS(CreateProcessAsUserA(other, NULL, "program", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p),
