@@ -117,7 +117,7 @@ func readTokenFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
 	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile+1))
 	if err == nil && len(text) > maxTokenFile {
 		err = fmt.Errorf("%s is larger than %d MiB", name, maxTokenFile>>20)
