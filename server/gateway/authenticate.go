@@ -25,10 +25,16 @@ const longestCredential = 64 << 10
 
 // authenticate logs the client of a request on. The caller returns the session with sessions.put. authenticate may
 // block until a logon ends, and delays the response to a wrong password. After an error response the session is nil:
+//   - several Authorization headers: 400
 //   - no valid credentials: 401
 //   - too many wrong passwords: 429
 //   - refmond could not check the credentials: 503
 func (g *Gateway) authenticate(w http.ResponseWriter, r *http.Request) *session {
+	// A proxy may check one header and the gateway another: then they would serve two different clients (G-3).
+	if len(r.Header["Authorization"]) > 1 {
+		plain(w, http.StatusBadRequest, "want one Authorization header")
+		return nil
+	}
 	p, err := g.link.process()
 	if err != nil {
 		g.log.Error("cannot reach refmond", lograte.Client, origin(r), "error", err)

@@ -94,6 +94,11 @@ func TestBasicHeaderWithoutNameIsUnauthorized(t *testing.T) {
 	for _, header := range []string{"Basic Og==", "Basic", "Basic !", "Negotiate AAAA", "Bearer x", "basic", ""} {
 		w.want(401, "", "GET", "/share/", "", "Authorization", header)
 	}
+	for _, second := range []string{"", "Basic Og==", "Negotiate AAAA"} {
+		r := w.request("alice", "GET", "/share/", "")
+		r.Header.Add("Authorization", second)
+		check.Equal(t, w.do(r).code, 400, "G-3: two credentials, the second %q", second)
+	}
 }
 
 // certificate returns a certificate and its fingerprint.
