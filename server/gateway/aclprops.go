@@ -3,7 +3,9 @@ package gateway
 import (
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -86,8 +88,8 @@ func lackingPrivileges(mask winnt.AccessMask) (names []string) {
 	return names
 }
 
-// accessProperties has the read-only properties of RFC 3744, 5 and RFC 4331 by local name. PROPFIND returns them
-// only if the client names them.
+// accessProperties has the read-only properties of RFC 3744, 5 and RFC 4331 by local name. PROPFIND returns their
+// values only if the client names them.
 var accessProperties = map[string]func(*propertyReader) (value string, code int){
 	"owner":                      func(t *propertyReader) (string, int) { return t.principal((*sd.Descriptor).Owner) },
 	"group":                      func(t *propertyReader) (string, int) { return t.principal((*sd.Descriptor).Group) },
@@ -101,6 +103,15 @@ var accessProperties = map[string]func(*propertyReader) (value string, code int)
 	},
 	"quota-available-bytes": func(t *propertyReader) (string, int) { return t.quota(true) },
 	"quota-used-bytes":      func(t *propertyReader) (string, int) { return t.quota(false) },
+}
+
+// PropertyNames returns the local names of the access properties that a file has, sorted. Above the trees it leaves
+// out those that need a file.
+func (files) PropertyNames(name dav.Path) []string {
+	if name == dav.Root {
+		return []string{"current-user-principal", "current-user-privilege-set", "principal-collection-set"}
+	}
+	return slices.Sorted(maps.Keys(accessProperties))
 }
 
 // principalHref returns the URL path of the WebDAV principal that stands for a SID.

@@ -59,6 +59,10 @@ func aFolder(name string) string {
 }
 
 const (
+	accessNames = "<D:acl></D:acl><D:current-user-principal></D:current-user-principal>" +
+		"<D:current-user-privilege-set></D:current-user-privilege-set><D:group></D:group><D:owner></D:owner>" +
+		"<D:principal-collection-set></D:principal-collection-set><D:quota-available-bytes></D:quota-available-bytes>" +
+		"<D:quota-used-bytes></D:quota-used-bytes>"
 	allNames = "<D:resourcetype></D:resourcetype><D:displayname></D:displayname>" +
 		"<D:getcontentlength></D:getcontentlength>" +
 		"<D:getcontenttype></D:getcontenttype><D:getetag></D:getetag><D:getlastmodified></D:getlastmodified>" +
@@ -139,12 +143,18 @@ func TestPropfindListsPropertiesAtEachDepth(t *testing.T) {
 			`<D:getcontenttype/></D:prop>`), multistatus(response("/share/dir/in/", no,
 			"<D:getetag></D:getetag><D:getcontentlength></D:getcontentlength><D:getcontenttype></D:getcontenttype>"))},
 		{"names", "bob", "/share/dir/hers", "0", propfind("<D:propname/>"), multistatus(response("/share/dir/hers", ok,
-			allNames))},
+			allNames+accessNames))},
+		{"names above the trees", "bob", "/", "0", propfind("<D:propname/>"), multistatus(response("/", ok,
+			"<D:resourcetype></D:resourcetype><D:displayname></D:displayname><D:getlastmodified></D:getlastmodified>"+
+				"<D:creationdate></D:creationdate><D:supportedlock></D:supportedlock><D:lockdiscovery></D:lockdiscovery>"+
+				"<D:current-user-principal></D:current-user-principal><D:current-user-privilege-set>"+
+				"</D:current-user-privilege-set><D:principal-collection-set></D:principal-collection-set>"))},
 		{"nothing", "bob", "/share/dir/hers", "0", propfind("<D:prop/>"), multistatus(response("/share/dir/hers", ok, ""))},
 		{"all and more", "bob", "/share/dir/hers", "0", propfind("<D:allprop/><D:include><D:none/></D:include>"), multistatus(
 			response("/share/dir/hers", ok, aFile("hers", bin, 3, ""), no, "<D:none></D:none>"))},
 		{"names, and include counts not", "bob", "/share/dir/hers", "0",
-			propfind("<D:propname/><D:include><D:acl/></D:include>"), multistatus(response("/share/dir/hers", ok, allNames))},
+			propfind("<D:propname/><D:include><D:acl/></D:include>"), multistatus(response("/share/dir/hers", ok,
+				allNames+accessNames))},
 		{"none of three", "bob", "/share/dir/hers", "0", propfind(""), noXML},
 	} {
 		w.diff(c.what, w.find(c.user, c.path, c.depth, c.body), c.want)

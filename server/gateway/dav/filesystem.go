@@ -64,6 +64,9 @@ type FileSystem interface {
 	// is the result of Stat or List for the resource. With code 200 the value is XML. With any other code, such as
 	// 404 for an unknown property, the value is ignored.
 	Property(name Path, i *Info, local string) (value string, code int)
+	// PropertyNames returns the local names of the DAV: properties that a resource has beyond those that the engine
+	// computes. The user may not be allowed to read their values.
+	PropertyNames(name Path) []string
 	// Properties returns the properties that clients set on a resource. It returns nil if none exist or the user may
 	// not read them. The caller must not change the map.
 	Properties(name Path) map[Name]Property

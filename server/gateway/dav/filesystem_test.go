@@ -364,6 +364,8 @@ func (*memory) Property(_ Path, _ *Info, local string) (string, int) {
 	return "", http.StatusNotFound
 }
 
+func (*memory) PropertyNames(Path) []string { return []string{"owner"} }
+
 func (m *memory) Properties(name Path) map[Name]Property {
 	if n := m.of[name]; n != nil {
 		return n.props

@@ -131,6 +131,12 @@ func (l *lister) response(name Path, href string, i *Info) []byte {
 			}
 		}
 	}
+	if l.want.names { // "the names of all the properties defined on the resource" (RFC 4918, 9.1)
+		s := l.status(http.StatusOK)
+		for _, local := range l.x.files.PropertyNames(name) {
+			s.props = appendProperty(s.props, Name{Space: davSpace, Local: local}, "", "")
+		}
+	}
 	b := append(l.buf[:0], "<D:response><D:href>"...)
 	b = append(append(b, text(href)...), "</D:href>"...)
 	some := false
