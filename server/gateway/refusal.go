@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/gateway/dav"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/winnt"
 )
@@ -50,6 +51,14 @@ func (f *refusal) Error() string {
 
 // Code returns the HTTP status.
 func (f *refusal) Code() int { return f.code }
+
+// Condition returns the precondition of RFC 4331, 6 for a full disk, and "" for any other status.
+func (f *refusal) Condition() string {
+	if f.status == ntstatus.DiskFull {
+		return "<D:sufficient-disk-space/>"
+	}
+	return ""
+}
 
 // refusedAs returns the HTTP error for a failed call on a file; it is never nil. st is refmond's status, and desired
 // the denied access. A file that the client may not list gets the 404 of a missing file (G-8).
@@ -161,6 +170,8 @@ func (f *refusal) Answer(w http.ResponseWriter, r *http.Request) {
 		plain(w, f.code, "access denied\n\n"+f.why)
 	case f.code == http.StatusForbidden:
 		plain(w, f.code, "access denied")
+	case f.Condition() != "":
+		dav.AnswerCondition(w, f.code, f.Condition())
 	default:
 		plain(w, f.code, f.Error())
 	}

@@ -39,7 +39,10 @@ func TestNTStatusMapsToHTTPStatus(t *testing.T) {
 		ntstatus.InvalidParameter: inLine(500, "internal server error (STATUS_INVALID_PARAMETER)"),
 		ntstatus.SharingViolation: inLine(423, "locked (STATUS_SHARING_VIOLATION)"),
 		ntstatus.AuditFailed:      inLine(503, "refmond is not available now: try again later", "Retry-After: 5"),
-		ntstatus.AccessDenied:     saysAbsent, ntstatus.DeletePending: saysAbsent, ntstatus.CannotDelete: saysAbsent,
+		ntstatus.DiskFull: answered(507, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+
+			`<D:error xmlns:D="DAV:"><D:sufficient-disk-space/></D:error>`+"\n", "Cache-Control: no-store",
+			"Content-Type: application/xml; charset=utf-8"),
+		ntstatus.AccessDenied: saysAbsent, ntstatus.DeletePending: saysAbsent, ntstatus.CannotDelete: saysAbsent,
 	} {
 		rec := httptest.NewRecorder()
 		rec.Header().Set("X-Content-Type-Options", "nosniff")

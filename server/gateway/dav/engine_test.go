@@ -35,6 +35,11 @@ func failing(call, pattern string, err error) func(*memory) {
 	}
 }
 
+// full is a refusal for want of disk space.
+type full struct{ Refusal }
+
+func (full) Condition() string { return "<D:sufficient-disk-space/>" }
+
 // refuse returns a change that makes a call fail with status 403.
 func refuse(call, pattern string) func(*memory) {
 	return failing(call, pattern, Refuse(http.StatusForbidden, "access denied"))
@@ -333,6 +338,11 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 			`<y xmlns="urn:y" xml:lang="d&lt;e"></y>`, ""},
 		{failing("Patch", "/c/f", errTooMany), "alice PROPPATCH /f < patch", 207,
 			`<a xmlns="urn:a"></a></D:prop><D:status>HTTP/1.1 507 `, ""},
+		{failing("Patch", "/c/f", full{errTooMany}), "alice PROPPATCH /f < patch", 207,
+			` 507 Insufficient Storage</D:status><D:error><D:sufficient-disk-space/></D:error></D:propstat>`, ""},
+		{failing("ReadFrom", "/c/.hidden*/m", full{errTooMany}), "alice MKCOL /d/g\nalice COPY /d Destination: /c/n", 207,
+			` 507 Insufficient Storage</D:status><D:error><D:sufficient-disk-space/></D:error></D:response>`,
+			"d/ d/g/ d/m=m e/ f=f n/ n/g/ t=t"},
 	} {
 		m := newMemory(t)
 		m.LargestUpload = 3

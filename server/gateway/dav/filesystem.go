@@ -120,6 +120,9 @@ type Refusal interface {
 	error
 	// Code returns the HTTP status.
 	Code() int
+	// Condition returns the XML of the precondition that failed, with the prefix D for DAV: (RFC 4918, 16). "": there is
+	// none.
+	Condition() string
 	// Answer writes the whole response: headers, status and body. Call it at most once, and only if no status was
 	// written.
 	Answer(w http.ResponseWriter, r *http.Request)
@@ -144,14 +147,17 @@ func (f *refusal) Error() string { return strings.ToLower(http.StatusText(f.code
 // Code returns the HTTP status.
 func (f *refusal) Code() int { return f.code }
 
+// Condition returns the precondition code as XML, or "".
+func (f *refusal) Condition() string { return f.xml }
+
 // Answer writes the response: the precondition code as a DAV:error document if the refusal has one, else the text.
 func (f *refusal) Answer(w http.ResponseWriter, _ *http.Request) {
-	kind, body := "text/plain; charset=utf-8", f.text+"\n"
 	if f.xml != "" {
-		kind, body = xmlType, xmlHeader+`<D:error xmlns:D="DAV:">`+f.xml+"</D:error>\n"
+		AnswerCondition(w, f.code, f.xml)
+		return
 	}
-	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(f.code)
-	_, _ = io.WriteString(w, body) // an error means that the client has disconnected
+	_, _ = io.WriteString(w, f.text+"\n") // an error means that the client has disconnected
 }

@@ -29,6 +29,9 @@ func (m *multi) Error() string { return fmt.Sprintf("%d resources: %v", len(m.pa
 // Code returns 207 (Multi-Status), whatever the parts failed with.
 func (*multi) Code() int { return http.StatusMultiStatus }
 
+// Condition returns "", because each part has its own condition.
+func (*multi) Condition() string { return "" }
+
 // Answer writes a 207 response with the URL and status of each failed resource, and the condition that failed, if
 // known. A client that left is ignored.
 func (m *multi) Answer(w http.ResponseWriter, _ *http.Request) {
@@ -38,13 +41,23 @@ func (m *multi) Answer(w http.ResponseWriter, _ *http.Request) {
 		f := refusalOf(p.err)
 		fmt.Fprintf(&b, "<D:response><D:href>%s</D:href><D:status>HTTP/1.1 %d %s</D:status>", text(p.name.Href(false)),
 			f.Code(), http.StatusText(f.Code()))
-		if own, ok := f.(*refusal); ok && own.xml != "" {
-			b.WriteString("<D:error>" + own.xml + "</D:error>")
-		}
-		b.WriteString("</D:response>")
+		b.WriteString(errorElement(f) + "</D:response>")
 	}
 	b.WriteString("</D:multistatus>\n")
 	answerXML(w, http.StatusMultiStatus, b.String())
+}
+
+// errorElement returns the D:error element with the precondition that failed, or "" without one.
+func errorElement(f Refusal) string {
+	if c := f.Condition(); c != "" {
+		return "<D:error>" + c + "</D:error>"
+	}
+	return ""
+}
+
+// AnswerCondition writes a response with this status and the XML of the precondition that failed (RFC 4918, 16).
+func AnswerCondition(w http.ResponseWriter, code int, condition string) {
+	answerXML(w, code, xmlHeader+`<D:error xmlns:D="DAV:">`+condition+"</D:error>\n")
 }
 
 // answerXML writes a response with this status and the XML text body, which caches do not store.

@@ -52,13 +52,14 @@ func (x *exchange) proppatch() error {
 		answerXML(x.w, http.StatusMultiStatus, b.String()+"</D:response></D:multistatus>\n")
 		return nil
 	}
-	code := http.StatusOK
+	code, condition := http.StatusOK, ""
 	if err := x.files.Patch(x.name, patches); err != nil {
 		if code = codeOf(err); code != http.StatusInsufficientStorage {
 			return err
 		}
+		condition = errorElement(refusalOf(err))
 	}
-	propstat(&b, code, patches, func(Patch) bool { return true }, "")
+	propstat(&b, code, patches, func(Patch) bool { return true }, condition)
 	answerXML(x.w, http.StatusMultiStatus, b.String()+"</D:response></D:multistatus>\n")
 	return nil
 }
