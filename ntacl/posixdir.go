@@ -63,3 +63,29 @@ func PosixDirectory(f Info, acl, inherited []byte, who Accounts) (*sd.Descriptor
 	}
 	return sd.New(sd.Parts{Owner: d.Owner(), Group: d.Group(), DACL: l}), nil
 }
+
+// PassedOn returns d, which [PosixDirectory] derived, in the form in which to store it for the directory: children
+// inherit no entry of Everyone, and none of Creator Group unless group is true (B-111). Entries that d inherited, and
+// those of the directory itself, stay. A d without a DACL is returned unchanged.
+func PassedOn(d *sd.Descriptor, group bool) *sd.Descriptor {
+	if d.DACL() == nil {
+		return d
+	}
+	var err error
+	p := d.Parts()
+	p.DACL, err = p.DACL.Map(func(a sd.ACE) (sd.ACE, bool) {
+		// Everyone may pass a private directory, and would read new files in it and in those below. The primary group of
+		// an account can be a group of all users (B-111).
+		if a.Flags()&sd.Inherited != 0 || a.SID() != sid.Everyone && (group || a.SID() != sid.CreatorGroup) {
+			return a, true
+		}
+		if a.Flags()&sd.InheritOnly != 0 {
+			return a, false
+		}
+		return a.WithFlags(a.Flags() &^ (sd.ObjectInherit | sd.ContainerInherit)), true
+	})
+	if err != nil { // a shorter list of valid entries is valid
+		return d
+	}
+	return sd.New(p)
+}

@@ -49,8 +49,9 @@ const maxListed = 25
 func (aclExportCmd) Help() string {
 	return `Reads the security descriptors of files, from the extended attribute in which Samba stores them or else
 from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. The last line is their number,
-{"end":…}. With --objects the command converts CSV, icacls saves and LDIF to that form. The domain of aliases such as
-DA is that of an LDIF file, or --domain.
+{"end":…}. A directory's descriptor from its mode passes nothing on to Everyone, as in refmon acl grant. With --objects
+the command converts CSV, icacls saves and LDIF to that form. The domain of aliases such as DA is that of an LDIF file,
+or --domain.
 
   refmon acl export /srv/share -r > acls.jsonl
   refmon acl export --objects get-acl.csv > acls.jsonl
@@ -76,6 +77,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 	if err := c.chooseAttribute(); err != nil {
 		return err
 	}
+	c.tree.Store = true
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, c.Paths, typ)
 	if err != nil {
 		return err

@@ -156,7 +156,7 @@ func TestDerivedCreatorGroupEntryGoes(t *testing.T) {
 	for entries, nodes := range [][]*Node{1: {{Directory: true, Kept: &Kept{}}},
 		2: {{Kept: &Kept{}}, {Directory: true, Kept: &Kept{Raw: []byte("x")}}, {Directory: true}}} {
 		for _, n := range nodes {
-			n.Before = sddl.MustParse("D:(A;OICI;FX;;;CG)")
+			n.Before = sddl.MustParse("D:(A;OICIIO;FX;;;CG)")
 			after, _, err := grantEveryone("read")(n)
 			check.That(t, err == nil && after.DACL().Len() == entries, "%+v: %v, %v, want %d", n, after, err, entries)
 			after, _, err = Edit([]Step{{Verb: Deny, Trustee: sid.CreatorGroup, Rights: check.Must(ParseRights("read"))}})(n)

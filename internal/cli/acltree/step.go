@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -157,25 +158,11 @@ func apply(d *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, erro
 // of Everyone, and those of CREATOR GROUP unless a revoke, grant or deny names it. The descriptor d of n stays
 // unchanged if it is stored or has no DACL, or if n is not a directory. Inherited entries stay too.
 func (n *Node) first(d *sd.Descriptor, steps []Step) *sd.Descriptor {
-	if !n.Directory || n.Kept == nil || n.Kept.Raw != nil || d.DACL() == nil {
+	if !n.Directory || n.Kept == nil || n.Kept.Raw != nil {
 		return d
 	}
 	named := slices.ContainsFunc(steps, func(s Step) bool { return s.Trustee == sid.CreatorGroup })
-	l, err := d.DACL().Map(func(a sd.ACE) (sd.ACE, bool) {
-		switch explicit := a.Flags()&sd.Inherited == 0; a.SID() {
-		case sid.Everyone:
-			// Everyone may pass a private directory, and would read new files in it and in those below (B-111).
-			return a, !explicit || a.Flags()&sd.InheritOnly == 0
-		case sid.CreatorGroup:
-			// The primary group of an account can be a group of all users (B-111).
-			return a, !explicit || named
-		}
-		return a, true
-	})
-	if err != nil { // a shorter list of valid entries is valid
-		return d
-	}
-	return WithDACL(d, l)
+	return ntacl.PassedOn(d, named)
 }
 
 // on applies the step to the DACL l and returns the changed list. l itself does not change. For a file, where

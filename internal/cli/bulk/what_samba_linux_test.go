@@ -16,6 +16,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -57,7 +58,7 @@ func (s *samba) behindTheServer(share string, verified bool) {
 				len(rows[name])+len(c.reader) > 0 {
 				s.T.Errorf("%s: notes %v, readers %v, want %v", c.what, notes, rows[name], c.reader)
 			}
-			s.samePermissions(path, shown)
+			s.samePermissions(path, sddl.MustParse(s.exported(path)), shown)
 		}
 	}
 }
@@ -74,10 +75,16 @@ func (s *samba) directories(share string) {
 		s.must(os.Mkdir(path, mode))
 		s.must(os.Chown(path, 12345, 12346))
 		s.must(os.Chmod(path, mode))
+		info, value := ntacl.Info{Directory: true, Mode: uint32(mode), UID: 12345, GID: 12346}, []byte(nil)
 		if mode == 0o710 {
-			s.must(unix.Setxattr(path, "system.posix_acl_default", inherited, 0))
+			value = inherited
+			s.must(unix.Setxattr(path, "system.posix_acl_default", value, 0))
 		}
-		s.samePermissions(path, s.Cacls("root", share, name, "--numeric"))
+		d := check.Must(ntacl.PosixDirectory(info, nil, value, nil))
+		s.samePermissions(path, d, s.Cacls("root", share, name, "--numeric"))
+		// An export has less for children than the server gives them (B-111).
+		check.Equal(s.T, s.exported(path), check.Must(sddl.Format(ntacl.PassedOn(d, false), sddl.Options{})), "export of %s",
+			path)
 		s.must(os.Remove(path))
 	}
 }
@@ -150,13 +157,9 @@ func (s *samba) refmon(args ...string) (string, int) {
 
 // samePermissions compares the descriptor built from a file's permissions with the server's output, in any order,
 // because all entries allow.
-func (s *samba) samePermissions(path, shown string) {
+func (s *samba) samePermissions(path string, d *sd.Descriptor, shown string) {
 	s.T.Helper()
-	out := check.Must(exec.Command(filepath.Join(s.Dir, "refmon"), "acl", "export", path).Output())
-	first, _, _ := bytes.Cut(out, []byte("\n")) // the last line counts the others
-	var row struct{ SD string }
-	s.must(json.Unmarshal(first, &row))
-	mine := strings.Split(numeric(&ntacl.Attribute{Descriptor: sddl.MustParse(row.SD)}), "\n")
+	mine := strings.Split(numeric(&ntacl.Attribute{Descriptor: d}), "\n")
 	theirs := strings.Split(shown, "\n")
 	slices.Sort(mine)
 	slices.Sort(theirs)
@@ -164,4 +167,14 @@ func (s *samba) samePermissions(path, shown string) {
 		s.T.Errorf("%s: the permissions amount to\n%s\nthe server shows\n%s", path, strings.Join(mine, "\n"),
 			strings.Join(theirs, "\n"))
 	}
+}
+
+// exported returns the descriptor of a file as refmon acl export writes it.
+func (s *samba) exported(path string) string {
+	s.T.Helper()
+	out := check.Must(exec.Command(filepath.Join(s.Dir, "refmon"), "acl", "export", path).Output())
+	first, _, _ := bytes.Cut(out, []byte("\n")) // the last line counts the others
+	var row struct{ SD string }
+	s.must(json.Unmarshal(first, &row))
+	return row.SD
 }

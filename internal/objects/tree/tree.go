@@ -37,6 +37,8 @@ type Options struct {
 	Way bool
 	// Required makes a missing or outdated attribute an error of the file.
 	Required bool
+	// Store gives each directory without the attribute a descriptor that may be stored: see [ntacl.PassedOn].
+	Store bool
 }
 
 // files is the source of a walk. The walk finds files; workers read them.
@@ -280,6 +282,9 @@ func (r *fileReader) read(path string) error {
 	d, err := posix(f, r.files.opt.Accounts)
 	if err != nil {
 		return err
+	}
+	if r.files.opt.Store && f.Info.Directory {
+		d = ntacl.PassedOn(d, false)
 	}
 	o.SD = d.AppendOriginal(nil)
 	if plain {
