@@ -141,7 +141,7 @@ func (in *inbound) through(object, h int) error {
 }
 
 // walk finds a shortest path from each hand to a target, by a breadth-first search backwards from the targets. It
-// stores the first steps in next and the hands in order. It stops at MaxDepth and then sets cut.
+// stores the first steps in next and the hands in order. If a hand is farther away than MaxDepth, it sets cut.
 func (in *inbound) walk() {
 	in.next = map[int]hop{}
 	byUser, byGroup := map[int][]int{}, map[sid.SID][]int{}
@@ -162,10 +162,6 @@ func (in *inbound) walk() {
 	for i := 0; i < len(in.order); i++ {
 		to := in.order[i]
 		left := in.next[to].left + 1
-		if left > in.MaxDepth {
-			in.cut = fmt.Sprintf("at a depth of %d", in.MaxDepth)
-			return
-		}
 		h := &in.hands[to]
 		if len(h.joined) == 0 { // visit those who can act as this user
 			for _, object := range byUser[h.user] {
@@ -187,12 +183,18 @@ func (in *inbound) walk() {
 	}
 }
 
-// visit records x as the first step of hand h, unless an earlier, shorter path was found.
+// visit records x as the first step of hand h, unless an earlier, shorter path was found. A path longer than MaxDepth
+// sets cut instead.
 func (in *inbound) visit(h int, x hop) {
-	if _, ok := in.next[h]; !ok {
-		in.next[h] = x
-		in.order = append(in.order, h)
+	if _, ok := in.next[h]; ok {
+		return
 	}
+	if x.left > in.MaxDepth {
+		in.cut = fmt.Sprintf("at a depth of %d", in.MaxDepth)
+		return
+	}
+	in.next[h] = x
+	in.order = append(in.order, h)
 }
 
 // leadsTo reports whether a token with the groups in before can turn into one with the groups in after by joining the

@@ -77,6 +77,8 @@ func TestInboundSearchReportsEarlyEnd(t *testing.T) {
 		want         string
 	}{
 		{0, 0, "/secret", "cut \"\": bob 3, ann 4"},
+		{4, 0, "/secret", "cut \"\": bob 3, ann 4"}, // nobody is farther away
+		{1, 0, "CN=bob", "cut \"\": ann 1"},
 		{3, 0, "/secret", "cut \"at a depth of 3\": bob 3"},
 		{0, 1, "/secret", "cut \"after 5 tokens\": "},
 		{0, 0, "OU=shut", "cut \"\": "},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/directory"
@@ -88,11 +89,13 @@ func (s *Search) Do(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	for start, depth := 0, 1; start < len(s.hands); depth++ {
+		end := len(s.hands)
 		if depth > s.MaxDepth {
-			s.cut = fmt.Sprintf("at a depth of %d", s.MaxDepth)
+			if err := s.lookAhead(ctx, start, end); err != nil {
+				return nil, err
+			}
 			break
 		}
-		end := len(s.hands)
 		if err := s.level(ctx, start, end, depth); err != nil {
 			return nil, err
 		}
@@ -100,6 +103,18 @@ func (s *Search) Do(ctx context.Context) (*Result, error) {
 	}
 	r := &Result{Hands: len(s.hands), Cut: s.cut}
 	return r, s.paths(r)
+}
+
+// lookAhead sets cut if the hands from start to end, which are beyond MaxDepth, have a right on an object that was not
+// found, or give a new hand. It keeps neither.
+func (s *Search) lookAhead(ctx context.Context, start, end int) error {
+	found := slices.Clone(s.found)
+	err := s.level(ctx, start, end, s.MaxDepth+1)
+	if len(s.hands) > end || !slices.Equal(found, s.found) {
+		s.cut = fmt.Sprintf("at a depth of %d", s.MaxDepth)
+	}
+	s.found, s.hands = found, s.hands[:end]
+	return err
 }
 
 // begin prepares the search and adds its start, the user From. It returns the error of the preparation.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,10 @@ func TestSearchStopsAtItsLimits(t *testing.T) {
 		{func(s *reach.Search) { s.MaxHands = 4 }, 6, 4, "after 4 tokens"},
 		{func(s *reach.Search) { s.MaxHands = 5 }, 6, 5, ""},
 		{func(s *reach.Search) { s.MaxJoined = reach.MaxJoined; s.MaxHands = 7 }, 6, 6, ""},
+		{func(s *reach.Search) { // cy, of the third step, reaches nothing else
+			s.MaxDepth = 3
+			s.Objects = slices.DeleteFunc(s.Objects, func(o objects.Item) bool { return o.Path == "/secret" })
+		}, 5, 5, ""},
 	} {
 		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 		s.From = s.Directory.Find("ann")
@@ -55,7 +60,8 @@ func TestSearchStopsAtItsLimits(t *testing.T) {
 		}
 		s.MaxDepth, s.MaxHands = 0, 0 // the defaults
 		got, err = s.Do(context.Background())
-		check.That(t, err == nil && got.Cut == "" && got.Hands == max(5, c.hands) && len(got.Paths) == len(all),
+		check.That(t, err == nil && got.Cut == "" && got.Hands == max(5, c.hands) &&
+			len(got.Paths) == len(s.Objects)-2, // all but DC=x and OU=shut
 			"search after one with cut %q: %+v, %v, want no cut", c.cut, got, err)
 	}
 }
