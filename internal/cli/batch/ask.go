@@ -23,10 +23,10 @@ func (c *checker) ask() error {
 	q := &c.question
 	*q = accessquery.Query{Explain: c.explain}
 	r := &q.Request
-	if r.Desired, err = c.desired(); err != nil {
+	if err := c.mappingOf(r); err != nil {
 		return err
 	}
-	if err := c.mappingOf(r); err != nil {
+	if r.Desired, err = c.desired(r.Type); err != nil {
 		return err
 	}
 	if err := c.options(s, q); err != nil {
@@ -65,8 +65,9 @@ func (c *checker) subject() (*subject, error) {
 }
 
 // desired returns the requested rights: a number, or text in the form of sddl.ParseRights. A missing field is an error.
-// Numbers above 32 bits and unknown rights are errors. null counts as missing.
-func (c *checker) desired() (winnt.AccessMask, error) {
+// Numbers above 32 bits, unknown rights and names that belong to another type of object than t are errors. null counts
+// as missing. t is nil for a mapping of four masks, which takes every name.
+func (c *checker) desired(t *winnt.ObjectType) (winnt.AccessMask, error) {
 	v := c.slots[fDesired]
 	if absent(v) {
 		return 0, errors.New(`want the field "desired": a number, "0x20089" or "FR|WD"`)
@@ -74,16 +75,27 @@ func (c *checker) desired() (winnt.AccessMask, error) {
 	if v[0] != '"' {
 		return maskOf("desired", v)
 	}
-	if m, ok := c.rights.get(v); ok {
-		return m, nil
+	if r, ok := c.rights.get(v); ok && r.of == t {
+		return r.mask, nil
 	}
 	text, _ := strict.Unquote(c.unquote, v)
 	m, err := sddl.ParseRights(string(text))
 	if err != nil {
 		return 0, fmt.Errorf("desired: %w", err)
 	}
-	c.rights.put(v, m)
+	// Its bit means something else on an object of type t (B-91).
+	if name := sddl.RightOfOtherType(string(text), t); name != "" {
+		return 0, fmt.Errorf("desired: %s is a right on objects of another type than %s: choose its type with the field "+
+			`"mapping"`, name, t.Name)
+	}
+	c.rights.put(v, typedMask{m, t})
 	return m, nil
+}
+
+// typedMask is the mask of a text of rights, all of which exist on objects of the type of.
+type typedMask struct {
+	mask winnt.AccessMask
+	of   *winnt.ObjectType
 }
 
 // maskOf parses a mask that is a number of at most 32 bits. The error has the name of the field.

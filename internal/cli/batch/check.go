@@ -103,9 +103,9 @@ type checker struct {
 	explain bool
 
 	slots    [numCheckFields][]byte
-	tokens   cache[*subject]         // by the bytes of the token file
-	sds      cache[*sd.Descriptor]   // by domain, field and its bytes
-	rights   cache[winnt.AccessMask] // by the bytes of the field
+	tokens   cache[*subject]       // by the bytes of the token file
+	sds      cache[*sd.Descriptor] // by domain, field and its bytes
+	rights   cache[typedMask]      // by the bytes of the field
 	key      []byte
 	unquote  []byte
 	binary   []byte

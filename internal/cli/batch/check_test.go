@@ -165,6 +165,10 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":1e3}`, `1`, "whole number"},
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":-1}`, `1`, "whole number"},
 	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":[1]}`, `1`, "whole number"},
+	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":"PROCESS_TERMINATE"}`, `1`,
+		`desired: PROCESS_TERMINATE is a right on objects of another type than File: `}, // B-91
+	{`{"id":1,"tokenRef":"alice","sd":"D:","desired":"DELETE|FILE_READ_DATA","mapping":"key"}`, `1`,
+		`desired: FILE_READ_DATA is a right on objects of another type than Key: `},
 	{`{"id":1,` + rest + `,"mapping":"files"}`, `1`, `mapping: "files" is not an object type: use one of file,`},
 	{`{"id":1,` + rest + `,"mapping":[1,2,3]}`, `1`, "four masks"},
 	{`{"id":1,` + rest + `,"mapping":[1,2,3,4,5]}`, `1`, "four masks"},
