@@ -197,15 +197,33 @@ func addUser(a *collect.Account, row cells) error {
 		collect.SetNumber("column gidNumber", &a.GID, row["gidnumber"]))
 }
 
-// element matches an element of a list. A separator after a backslash is part of a distinguished name (RFC 4514, 2.4).
-var element = regexp.MustCompile(`(\\[^\n]|[^;|\n])+`)
+// element matches an element of a list, which a bar may divide further. A semicolon after a backslash is part of a
+// distinguished name (RFC 4514, 2.4).
+var element = regexp.MustCompile(`(\\[^\n]|[^;\n])+`)
 
-// split returns the elements of a list in a cell. Semicolons, bars and line ends separate them. It drops empty
-// elements, and returns nil for none.
+// bar matches a bar before a distinguished name or a SID.
+var bar = regexp.MustCompile(`\|\s*(?:[A-Za-z][A-Za-z0-9-]*=|S-1-)`)
+
+// split returns the elements of a list in a cell. Semicolons, bars and line ends separate them. A bar can be part of a
+// distinguished name, because Active Directory writes no backslash before it. It then separates only before another
+// distinguished name or a SID. split drops empty elements, and returns nil for none.
 func split(cell string) (list []string) {
+	add := func(text string) {
+		if text = strings.TrimSpace(text); text != "" {
+			list = append(list, text)
+		}
+	}
 	for _, v := range element.FindAllString(cell, -1) {
-		if v = strings.TrimSpace(v); v != "" {
-			list = append(list, v)
+		from := 0
+		for _, at := range append(bar.FindAllStringIndex(v, -1), []int{len(v)}) {
+			part := v[from:at[0]]
+			if from = min(at[0]+1, len(v)); strings.Contains(part, "=") {
+				add(part)
+				continue
+			}
+			for name := range strings.SplitSeq(part, "|") {
+				add(name)
+			}
 		}
 	}
 	return list

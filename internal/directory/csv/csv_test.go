@@ -19,7 +19,7 @@ const (
 	getADUser = "#TYPE Microsoft.ActiveDirectory.Management.ADUser\r\n" +
 		`"DistinguishedName","Enabled","GivenName","MemberOf","Name","ObjectClass","ObjectGUID","PrimaryGroupID",` +
 		`"SamAccountName","SID","SIDHistory","Surname","UserPrincipalName"` + "\r\n" +
-		`"CN=Smith\, Alice,CN=Users,DC=corp,DC=test","True","Alice","cn=staff,dc=corp,dc=test;CN=A\; B,DC=corp",` +
+		`"CN=Smith\, Alice,CN=Users,DC=corp,DC=test","True","Alice","cn=staff,dc=corp,dc=test|CN=A\; B|C,DC=corp;a|b",` +
 		`"Smith, Alice","user","9a0f1860-f616-488f-a1fc-38b25a30f379","513","alice","S-1-5-21-1-2-3-1107",` +
 		`"S-1-5-21-9-9-9-77;S-1-5-21-9-9-9-76","Smith","alice@corp.test"` + "\r\n" +
 		`"CN=Bob,CN=Users,DC=corp,DC=test","False","Bob",` +
@@ -68,7 +68,8 @@ func TestPowerShellCmdletColumnsAreRead(t *testing.T) {
 			"@{n='memberof';e={$_.memberof -join ';'}}",
 		"column sidhistory holds the name of a type instead of values: export it as " +
 			"@{n='sidhistory';e={$_.sidhistory -join ';'}}",
-		"alice is a member of CN=A\\; B,DC=corp, which is not in the input",
+		"alice is a member of CN=A\\; B|C,DC=corp, which is not in the input",
+		"alice is a member of a, which is not in the input", "alice is a member of b, which is not in the input",
 		"Letters is a distribution group, which no token has",
 	}
 	check.That(t, slices.Equal(unresolved, want), "unresolved: %q, want %q", unresolved, want)
