@@ -3,6 +3,7 @@ package directory
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,6 +38,40 @@ func Fold(name string) string {
 		return r
 	}, name)
 }
+
+// CanonicalDN returns a distinguished name without blanks after the commas, and with special characters after a
+// backslash instead of as hexadecimal digits (RFC 4514, 2.4 and 4): CN=a\, b for CN=a\2C b. Two texts for one name then
+// differ in case alone. It returns other text that has no backslash and no comma as it is.
+func CanonicalDN(dn string) string {
+	if !strings.Contains(dn, `\`) && !strings.Contains(dn, ", ") {
+		return dn
+	}
+	out := make([]byte, 0, len(dn))
+	for i := 0; i < len(dn); i++ {
+		if dn[i] != '\\' || i+1 == len(dn) {
+			if out = append(out, dn[i]); dn[i] == ',' {
+				for i+1 < len(dn) && dn[i+1] == ' ' {
+					i++
+				}
+			}
+			continue
+		}
+		i++
+		c := dn[i]
+		if n, err := strconv.ParseUint(dn[i:min(i+2, len(dn))], 16, 8); err == nil && i+2 <= len(dn) {
+			i++
+			c = byte(n)
+		}
+		if strings.IndexByte(` #+,;<>"\`, c) >= 0 {
+			out = append(out, '\\')
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+// FoldDN returns the form of a distinguished name that all texts for it share, in any case.
+func FoldDN(dn string) string { return Fold(CanonicalDN(dn)) }
 
 // AnyDomain is a domain without accounts. It serves to test whether a name reads as a SID or an alias.
 var AnyDomain = sid.MustParse("S-1-5-21-0-0-0")

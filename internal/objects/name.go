@@ -2,7 +2,6 @@ package objects
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,7 +16,7 @@ import (
 type Name struct {
 	Text string
 
-	dn       string               // Text without blanks after the commas of a distinguished name
+	dn       string               // Text as directory.CanonicalDN returns it
 	domain   string               // in DOMAIN\name; "": none, or one of the built-in ones
 	short    string               // Text without the domain in DOMAIN\name
 	sids     []sid.SID            // of the account that the directory has by this name, or that Text is
@@ -27,15 +26,11 @@ type Name struct {
 	others   atomic.Bool // the objects have accounts of other domains than that of the name
 }
 
-// blanksInDN matches the blanks between a comma and the next attribute of a distinguished name, which mean nothing
-// (RFC 4514, 4). A comma after a backslash is part of a value.
-var blanksInDN = regexp.MustCompile(`([^\\]), +([A-Za-z][A-Za-z0-9-]*=)`)
-
 // NewName returns the Name for a text. d has the SIDs of accounts, for files of objects that have no names of
 // accounts, and the domain of aliases such as DA. If d is nil, only a SID as text finds an account in such files.
 func NewName(text string, d *directory.Directory) *Name {
 	text, _ = TrimProvider(text)
-	n := &Name{Text: text, dn: blanksInDN.ReplaceAllString(text, "$1,$2"), short: text, people: d}
+	n := &Name{Text: text, dn: directory.CanonicalDN(text), short: text, people: d}
 	if domain, short, ok := strings.Cut(text, `\`); ok && domain != "" && !strings.ContainsAny(short, `\/`) {
 		n.short = short
 		if !strings.EqualFold(domain, "BUILTIN") && !strings.EqualFold(domain, "NT AUTHORITY") {
@@ -107,7 +102,7 @@ func (n *Name) Is(path string, e *Entry) bool {
 	}
 	// Windows ignores the case of paths (B-104).
 	is := path == n.Text || isWindowsPath(n.Text) && strings.EqualFold(path, n.Text) ||
-		e != nil && (strings.EqualFold(path, n.dn) || n.account(path, e))
+		e != nil && (strings.EqualFold(directory.CanonicalDN(path), n.dn) || n.account(path, e))
 	if is {
 		n.found.Add(1)
 	}

@@ -40,6 +40,7 @@ func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 		{"CN=S-1-5-21-1-2-3-1902,DC=corp,DC=test", entry(1902, "", "", "top", "foreignSecurityPrincipal")},
 		{"CN=S-1-5-11,DC=corp,DC=test", &objects.Entry{SID: sid.AuthenticatedUsers,
 			Classes: []string{"top", "foreignSecurityPrincipal"}}},
+		{`CN=M\2c A\\,OU=x`, entry(1908, "", "")}, // RFC 4514, 2.4
 	}
 	for name, want := range map[string]int{ // the number of the object; -1: none
 		"carla": 0, "CARLA": 0, `CORP\carla`: 0, "c.meier@CORP.example": 0, "carla@corp.TEST": 0, "S-1-5-21-1-2-3-1901": 0,
@@ -50,6 +51,7 @@ func TestObjectNameLookupIgnoresAccountCase(t *testing.T) {
 		`NT AUTHORITY\Administrators`: 10, "crew": 2, `OTHER\crew`: -1, "PC1": 3, "pc1$": 3, "left": -1, "left$": 4,
 		`C:\Data\carla`: 5, `c:\data\carla`: 5, `\\SRV\A\PLAN`: 8,
 		"DG": 9, "dg": 9, "BA": 10, "DA": 11, "ED": -1,
+		`cn=M\2C A\5c,OU=x`: 20, `CN=M\, A\\,OU=x`: 20, `CN=M, A,OU=x`: -1,
 		"/srv/Plan": 6, "/srv/plan": -1, "/s/A": -1, "plan": 13, "Plan": -1, `CORP\plan`: -1, `d:\plan`: -1,
 		"d:/plan": 16, "D:X": -1, `D:\`: -1, "$": -1, "S-1-5-21-1-2-3": -1, `CORP\nodn`: 14, `CORP\`: -1, `\carla`: -1,
 		`CORP\c.meier@corp.example`: -1, `CORP\carla@corp.test`: -1,

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -71,7 +72,7 @@ func (c *Collector) AddListed(name, list string) {
 func (c *Collector) Find(dn string) *Account {
 	for _, list := range [2][]*Account{c.Users.list, c.Groups.list} {
 		for _, a := range list {
-			if dn != "" && strings.EqualFold(a.DN, dn) {
+			if dn != "" && strings.EqualFold(directory.CanonicalDN(a.DN), directory.CanonicalDN(dn)) {
 				return a
 			}
 		}

@@ -63,7 +63,7 @@ func (c *Collector) Put(r *Record) {
 		if c.foreign == nil {
 			c.foreign = map[string]*Record{}
 		}
-		c.foreign[directory.Fold(r.DN)] = r
+		c.foreign[directory.FoldDN(r.DN)] = r
 	case r.Name == "" && r.SID == builtinDomain: // CN=Builtin, the container of the BUILTIN groups
 	case r.Name == "":
 		c.Report("%s has a SID and no sAMAccountName", r.DN)

@@ -46,7 +46,7 @@ func (c *Collector) resolve() {
 	}
 	for _, dn := range slices.Sorted(maps.Keys(c.foreign)) {
 		for _, in := range c.foreign[dn].MemberOf {
-			if g := x.groups[directory.Fold(in)]; g != nil {
+			if g := x.groups[directory.FoldDN(in)]; g != nil {
 				c.AddMember(g, Reference{SID: c.foreign[dn].SID})
 			}
 		}
@@ -66,7 +66,7 @@ func (c *Collector) resolve() {
 	c.setDomain()
 	for _, name := range c.listed {
 		key := directory.Fold(name.name)
-		dn := x.groups[key] != nil || x.users[key] != nil
+		dn := x.groups[directory.FoldDN(name.name)] != nil || x.users[directory.FoldDN(name.name)] != nil
 		if !dn && c.Users.byName[key] == nil && c.Groups.byName[key] == nil {
 			c.Report("%s, which %s lists, has no entry in any input", name.name, name.list)
 		}
@@ -107,7 +107,7 @@ func (c *Collector) oneSID() {
 
 // index finds accounts by DN and groups by gid.
 type index struct {
-	groups, users map[string]*Account // by DN in small letters
+	groups, users map[string]*Account // by the folded DN
 	gids          map[string]*Account
 }
 
@@ -116,11 +116,11 @@ type index struct {
 func (c *Collector) index() *index {
 	x := &index{map[string]*Account{}, map[string]*Account{}, map[string]*Account{}}
 	for _, g := range c.Groups.list {
-		x.groups[directory.Fold(g.DN)] = g
+		x.groups[directory.FoldDN(g.DN)] = g
 		x.gids[g.ID] = g
 	}
 	for _, u := range c.Users.list {
-		x.users[directory.Fold(u.DN)] = u
+		x.users[directory.FoldDN(u.DN)] = u
 	}
 	delete(x.groups, "")
 	delete(x.users, "")
@@ -148,7 +148,7 @@ func (c *Collector) join(x *index, a *Account, r Reference) {
 			return
 		}
 	case r.DN != "":
-		g = x.groups[directory.Fold(r.DN)]
+		g = x.groups[directory.FoldDN(r.DN)]
 	default:
 		g = c.Groups.find(r.Name)
 	}
@@ -172,11 +172,11 @@ func (r Reference) String() string {
 // Unresolved, unless a logon adds it.
 func (c *Collector) addMembership(x *index, m membership) {
 	r := m.member
-	if f := c.foreign[directory.Fold(r.DN)]; f != nil {
+	if f := c.foreign[directory.FoldDN(r.DN)]; f != nil {
 		r = Reference{SID: f.SID}
 	}
 	var a *Account
-	key := directory.Fold(r.DN + r.Name)
+	key := directory.FoldDN(r.DN)
 	switch {
 	case r.SID == sid.Everyone || r.SID == sid.AuthenticatedUsers:
 		for _, u := range c.Users.list {

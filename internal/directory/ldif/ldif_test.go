@@ -20,11 +20,11 @@ func TestLDIFYieldsUsersAndGroups(t *testing.T) {
 		"dn: CN=Alice Smith,CN=Users,DC=cor\n p,DC=test\nobjectClass: user\nsAMAccountName: alice\n" +
 		"userAccountControl: 512\n" +
 		"objectSid:: " + binary("S-1-5-21-1-2-3-1107") + "\nprimaryGroupID: 513\nuidNumber: 1001\nuidNumber: 1002\n" +
-		"memberOf: CN=Staff,DC=corp,DC=test\nmemberOf: CN=Elsewhere,DC=other\n" +
+		"memberOf: cn=STA\\2cff, DC=corp,DC=test\nmemberOf: CN=Elsewhere,DC=other\n" +
 		"sIDHistory: S-1-5-21-9-9-9-7\nsIDHistory: S-1-5-21-9-9-9-8\n\n" +
 		"dn: CN=Gone,DC=corp,DC=test\nobjectClass: user\nsAMAccountName: gone\nuserAccountControl: 514\n" +
 		"objectSid: S-1-5-21-1-2-3-1108\n\n" +
-		"dn: CN=staff,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: staff\nobjectSid: S-1-5-21-1-2-3-2000\n" +
+		"dn: CN=sta\\,ff,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: staff\nobjectSid: S-1-5-21-1-2-3-2000\n" +
 		"groupType: -2147483646\nsIDHistory: S-1-5-21-9-9-9-9\nmemberOf: CN=All,DC=corp,DC=test\n\n" +
 		"dn: CN=All,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: all\n" +
 		"objectSid: S-1-5-21-1-2-3-2001\ngidNumber: 7\n\n" +
