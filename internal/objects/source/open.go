@@ -36,11 +36,10 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 		return nil, fmt.Errorf("read objects: %w", err)
 	}
 	var text io.Reader = r
-	big := bytes.HasPrefix(head, []byte("\xfe\xff"))
-	marked := big || bytes.HasPrefix(head, []byte("\xff\xfe"))
-	wide := marked || len(head) > 3 && head[0] != 0 && head[1] == 0 && head[3] == 0 // UTF-16, perhaps without its mark
+	wide, big, size := utf16text.Detect(head)
 	if wide {
-		for mark := string(head[:2]); marked && strings.HasPrefix(string(head), mark); { // PowerShell can write a second one
+		mark := string(head[:size])
+		for size > 0 && strings.HasPrefix(string(head), mark) { // PowerShell can write a second one
 			_, _ = r.Discard(2) // they were peeked
 			head = head[2:]
 		}
