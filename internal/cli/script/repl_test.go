@@ -41,6 +41,15 @@ func TestPromptShowsContinuedStatement(t *testing.T) {
 			b.String() == c.want, "%q: %v, printed %q, want %q, an error %t", c.in, err, b.String(), c.want, c.cut)
 		check.NoError(t, r.Close())
 	}
+	// A text that a program prints does not control the terminal.
+	var shown bytes.Buffer
+	r := script.New(script.Config{Output: &shown})
+	check.That(t, r.Interact(strings.NewReader(`print("a\tb\x1b[31m\u202ec")
+fail("\u2066")
+step("d\n\u009b")
+`), "") != nil && shown.String() == "a\tb\uFFFD[31m\uFFFDc\nerror: input:2:5: fail: \uFFFD\n# d\uFFFD\uFFFD\n",
+		"control characters: printed %q", shown.String())
+	check.NoError(t, r.Close())
 	// A program reports each error with its line, in a function too, and how many there were.
 	for prompt, want := range map[string]string{
 		"": "error: input:2:1: undefined: foo\n1\nerror: input:6:7: fail: b\nerror: input:9:5: unexpected ')'\n",
@@ -53,7 +62,7 @@ func TestPromptShowsContinuedStatement(t *testing.T) {
 			(prompt == ""), "prompt %q: %v, printed %q, want %q", prompt, err, b.String(), want)
 		check.NoError(t, r.Close())
 	}
-	r := script.New(script.Config{})
+	r = script.New(script.Config{})
 	err := r.Interact(strings.NewReader(strings.Repeat("x", 2<<20)), "")
 	check.That(t, err != nil && strings.Contains(err.Error(), "read the statements: "), "a line of 2 MiB: %v", err)
 	check.NoError(t, r.Close())

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 
 	"go.starlark.net/starlark"
 
 	"github.com/refmon/refmon/internal/calltext"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/nt"
 )
 
@@ -89,8 +91,17 @@ func (t *transcript) say(msg string) {
 	case t.r.cfg.JSON:
 		t.line(map[string]any{"print": msg})
 	default:
-		fmt.Fprintln(t.buffer(), msg)
+		fmt.Fprintln(t.buffer(), sanitize(msg))
 	}
+}
+
+// sanitize returns a program's text safe for a terminal, like [printable.Text]. It keeps tabs.
+func sanitize(text string) string {
+	columns := strings.Split(text, "\t")
+	for i, c := range columns {
+		columns[i] = printable.Text(c)
+	}
+	return strings.Join(columns, "\t")
 }
 
 // complain prints the error of a statement or a callback, even if quiet. It does not end the run.
@@ -98,7 +109,7 @@ func (t *transcript) complain(err error) {
 	if t.r.cfg.JSON {
 		t.line(map[string]any{"error": err.Error()})
 	} else {
-		fmt.Fprintln(t.buffer(), "error: "+err.Error())
+		fmt.Fprintln(t.buffer(), "error: "+sanitize(err.Error()))
 	}
 }
 
@@ -114,7 +125,7 @@ func (t *transcript) step(text, rule string) {
 	if rule != "" {
 		rule = " [" + rule + "]"
 	}
-	fmt.Fprintf(t.buffer(), "%s\n", t.colour(bold, "# "+text+rule))
+	fmt.Fprintf(t.buffer(), "%s\n", t.colour(bold, "# "+printable.Line(text+rule)))
 }
 
 // failure prints a failed expectation with its position, both values and the reason, even if quiet.
