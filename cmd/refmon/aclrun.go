@@ -300,6 +300,9 @@ func (r *aclRun) journal() (f *os.File, err error) {
 	}
 	f, err = os.OpenFile(r.UndoFile, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {
+		if err := regular(r.UndoFile); err != nil {
+			return nil, err
+		}
 		return os.OpenFile(r.UndoFile, os.O_RDWR, 0)
 	}
 	return f, err

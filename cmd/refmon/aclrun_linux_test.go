@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/acltree"
@@ -146,16 +147,19 @@ func TestChangeUsesIDMapsForOwner(t *testing.T) {
 }
 
 // Whoever can write an undo file chooses the descriptors that the undo, or the run that continues it, stores. Both
-// refuse a file that others can write (F-207).
+// refuse a file that others can write (F-207), and a named pipe, which would wait for a writer.
 func TestUndoFileOfOthersIsRefused(t *testing.T) {
 	dir, undo := t.TempDir(), filepath.Join(t.TempDir(), "undo")
 	describe(t, dir, "O:BAG:SYD:(A;;FA;;;BA)")
 	grant := []string{"acl", "grant", "--offline", "--attribute", ntacl.UserName, dir, "S-1-5-32-545:read", "--undo-file",
 		undo}
 	check.NoError(t, errors.Join(os.WriteFile(undo, nil, 0o600), os.Chmod(undo, 0o602)))
-	for _, args := range [][]string{grant, {"acl", "undo", undo}} {
-		code, _, errs := runLine(args...)
-		check.That(t, code == exitMalformed && strings.Contains(errs, undo+": another user "), "%q: %d, %s", args, code, errs)
+	for _, want := range []string{undo + ": another user ", undo + ": it is no regular file"} {
+		for _, args := range [][]string{grant, {"acl", "undo", undo}} {
+			code, _, errs := runLine(args...)
+			check.That(t, code == exitMalformed && strings.Contains(errs, want), "%q: %d, %s", args, code, errs)
+		}
+		check.NoError(t, errors.Join(os.Remove(undo), syscall.Mkfifo(undo, 0o600)))
 	}
 }
 

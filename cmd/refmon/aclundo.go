@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/refmon/refmon/internal/cli/acltree"
@@ -34,6 +35,9 @@ The exit code is 2 if a file could not be restored, or if the command lists such
 // damaged journal, a tree that cannot be opened, and a mount of refmond over the tree of an offline change. It prints
 // the counts also after a failure.
 func (c *aclUndoCmd) Run(std *streams) error {
+	if err := regular(c.File); err != nil {
+		return err
+	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return err
@@ -80,4 +84,18 @@ func (c *aclUndoCmd) Run(std *streams) error {
 		err = errReported
 	}
 	return err
+}
+
+// regular returns an error for a path that is no regular file, such as a named pipe, which would wait for a writer. A
+// missing file is no error.
+func regular(name string) error {
+	switch info, err := os.Stat(name); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: it is no regular file: name an undo file", inLine(name))
+	}
+	return nil
 }
