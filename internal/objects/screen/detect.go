@@ -61,7 +61,7 @@ func Detect(head string) (open func(io.Reader) objects.Source, err error) {
 			return open, err
 		}
 	}
-	if _, _, ok := entryOf(first); ok {
+	if begins(lines) {
 		return newICACLS, nil
 	}
 	return nil, nil

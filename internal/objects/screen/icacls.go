@@ -44,11 +44,44 @@ func entryOf(line string) (before, words string, ok bool) {
 	return "", "", false
 }
 
+// Lines that are no entries: an object without a DACL, and an error, which in English ends in a full stop and otherwise
+// has at least the path before it. No name or path has a colon before a blank. No error has the brackets of an entry.
+var (
+	nullDACL  = regexp.MustCompile(`^(.*\S) No permissions are set\. All users have full control\.$`)
+	errorLine = regexp.MustCompile(`^(?:(\S.*?): )?([^ ()][^()]*?)$`)
+)
+
+// failure returns the path and the message of a line with an error of icacls. path is the whole line if it has no
+// path. ok is false for any other line.
+func failure(line string) (path, message string, ok bool) {
+	m := errorLine.FindStringSubmatch(line)
+	switch {
+	case m == nil || nullDACL.MatchString(line) || m[1] == "" && !strings.HasSuffix(line, "."):
+		return "", "", false
+	case m[1] == "":
+		return line, line, true
+	}
+	return m[1], m[2], true
+}
+
+// begins reports whether the lines at the beginning of a text are an object of icacls, with errors before it or not.
+func begins(lines []string) bool {
+	for _, line := range lines {
+		if _, _, ok := entryOf(line); ok || nullDACL.MatchString(line) {
+			return true
+		}
+		if _, _, ok := failure(line); !ok {
+			return false
+		}
+	}
+	return false
+}
+
 var summary = regexp.MustCompile(`^[^\\/:]*[0-9]+[^\\/:]*[0-9]+[^\\/:]*$`)
 
-// one reads the next object into o, or returns io.EOF. The summary line of icacls is skipped. A malformed entry and
-// an unclear end of the path set o.Err; o.Path is then the whole first line, if the path is unknown. Other errors end
-// the run.
+// one reads the next object into o, or returns io.EOF. The summary line of icacls is skipped. A malformed entry, an
+// unclear end of the path and an error of icacls set o.Err; o.Path is then the whole first line, if the path is
+// unknown. Other errors end the run.
 func (c *icacls) one(o *objects.Object) error {
 	first, err := c.lines.nextFull()
 	for err == nil && summary.MatchString(first) { // "processed 2 files; failed 0 files", in any language
@@ -59,6 +92,10 @@ func (c *icacls) one(o *objects.Object) error {
 	}
 	o.Path = []byte(first)
 	number := c.lines.number
+	if path, message, ok := failure(first); ok {
+		o.Path, o.Err = []byte(path), fmt.Errorf("line %d: icacls: %s", number, message)
+		return nil
+	}
 	rest, indent, err := c.readRest()
 	switch {
 	case errors.Is(err, errBroken):
@@ -67,19 +104,8 @@ func (c *icacls) one(o *objects.Object) error {
 	case err != nil:
 		return err
 	}
-	before, words, ok := entryOf(first)
-	if !ok || first[0] == ' ' {
-		o.Err = fmt.Errorf("line %d: this is not an entry of icacls: use %s", number, icaclsCommand)
-		return nil
-	}
 	t := c.text()
-	path, who, err := c.split(before, indent)
-	if err != nil {
-		o.Err = err
-		return nil
-	}
-	o.Path = []byte(path)
-	if o.Err = icaclsEntry(t, who, words); o.Err != nil {
+	if o.Err = c.begin(o, t, number, indent); o.Err != nil {
 		return nil
 	}
 	for _, line := range rest {
@@ -88,13 +114,38 @@ func (c *icacls) one(o *objects.Object) error {
 			return nil
 		}
 	}
+	if t.control != "" && t.entries > 0 {
+		o.Err = fmt.Errorf("line %d: icacls: the object has no DACL and entries: use %s", number, icaclsCommand)
+		return nil
+	}
 	o.SD, o.Form, o.Note = []byte(t.String()), objects.FormSDDL, objects.NoteNoOwner
 	return nil
 }
 
+// begin reads the first line of an object, which is o.Path: it sets o.Path to the path and adds the first entry to t.
+// number is that of the line, and indent that of split.
+func (c *icacls) begin(o *objects.Object, t *descriptorText, number, indent int) error {
+	first := string(o.Path)
+	if m := nullDACL.FindStringSubmatch(first); m != nil {
+		o.Path, t.control = []byte(m[1]), "NO_ACCESS_CONTROL"
+		return nil
+	}
+	before, words, ok := entryOf(first)
+	if !ok || first[0] == ' ' {
+		return fmt.Errorf("line %d: this is not an entry of icacls: use %s", number, icaclsCommand)
+	}
+	path, who, err := c.split(before, indent)
+	if err != nil {
+		return err
+	}
+	o.Path = []byte(path)
+	return icaclsEntry(t, who, words)
+}
+
 var errBroken = errors.New("icacls: a line is not an entry, perhaps broken by the console: use " + icaclsCommand)
 
-// readRest reads the entries after an object's first line, and the empty line or summary behind them. indent is the
+// readRest reads the entries after an object's first line, and the empty line or summary behind them. It ends before a
+// line with an error about the next object. indent is the
 // number of blanks before each, 0 without entries. After a line that is not an entry, different indents or more than
 // maxEntries lines, the object is skipped and the error is errBroken.
 func (c *icacls) readRest() (list []string, indent int, err error) {
@@ -108,6 +159,10 @@ func (c *icacls) readRest() (list []string, indent int, err error) {
 		}
 		blanks := len(line) - len(strings.TrimLeft(line, " "))
 		if blanks == 0 && summary.MatchString(line) {
+			return list, indent, nil
+		}
+		if _, _, failed := failure(line); failed {
+			c.lines.unread() // it is about the next object
 			return list, indent, nil
 		}
 		_, _, ok := entryOf(line)

@@ -37,8 +37,8 @@ func TestICACLSOutputIsParsed(t *testing.T) {
 }
 
 // TestICACLSRefusesWhatItCannotRead checks that an entry with a name of another language, a line that the console
-// broke, an entry without rights and an object without entries make their object unreadable, and the next one is read
-// (B-61).
+// broke, an entry without rights, an object without entries and an error of icacls make their object unreadable, and
+// the next one is read (B-61).
 func TestICACLSRefusesWhatItCannotRead(t *testing.T) {
 	next := "\n\nb Everyone:(F)\n"
 	for text, want := range map[string]string{
@@ -61,6 +61,14 @@ func TestICACLSRefusesWhatItCannotRead(t *testing.T) {
 		`b | D:(A;;FA;;;WD)`) // the account can be All Users or Users
 	check(t, " a Everyone:(F)"+next, ` a Everyone:(F) | error: line 1: this is not an entry…`, `b | D:(A;;FA;;;WD)`)
 	check(t, "a Everyone:(F)\n\nC:\\b\n", "a | D:(A;;FA;;;WD)", `C:\b | error: line 3: this is not an entry…`)
+	check(t, "Access is denied.\nC:\\x y: Access is denied.\na Everyone:(R)\n  Everyone:(R)\n"+
+		"C:\\z: Zugriff verweigert\nSuccessfully processed 1 files; Failed processing 2 files\n"+next,
+		"Access is denied. | error: line 1: icacls: Access is denied.", `C:\x y | error: line 2: icacls: Access is denied.`,
+		"a | D:(A;;FR;;;WD)(A;;FR;;;WD)", `C:\z | error: line 5: icacls: Zugriff verweigert`, `b | D:(A;;FA;;;WD)`)
+	const null = " No permissions are set. All users have full control.\n"
+	check(t, `C:\a b`+null+"  Mandatory Label\\High Mandatory Level:(NW)\n\nc"+null+"  Everyone:(R)\n"+next,
+		`C:\a b | D:NO_ACCESS_CONTROLS:(ML;;NW;;;HI)`, "c | error: line 4: icacls: the object has no DACL and…",
+		`b | D:(A;;FA;;;WD)`)
 	check(t, "a Everyone:(F)"+strings.Repeat("\n  Everyone:(F)", maxEntries+1)+next,
 		fmt.Sprintf("a Everyone:(F) | error: line %d: icacls…", maxEntries+2), `b | D:(A;;FA;;;WD)`)
 	testReadError(t, newICACLS, icaclsText)
