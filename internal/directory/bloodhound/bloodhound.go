@@ -98,7 +98,8 @@ const encrypted = 1
 // bytes, or of more than its header states.
 func unpack(f *zip.File, room uint64) ([]byte, error) {
 	if f.UncompressedSize64 > room {
-		return nil, fmt.Errorf("the files of the zip unpack to more than %d MiB", maxZipBytes>>20)
+		return nil, fmt.Errorf("the files of the zip unpack to more than %d MiB: unpack it, and name its files one by one",
+			maxZipBytes>>20)
 	}
 	if f.Flags&encrypted != 0 {
 		return nil, errors.New("the zip has a password: unpack it, and name the files")
