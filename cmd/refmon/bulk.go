@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/idmaps"
 	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/internal/objects/sharphound"
 	"github.com/refmon/refmon/internal/objects/source"
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/words"
@@ -234,7 +235,10 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 			o.size, o.modified, o.file = info.Size(), info.ModTime().UnixNano(), f
 		}
 	}
-	if o.source, err = source.Open(c.Objects, in); err != nil {
+	if o.source, err = source.Open(c.Objects, in); err == nil {
+		err = sharphound.Load(o.source)
+	}
+	if err != nil {
 		in.Close()
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}

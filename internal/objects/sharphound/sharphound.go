@@ -100,6 +100,15 @@ func (s *source) Loss() string {
 	return text + ". An LDIF with nTSecurityDescriptor has everything"
 }
 
+// Load reads the input of s, and returns the error of Next before the first object. It returns nil for a source of
+// another package.
+func Load(s objects.Source) error {
+	if s, ok := s.(*source); ok {
+		return s.load()
+	}
+	return nil
+}
+
 // load reads and parses the input at the first call, up to MaxFile bytes. Later calls return the error of the first.
 // A larger file, and one without any object, are errors.
 func (s *source) load() error {
