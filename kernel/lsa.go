@@ -54,8 +54,8 @@ func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Tok
 	return s.sys.RecordLogon(from, t, tok)
 }
 
-// PeerRecords returns the limiter of records of connections, which counts the omitted
-// ones.
+// PeerRecords returns the limiter of records of connections and unchecked logons, which counts the
+// omitted ones.
 func (s *System) PeerRecords() *services.PeerRecords { return &s.sys.Peers }
 
 // RecordRefusedLogon writes record 4625 of a refused logon, with the reason that the client does not get (L-49).

@@ -119,7 +119,7 @@ func (m *Memory) AccountRights(s sid.SID) (winnt.PrivilegeSet, Rights) {
 func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	if len(r.Groups) > 0 && !r.Tcb {
 		// Only a caller with SeTcbPrivilege adds groups to a token (L-33).
-		return Result{}, ntstatus.PrivilegeNotHeld
+		return Result{Unchecked: true}, ntstatus.PrivilegeNotHeld
 	}
 	if r.IsAnonymous() {
 		return AnonymousLogon(), ntstatus.Success
@@ -138,7 +138,7 @@ func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 		return Result{}, ntstatus.InvalidLogonType
 	case r.Package == S4U:
 	case r.Package != Password:
-		return Result{}, ntstatus.NoSuchPackage
+		return Result{Unchecked: true}, ntstatus.NoSuchPackage
 	case !ok:
 		// An unknown name and a wrong password return the same status (L-32).
 		return Result{Reason: ntstatus.NoSuchUser}, ntstatus.LogonFailure

@@ -68,6 +68,8 @@ func TestExampleLogonHidesRefusalReason(t *testing.T) {
 		who := got.Account.SID.String()
 		check.That(t, st == c.st && got.Reason == c.reason && who == c.sid,
 			"%s: %v, reason %v, account %q, want %v, %v, %q", c.name, st, got.Reason, who, c.st, c.reason, c.sid)
+		unchecked := st == ntstatus.NoSuchPackage || st == ntstatus.PrivilegeNotHeld
+		check.Equal(t, got.Unchecked, unchecked, "U-92: %s: unchecked", c.name)
 		check.Equal(t, !got.Token.User.SID.IsZero(), c.st == ntstatus.Success, "%s: a token is made", c.name)
 		if held := len(got.Token.Groups) > 0 && got.Token.Groups[len(got.Token.Groups)-1] == added[0]; held !=
 			(c.r.Groups != nil && c.r.Tcb) {

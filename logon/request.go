@@ -80,6 +80,9 @@ type Result struct {
 	// is "" for a name and a password. For a refusal it is the reason why the token
 	// was not accepted. Answer is sent back to the client, in base64.
 	Proof, Answer string
+	// Unchecked is true for a refusal before any credential was checked, for example of an
+	// overlong password. Such refusals cost a caller nothing, so their records are limited (U-92).
+	Unchecked bool
 }
 
 // Account is a name with its SID. The zero value is not an account.

@@ -68,9 +68,10 @@ func add(used *atomic.Int64, n, most int64) bool {
 // Block counts the bytes held by the processes of one account. It is safe for concurrent use. A nil Block has no
 // limit and counts nothing, as for the kernel's own processes. The zero value has no room.
 type Block struct {
-	pool     *Pool // immutable; nil: no bound but the block's own
-	limit    int64 // immutable: bytes
-	reserved bool  // immutable: may use the pool's reserve
+	pool     *Pool  // immutable; nil: no bound but the block's own
+	limit    int64  // immutable: bytes
+	reserved bool   // immutable: may use the pool's reserve
+	user     string // immutable after SetUser: the account's name in the limits of audit records; "": unknown
 	own      account
 	used     atomic.Int64
 
@@ -92,6 +93,17 @@ func NewBlock(pool *Pool, limit int64, administrator bool) *Block {
 	b := &Block{pool: pool, limit: limit, reserved: administrator}
 	b.own.block = b
 	return b
+}
+
+// SetUser names the user of the host whose account the block is. Call it before other goroutines use the block.
+func (b *Block) SetUser(user string) { b.user = user }
+
+// User returns the name that SetUser set, or "" without one and for a nil block.
+func (b *Block) User() string {
+	if b == nil {
+		return ""
+	}
+	return b.user
 }
 
 // Used returns the bytes charged to the block and its clients, 0 for a nil block.

@@ -59,7 +59,8 @@ type Config struct {
 	Limits  Limits
 	Profile nt.Profile
 	Audit   *audit.Log // nil: records stay in memory
-	// ConnectionRecords limits the audit records per minute for one user's connections; 0: 60; negative: none.
+	// ConnectionRecords limits the audit records per minute for one user's connections and for logons
+	// in which no credential is checked; 0: 60; negative: none.
 	ConnectionRecords int
 	Log               *slog.Logger // nil: none
 }

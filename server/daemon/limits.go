@@ -61,6 +61,7 @@ func (d *Daemon) blockOf(p payer) *kernel.QuotaBlock {
 		}
 		// Only connections at the administrators' socket may use the reserve.
 		b = kernel.NewQuotaBlock(d.pool, d.limits.Quota, p.full)
+		b.SetUser(recordedUser(p.uid)) // its logons without a credential share the rate of its connections (U-92)
 		if d.blocks == nil {
 			d.blocks = map[payer]*kernel.QuotaBlock{}
 		}

@@ -44,5 +44,8 @@ func (c *connection) logOn() error {
 // source returns the source of the program's logon record.
 func (c *connection) source() kernel.LogonSource {
 	return kernel.LogonSource{Process: "refmond", Package: "unix", ClientID: uint64(c.peer.PID), ClientName: c.peer.Name,
-		Peer: "uid " + strconv.FormatUint(uint64(c.account), 10)}
+		Peer: recordedUser(c.account)}
 }
+
+// recordedUser returns the name under which the rate of audit records counts a uid.
+func recordedUser(uid uint32) string { return "uid " + strconv.FormatUint(uint64(uid), 10) }

@@ -13,7 +13,7 @@ type Stats struct {
 	Calls                        uint64        // answered calls, whatever their status
 	Served                       time.Duration // total length of the time slices; logons need none
 	Denied                       uint64        // denied calls, and denials passed to AddDenial
-	RecordsLeftOut               uint64        // audit records of connections beyond their user's limit
+	RecordsLeftOut               uint64        // audit records beyond their user's rate
 	Watchers                     int
 	Objects, Handles, References int64   // counts of the kernel
 	Charged                      int64   // bytes charged to all clients

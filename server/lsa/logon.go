@@ -15,11 +15,12 @@ import (
 // LogOn logs a user on with a password, or by name alone for a service (S4U). A request that adds groups without
 // SeTcbPrivilege returns STATUS_PRIVILEGE_NOT_HELD, and any other package then STATUS_NO_SUCH_PACKAGE. A password logon
 // blocks until it is its turn to compute a hash, and returns STATUS_INSUFFICIENT_RESOURCES if too many logons wait. A
-// failed logon has no token in the result, but may have the account and the reason for the audit record.
+// failed logon has no token in the result, but may have the account and the reason for the audit record. Its
+// Result.Unchecked is true if no package handled it, or a password was refused before its hash was computed.
 func (s *Store) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if len(r.Groups) > 0 && !r.Tcb {
 		// Only a caller with SeTcbPrivilege may add groups to a token (L-33).
-		return logon.Result{}, ntstatus.PrivilegeNotHeld
+		return logon.Result{Unchecked: true}, ntstatus.PrivilegeNotHeld
 	}
 	switch r.Package {
 	case logon.Password:
@@ -27,7 +28,7 @@ func (s *Store) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	case logon.S4U:
 		return s.byName(&r)
 	}
-	return logon.Result{}, ntstatus.NoSuchPackage
+	return logon.Result{Unchecked: true}, ntstatus.NoSuchPackage
 }
 
 // LogonPassword logs a user on by name and password with the logon type t, as LogOn does for a request without a
@@ -84,18 +85,20 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 		return logon.AnonymousLogon(), ntstatus.Success
 	}
 	if len(r.Password) > maxPassword || len(r.Name)+len(r.Domain) > logon.MaxName {
-		return s.refused(r, Account{}, sid.SID{}, ntstatus.NameTooLong, ntstatus.LogonFailure)
+		out, status := s.refused(r, Account{}, sid.SID{}, ntstatus.NameTooLong, ntstatus.LogonFailure)
+		out.Unchecked = true
+		return out, status
 	}
 	origin, _ := s.Requester(r)
 	if !s.throttle.hashing.Enter(s.throttle.stopping, origin) {
 		if s.throttle.stopping.Err() != nil {
-			return logon.Result{}, ntstatus.Cancelled // the stopping daemon cancels waiting logons (W-19)
+			return logon.Result{Unchecked: true}, ntstatus.Cancelled // the stopping daemon cancels waiting logons (W-19)
 		}
-		return logon.Result{}, ntstatus.InsufficientResources
+		return logon.Result{Unchecked: true}, ntstatus.InsufficientResources
 	}
 	defer s.throttle.hashing.Leave()
 	if s.throttle.stopping.Err() != nil {
-		return logon.Result{}, ntstatus.Cancelled // also one whose wait has just ended
+		return logon.Result{Unchecked: true}, ntstatus.Cancelled // also one whose wait has just ended
 	}
 	// Read the accounts after the wait: one of them may have been disabled, or have a new password.
 	st := s.now.Load()

@@ -130,6 +130,8 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 		if (st == 0) == r.Token.User.SID.IsZero() || st != 0 && (len(r.Token.Groups) > 0 || r.Linked != nil) {
 			t.Errorf("%s: %v with a token of %v, want a token only for a success", c.what, st, r.Token.User.SID)
 		}
+		unchecked := st == ntstatus.NoSuchPackage || st == ntstatus.PrivilegeNotHeld || r.Reason == ntstatus.NameTooLong
+		check.Equal(t, r.Unchecked, unchecked, "U-92: %s: unchecked", c.what)
 		want := []Attempt{{Name: c.recorded, Account: c.account, Granted: st == 0, Reason: c.reason.String()}}
 		if c.recorded == "" && c.what != "an empty name" {
 			want = nil

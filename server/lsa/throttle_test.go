@@ -79,8 +79,8 @@ func TestLogonWithoutHasherCountsNothing(t *testing.T) {
 	hash := f.now.Load().accounts[1001].Hash
 	f.attempts, f.changes = nil, nil
 	if r, st := f.LogonPassword("alice", "q", network); st != ntstatus.InsufficientResources || len(f.attempts) > 0 ||
-		!r.Account.SID.IsZero() || len(f.throttle.failures) > 0 {
-		t.Errorf("a logon: %v, %+v, %v, %v", st, r.Account, f.attempts, f.throttle.failures)
+		!r.Account.SID.IsZero() || len(f.throttle.failures) > 0 || !r.Unchecked {
+		t.Errorf("a logon: %v, %+v, %v, %v, unchecked %t", st, r.Account, f.attempts, f.throttle.failures, r.Unchecked)
 	}
 	check.That(t, f.now.Load().accounts[1001].Hash == hash, "the hash of the password changed, want it kept")
 	leave()

@@ -54,7 +54,7 @@ type System struct {
 	EveryoneIncludesAnonymous atomic.Bool
 	// Log is the audit log; it is never nil.
 	Log *audit.Log
-	// Peers bounds the records of connections.
+	// Peers bounds the records of connections and unchecked logons.
 	Peers PeerRecords
 	// Openers maps a client's token to the user (a SID) whose share of a tree its open files use. A token that is missing
 	// uses the share of its own user. Only processes without a quota use the map.

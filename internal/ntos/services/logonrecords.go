@@ -27,9 +27,9 @@ type LogonSource struct {
 	ClientName string         // its name
 	Proof      string         // how the client proved who it is, or why it did not; "" where Package says all
 	Address    string         // of the client; "" where it is not known
-	// Peer is the user of the host whose connection it is, known by the host's kernel alone; "" for a
-	// logon that was proved. Its records count against that user, and are not waited for, unless the
-	// token is an administrator's or holds a sensitive privilege (U-92).
+	// Peer is the user of the host who caused a logon without a checked credential: a connection that
+	// only the host's kernel identified, or a logon by name. It is "" for a logon that was proved. Its
+	// records count against that user, and no call waits for them, unless the token is powerful (U-92).
 	Peer string
 }
 
@@ -100,7 +100,7 @@ func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Tok
 			other = all[1-i].AuthenticationID()
 		}
 		if peer {
-			if s.recordConnection(&from, t, v, other) {
+			if s.recordUnproved(&from, t, v, other) {
 				s.Security.Sessions.Note(se.Logon{Token: v, Type: t, Proof: from.Proof, Peer: true})
 			}
 			continue
@@ -128,17 +128,30 @@ func strongest(all []*token.Token) *token.Token {
 }
 
 // powerful reports whether a logon must be recorded even beyond the user's rate: the token is an administrator's or
-// has a sensitive privilege.
-func powerful(v *token.Token) bool { return v.IsAdmin() || audit.Sensitive(v.Spec().Privileges) != 0 }
+// has a sensitive privilege. A token at level Identification is not powerful, because it grants nothing.
+func powerful(v *token.Token) bool {
+	return !onlyIdentifies(v) && (v.IsAdmin() || audit.Sensitive(v.Spec().Privileges) != 0)
+}
 
-// recordConnection records the logon of a user that only the host's kernel has authenticated. It reports whether to
-// record the end of the session: if its start was recorded, or the policy excludes logons.
-func (s *System) recordConnection(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID) bool {
-	if !s.Log.Records(audit.Logon, audit.Success, v) {
-		return true
+// onlyIdentifies reports whether a token has an impersonation level that grants no access.
+func onlyIdentifies(v *token.Token) bool {
+	return v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityImpersonation
+}
+
+// recordUnproved records one token of a logon in which no credential was checked, within the rate of from.Peer. Event
+// 4672 for sensitive privileges counts as another record. recordUnproved reports whether to record the end of the
+// session: if its start was recorded, or the policy excludes logons.
+func (s *System) recordUnproved(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID) bool {
+	if s.Log.Records(audit.Logon, audit.Success, v) {
+		e, err := s.loggedOn(from, t, v, linked)
+		if err != nil || !s.recordPeer(from.Peer, e) {
+			return false
+		}
 	}
-	e, err := s.loggedOn(from, t, v, linked)
-	return err == nil && s.recordPeer(from.Peer, e)
+	if e, ok, err := s.specialLogon(t, v); ok && err == nil {
+		s.recordPeer(from.Peer, e)
+	}
+	return true
 }
 
 // loggedOn builds the audit event 4624 for a logon with the token v. linked is the logon ID of the linked token, 0
@@ -172,13 +185,27 @@ func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Toke
 			return st
 		}
 	}
+	// Sensitive privileges are recorded right after the logon that brings them (L-48).
+	e, ok, err := s.specialLogon(t, v)
+	switch {
+	case !ok:
+		return ntstatus.Success
+	case err != nil:
+		return ntstatus.AuditFailed
+	}
+	return s.Log.Write(e)
+}
+
+// specialLogon builds the audit event 4672 for the sensitive privileges of a token. ok is false if the token has none
+// or the policy excludes the event.
+func (s *System) specialLogon(t winnt.LogonType, v *token.Token) (e audit.Event, ok bool, err error) {
 	held := audit.SpecialPrivileges(v.Spec().Privileges, t)
 	if held == nil || !s.Log.Records(audit.SpecialLogon, audit.Success, v) {
-		return ntstatus.Success
+		return e, false, nil
 	}
-	// Sensitive privileges are recorded right after the logon that brings them (L-48).
 	origin := audit.Origin{Subject: access.Subject{Primary: v}, Names: s.Log.Names}
-	return s.write(4672, audit.Success, origin, audit.Values{"PrivilegeList": held})
+	e, err = audit.Make(4672, audit.Success, origin, audit.Values{"PrivilegeList": held})
+	return e, true, err
 }
 
 // RecordRefusedLogon records a refused logon with the status that the client got and, as the substatus, the reason
@@ -231,16 +258,6 @@ func (s *System) RecordLogoff(o se.Logon) {
 	}
 }
 
-// write builds the audit event with number id from its values and stores it in the log. It returns STATUS_AUDIT_FAILED
-// for values that the event does not have.
-func (s *System) write(id uint16, o audit.Outcome, from audit.Origin, values audit.Values) ntstatus.Status {
-	e, err := audit.Make(id, o, from, values)
-	if err != nil {
-		return ntstatus.AuditFailed
-	}
-	return s.Log.Write(e)
-}
-
 // target returns the fields of an audit record that name an account and its session. An account without a name gets
 // "-".
 func (s *System) target(user sid.SID, session winnt.LUID) audit.Values {
@@ -277,7 +294,7 @@ func yesNo(yes bool) string {
 // levelCode returns the message code of the token's impersonation level. A primary token counts as
 // SecurityImpersonation, and so does a token at SecurityDelegation.
 func levelCode(v *token.Token) string {
-	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityImpersonation {
+	if onlyIdentifies(v) {
 		return "%%1832"
 	}
 	return "%%1833"

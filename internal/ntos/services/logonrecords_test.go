@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -108,6 +109,82 @@ func TestLogonRecordsHaveTheirFields(t *testing.T) {
 		check.SlicesEqual(t, fields(), []string{"4625 carol CORP" + source[:len(source)-1] + program},
 			"record of a refused logon, peer %q", peer)
 		check.SlicesEqual(t, sink.later, later, "records that nothing waits for, peer %q", peer)
+	}
+}
+
+// The records of logons in which no credential was checked are within the rate of the calling process's user, and no
+// call waits for them. All records are kept of a checked credential, of a caller with SeTcbPrivilege that vouches for a
+// user, and for a process without a user of the host (U-92).
+func TestRecordsOfUncheckedLogonsAreLimited(t *testing.T) {
+	const calls, rate = 10, 3
+	user := sid.MustParse(acting)
+	plain, admin, identified := token.StandardUser(user), token.Administrator(user), token.Administrator(user)
+	identified.Type, identified.Level = winnt.TokenImpersonation, winnt.SecurityIdentification
+	shed, refused := logon.Result{Unchecked: true}, logon.Result{}
+	for name, c := range map[string]struct {
+		message uint32
+		user    string
+		result  logon.Result
+		status  ntstatus.Status
+		tcb     bool
+		host    string // the process's user of the host
+		records []uint16
+		limited bool
+	}{
+		"shed": {nt.InteractiveLogon, "u", shed, ntstatus.InsufficientResources, false, "uid 7", []uint16{4625}, true},
+		"shed, with SeTcbPrivilege": {nt.InteractiveLogon, "u", shed, ntstatus.InsufficientResources, true, "uid 7",
+			[]uint16{4625}, true},
+		"shed, without a host": {nt.InteractiveLogon, "u", shed, ntstatus.InsufficientResources, false, "",
+			[]uint16{4625}, false},
+		"a wrong password": {nt.InteractiveLogon, "u", refused, ntstatus.LogonFailure, false, "uid 7", []uint16{4625},
+			false},
+		"a wrong ticket": {nt.TokenLogon, "", refused, ntstatus.LogonFailure, false, "uid 7", []uint16{4625}, false},
+		"a right password": {nt.InteractiveLogon, "u", logon.Result{Token: plain}, 0, false, "uid 7", []uint16{4624},
+			false},
+		"an expired name": {nt.S4ULogon, "u", refused, ntstatus.AccountExpired, false, "uid 7", []uint16{4625}, true},
+		"a name":          {nt.S4ULogon, "u", logon.Result{Token: plain}, 0, false, "uid 7", []uint16{4624}, true},
+		"a name, with SeTcbPrivilege": {nt.S4ULogon, "u", logon.Result{Token: plain}, 0, true, "uid 7", []uint16{4624},
+			false},
+		"an administrator's name": {nt.S4ULogon, "u", logon.Result{Token: identified}, 0, false, "uid 7",
+			[]uint16{4624, 4672}, true},
+		"an administrator's token": {nt.S4ULogon, "u", logon.Result{Token: admin}, 0, false, "uid 7",
+			[]uint16{4624, 4672}, false},
+		"anonymous": {nt.InteractiveLogon, "", logon.AnonymousLogon(), 0, false, "uid 7", []uint16{4624}, true},
+	} {
+		sink := &laterSink{Memory: audit.NewMemory(0, 0)}
+		var privileges []winnt.Privilege
+		if c.tcb {
+			privileges = append(privileges, winnt.SeTcbPrivilege)
+		}
+		s, w, th := logonWorld(t, sink, privileges...)
+		s.result, s.status = c.result, c.status
+		w.quota.SetUser(c.host)
+		w.sys.PeerRecords().SetRate(rate)
+		sink.Drain()
+		sink.later = nil
+		var all []uint16
+		for range calls {
+			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+				AuthenticationInformation: nt.LogonInformation{MessageType: c.message, UserName: c.user}})
+			if want(t, name, st, c.status); out.Token != 0 {
+				check.Success(t, th.NtClose(out.Token))
+			}
+			all = append(all, c.records...)
+		}
+		var got []uint16
+		for _, e := range sink.Drain() {
+			if e.ID != 4634 {
+				got = append(got, e.ID)
+			}
+		}
+		var later []uint16
+		if c.limited {
+			all = all[:rate]
+			later = all
+		}
+		isEnd := func(id uint16) bool { return id == 4634 }
+		check.SlicesEqual(t, got, all, "%s: records of %d logons, with a rate of %d", name, calls, rate)
+		check.SlicesEqual(t, slices.DeleteFunc(sink.later, isEnd), later, "%s: records that no call waits for", name)
 	}
 }
 

@@ -25,7 +25,7 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	// decide
 	result, st := c.Sys.LSA.LogOn(r)
 	from := c.logonSource(&in, r.Origin)
-	from.Proof = result.Proof
+	from.Proof, from.Peer = result.Proof, c.limitedUser(&r, &result, st)
 	if st != ntstatus.Success {
 		out, said := c.refusedLogon(st)
 		c.Sys.RecordRefusedLogon(from, in.LogonType, named(&r, result.Account), said, cmp.Or(result.Reason, st))
@@ -67,6 +67,18 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 		out.LogonID, out.ProfileBuffer = v.AuthenticationID(), result.Answer
 	}
 	return out, st
+}
+
+// limitedUser returns the user of the host within whose rate the record of a logon is written: that of the calling
+// process. st is the status of the logon. The result is "" for a record without limit: after the check of a credential,
+// for a granted logon by a caller with SeTcbPrivilege, and for a process without a user of the host.
+func (c *Context) limitedUser(r *logon.Request, result *logon.Result, st ntstatus.Status) string {
+	nameOnly := r.Package == logon.S4U || r.IsAnonymous()
+	if granted := st == ntstatus.Success; granted && r.Tcb || !nameOnly && (granted || !result.Unchecked) {
+		return ""
+	}
+	// Without a check, one user could cause thousands of records per second and fill the disk for all (U-92).
+	return c.self.Process().Quota().User()
 }
 
 // maxOrigin is the longest OriginName, in bytes.

@@ -34,11 +34,11 @@ func (s *scripted) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 }
 
 // logonWorld has a thread of svc that impersonates client. Logons on it are answered by a script.
-func logonWorld(t *testing.T, m *audit.Memory, privileges ...winnt.Privilege) (*scripted, *world, *nt.Thread) {
+func logonWorld(t *testing.T, sink audit.Sink, privileges ...winnt.Privilege) (*scripted, *world, *nt.Thread) {
 	t.Helper()
 	s := &scripted{Memory: logon.Example(sid.SID{})}
 	s.result.Token = token.StandardUser(sid.MustParse(acting))
-	log := &audit.Log{Sink: m}
+	log := &audit.Log{Sink: sink}
 	w := newWorld(t, kernel.Config{LSA: s, Log: log})
 	setEverything(t, log, audit.Options{})
 	th, k := w.thread(w.process("winlogon", append(privileges, winnt.SeImpersonatePrivilege)...))

@@ -8,12 +8,12 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// peerRecords is the default rate: records of connections per user and minute.
+// peerRecords is the default rate: records of connections and unproved logons per user and minute.
 const peerRecords = 60
 
-// PeerRecords limits the rate of audit records that users of the host cause by connecting, separately for each user.
-// It leaves out records beyond the limit; the user's next record contains their number. The zero value has the
-// default rate. It is safe for concurrent use.
+// PeerRecords limits the rate of audit records that users of the host cause by connections and by logons without a
+// checked credential, separately for each user. It leaves out records beyond the limit; the user's next record contains
+// their number. The zero value has the default rate. It is safe for concurrent use.
 type PeerRecords struct {
 	rate atomic.Int64  // records a minute and user; 0: the default
 	left atomic.Uint64 // records ever left out
@@ -33,8 +33,8 @@ type allowance struct {
 // maxPeers is the largest number of users in PeerRecords.users.
 const maxPeers = 16384
 
-// SetRate sets how many records a user's connections leave in a minute. 0 means the default; a negative rate records
-// none.
+// SetRate sets how many records a user's connections and unproved logons leave in a minute. 0 means the default; a
+// negative rate records none.
 func (p *PeerRecords) SetRate(perMinute int) { p.rate.Store(int64(perMinute)) }
 
 // LeftOut returns how many records were left out since the start, because of the limit.
@@ -92,8 +92,8 @@ func (p *PeerRecords) forgetLocked(now time.Time, most float64) {
 	}
 }
 
-// recordPeer records an event that a user of the host caused by connecting, within the user's rate. No call waits for
-// it or fails without it (U-92). It reports whether the record was written.
+// recordPeer records an event that a user of the host caused without a checked credential, within the user's
+// rate. No call waits for it or fails without it (U-92). It reports whether the record was written.
 func (s *System) recordPeer(user string, e audit.Event) bool {
 	leftOut, ok := s.Peers.take(user, time.Now())
 	if !ok {

@@ -73,7 +73,7 @@ func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	}
 	if len(r.Groups) > 0 && !r.Tcb {
 		// Only a caller with SeTcbPrivilege may add groups to a token (L-33).
-		return logon.Result{}, ntstatus.PrivilegeNotHeld
+		return logon.Result{Unchecked: true}, ntstatus.PrivilegeNotHeld
 	}
 	ctx, cancel := context.WithTimeout(a.Stopping, wait)
 	defer cancel()
@@ -125,35 +125,35 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 //   - STATUS_INSUFFICIENT_RESOURCES: too many checks wait, of all users or of this one, or ctx ended first
 //   - STATUS_NO_LOGON_SERVERS: no server checked the password
 //
-// Every other failed check counts.
+// Every other failed check counts. The result of these failures is unchecked.
 func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name string, byRealm bool) (logon.Result,
 	ntstatus.Status) {
 	if a.Passwords == nil {
-		return logon.Result{}, ntstatus.NoSuchPackage
+		return logon.Result{Unchecked: true}, ntstatus.NoSuchPackage
 	}
 	if r.Password == "" {
 		// An empty password is never checked, because a directory treats such a bind as anonymous
 		// (D-2).
-		return logon.Result{Reason: ntstatus.WrongPassword}, ntstatus.LogonFailure
+		return logon.Result{Reason: ntstatus.WrongPassword, Unchecked: true}, ntstatus.LogonFailure
 	}
 	if hasIgnoredCharacters(name) {
 		// The directory ignores these characters, but each spelling would have its own failure counter (D-25).
-		return logon.Result{Reason: ntstatus.NoSuchUser}, ntstatus.LogonFailure
+		return logon.Result{Reason: ntstatus.NoSuchUser, Unchecked: true}, ntstatus.LogonFailure
 	}
 	origin, named := a.Store.Requester(r)
 	counted := counterName(name)
 	// Wait for the outcome of an earlier logon of the name, which may still become a counted failure (D-25).
 	if !a.turns.Take(ctx, counted, origin) {
-		return logon.Result{}, ntstatus.InsufficientResources
+		return logon.Result{Unchecked: true}, ntstatus.InsufficientResources
 	}
 	defer a.turns.Give(counted, origin)
-	lockedOut := logon.Result{Reason: ntstatus.AccountLockedOut}
+	lockedOut := logon.Result{Reason: ntstatus.AccountLockedOut, Unchecked: true}
 	if a.Limit.Refuses(counted, origin, named) {
 		return lockedOut, ntstatus.AccountLockedOut
 	}
 	if !a.checks.Enter(ctx, origin) {
 		// The pool serves origins round-robin, so a flood from one origin does not delay the others (L-74).
-		return logon.Result{}, ntstatus.InsufficientResources
+		return logon.Result{Unchecked: true}, ntstatus.InsufficientResources
 	}
 	defer a.checks.Leave()
 	if !a.Limit.Attempt(counted, origin, named) {
@@ -165,6 +165,7 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 		result, status := a.refused(r, err)
 		if status == ntstatus.NoLogonServers {
 			a.Limit.Unknown(counted, origin)
+			result.Unchecked = true
 		}
 		return result, status
 	}

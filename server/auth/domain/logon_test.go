@@ -101,6 +101,7 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 		check.Equal(t, st, want, "D-25: %s with %s from %s", name, word, origin)
 		check.That(t, (f.queries == queries) == (st == locked) && (st != locked || result.Reason == st),
 			"D-25: %s from %s: %v with the reason %v, and %d queries", name, origin, st, result.Reason, f.queries-queries)
+		check.Equal(t, result.Unchecked, st == locked || st == ntstatus.NoLogonServers, "U-92: %s: unchecked", name)
 	}
 	for range 2 {
 		try(wrong, "alice", "x", "192.0.2.1")
@@ -141,7 +142,7 @@ func TestNameWithIgnoredCharactersIsRefused(t *testing.T) {
 	for _, name := range []string{" alice", "alice ", "alice\t", "alice\u00a0", "al\u200bice", "al  ice", "\x00alice",
 		"al\u034fice", "al\u1806ice", "alice\u180b", "alice\ufe0f", "alice\U000e0100", "alice\ufffc"} {
 		r, st := f.LogOn(password("EXAMPLE", name, "wonderland"))
-		check.That(t, st == ntstatus.LogonFailure && r.Reason == ntstatus.NoSuchUser,
+		check.That(t, st == ntstatus.LogonFailure && r.Reason == ntstatus.NoSuchUser && r.Unchecked,
 			"D-25: a logon as %q: %v, the record has %v", name, st, r.Reason)
 	}
 	check.Equal(t, f.queries, 0, "D-25: queries of the directory")
@@ -249,7 +250,8 @@ func TestConcurrentChecksAreBounded(t *testing.T) {
 			runtime.Gosched()
 		}
 		for range 9 {
-			_, st := f.LogOn(r)
+			out, st := f.LogOn(r)
+			check.Equal(t, out.Unchecked, by == logon.Password, "U-92: %v beyond the limit: unchecked", by)
 			check.RequireThat(t, st == ntstatus.InsufficientResources && f.queries == 0,
 				"L-74: %v beyond the limit = %v, want %v without a directory query", by, st, ntstatus.InsufficientResources)
 		}
@@ -387,6 +389,8 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 				c.what, st, r.Reason, call, c.want, c.reason,
 				c.call)
 		}
+		unchecked := c.call == "" && (c.r.Package == of || c.r.Groups != nil)
+		check.Equal(t, r.Unchecked, unchecked, "U-92: %s: unchecked", c.what)
 		refused := slices.ContainsFunc([]string{"no", "zero", "odd"}, func(n string) bool {
 			return strings.HasSuffix(c.r.Name, `\`+n)
 		})
@@ -419,7 +423,8 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 	check.Equal(t, check.Status(f.LogOn(logon.Request{Package: s4u, Type: 3, Name: `EXAMPLE\no`})),
 		ntstatus.AccountExpired, "without a log")
 	f.Names, f.Passwords = nil, nil
-	if r, st := f.LogOn(password("EXAMPLE", "alice", "wonderland")); st != ntstatus.NoSuchPackage || r.Proof != "" {
+	if r, st := f.LogOn(password("EXAMPLE", "alice", "wonderland")); st != ntstatus.NoSuchPackage || r.Proof != "" ||
+		!r.Unchecked {
 		t.Errorf("a logon without a way: %v by %q, want STATUS_NO_SUCH_PACKAGE", st, r.Proof)
 	}
 	if r, _ := f.LogOn(logon.Request{Package: s4u, Type: 3, Name: `EXAMPLE\a`}); r.Proof != "next" {

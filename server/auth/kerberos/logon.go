@@ -54,22 +54,22 @@ func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	switch {
 	case tickets == nil:
 		// Without a keytab there is no ticket package (K-49).
-		return logon.Result{}, ntstatus.NoSuchPackage
+		return logon.Result{Unchecked: true}, ntstatus.NoSuchPackage
 	case len(r.Groups) > 0 && !r.Tcb:
 		// Only a caller with SeTcbPrivilege may add groups to a token (L-33).
-		return logon.Result{}, ntstatus.PrivilegeNotHeld
+		return logon.Result{Unchecked: true}, ntstatus.PrivilegeNotHeld
 	case r.Type != winnt.LOGON32_LOGON_NETWORK:
 		// A service ticket is for network logons (K-52).
-		return logon.Result{}, ntstatus.InvalidLogonType
+		return logon.Result{Unchecked: true}, ntstatus.InvalidLogonType
 	}
 	if a.Checks != nil {
 		if st := a.enter(&r); st != ntstatus.Success {
-			return logon.Result{}, st
+			return logon.Result{Unchecked: true}, st
 		}
 		defer a.Checks.Leave()
 		// A reload during the wait can have removed a key or the keytab, or forbidden delegation (K-82).
 		if tickets = a.Tickets(); tickets == nil {
-			return logon.Result{}, ntstatus.NoSuchPackage
+			return logon.Result{Unchecked: true}, ntstatus.NoSuchPackage
 		}
 	}
 	c, err := accept(tickets, &r)
@@ -105,14 +105,16 @@ func (a Authority) enter(r *logon.Request) ntstatus.Status {
 }
 
 // RejectedLogon returns the logon result and the status for a client whose logon failed with err. The result has the
-// reason, and the client's name if the ticket could be opened. An error that is not a [*Refusal] is
-// STATUS_LOGON_FAILURE with an empty result (K-80).
+// reason, and the client's name if the ticket could be opened. It is unchecked for malformed input. An error that is
+// not a [*Refusal] is STATUS_LOGON_FAILURE with an empty result (K-80).
 func RejectedLogon(err error) (logon.Result, ntstatus.Status) {
 	var r *Refusal
 	if !errors.As(err, &r) {
 		return logon.Result{}, ntstatus.LogonFailure
 	}
-	return logon.Result{Reason: r.Reason, Proof: printable.Line(clip(r.Error())),
+	malformed := slices.ContainsFunc(append(tokenErrors[:len(tokenErrors):len(tokenErrors)], errBindingsEncoding),
+		func(why error) bool { return errors.Is(r.Why, why) })
+	return logon.Result{Reason: r.Reason, Proof: printable.Line(clip(r.Error())), Unchecked: malformed,
 		Account: logon.Account{Name: printable.Line(r.Client), Domain: printable.Line(r.Realm)}}, r.Status
 }
 
@@ -127,6 +129,8 @@ func clip(text string) string {
 	return text
 }
 
+var errBindingsEncoding = errors.New("the channel bindings are not base64")
+
 // accept decodes the base64 of a request's token and bindings, and verifies the token with a. Errors are [*Refusal]. A
 // token over MaxBlob is refused before it is decoded. A request without bindings is one over a channel without them.
 func accept(a *Acceptor, r *logon.Request) (*Client, error) {
@@ -139,7 +143,7 @@ func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 	}
 	bindings, err := base64.StdEncoding.DecodeString(r.Bindings)
 	if err != nil {
-		return nil, refuse(nil, errors.New("the channel bindings are not base64"))
+		return nil, refuse(nil, errBindingsEncoding)
 	}
 	return a.Accept(blob, bindings)
 }

@@ -106,6 +106,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 			why != nil && !strings.Contains(why.Error(), c.reason) {
 			t.Errorf("K-51: %s: status %v, result %+v, logged error %v", name, st, r, why)
 		}
+		check.Equal(t, r.Unchecked, !slices.Contains([]string{"bob's", "a password"}, name), "U-92: %s: unchecked", name)
 	}
 	var refusal *Refusal
 	if _, st := ask(func(_ *logon.Request, k *forge.Ticket) { k.PAC = nil }); st != ntstatus.LogonFailure ||
@@ -117,7 +118,7 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 	check.Equal(t, st, ntstatus.LogonFailure, "K-51: without a log")
 	none := Authority{Store: store, Tickets: func() *Acceptor { return nil }}
 	if r, st := none.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK}); st !=
-		ntstatus.NoSuchPackage || !r.Token.User.SID.IsZero() {
+		ntstatus.NoSuchPackage || !r.Token.User.SID.IsZero() || !r.Unchecked {
 		t.Errorf("K-49: where no tickets are accepted: %v, want STATUS_NO_SUCH_PACKAGE and no token", st)
 	}
 	// A caller with the privilege may add groups to those of the ticket.
@@ -165,7 +166,9 @@ func TestWaitForSlotEnds(t *testing.T) {
 			taking, began := acceptor(t, nil), time.Now()
 			a := Authority{Store: store, Tickets: func() *Acceptor { return taking }, Checks: admission.NewPool(0, 1),
 				Stopping: stopping}
-			check.Equal(t, check.Status(a.LogOn(logonOf(&k))), want, "a stop after %v", ends)
+			r, st := a.LogOn(logonOf(&k))
+			check.Equal(t, st, want, "a stop after %v", ends)
+			check.Equal(t, r.Unchecked, true, "U-92: a stop after %v: unchecked", ends)
 			check.Equal(t, time.Since(began), min(ends, 30*time.Second), "a stop after %v: the wait", ends)
 		})
 	}

@@ -111,7 +111,7 @@ func writeMetrics(w io.Writer, s daemon.Stats) {
 		{"refmond_calls_total", "counter", "Calls that were answered.", float64(s.Calls)},
 		{"refmond_service_seconds_total", "counter", "Time spent in services.", s.Served.Seconds()},
 		{"refmond_denied_total", "counter", "Calls that were denied.", float64(s.Denied)},
-		{"refmond_audit_left_out_total", "counter", "Audit records of connections beyond a user's bound.",
+		{"refmond_audit_left_out_total", "counter", "Audit records of connections and unchecked logons beyond a user's rate.",
 			float64(s.RecordsLeftOut)},
 		{"refmond_watchers", "gauge", "Connections that watch calls.", float64(s.Watchers)},
 		{"refmond_objects", "gauge", "Objects of the kernel.", float64(s.Objects)},

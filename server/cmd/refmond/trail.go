@@ -274,8 +274,8 @@ func (c *checkUp) trail(cfg *config) {
 	}
 	c.trailState(&s)
 	if s.LeftOut > 0 {
-		c.note("audit", "%d records of connections were left out, beyond audit.connections (%d a minute and user)", s.LeftOut,
-			cfg.Audit.Connections)
+		c.note("audit", "%d records of connections and unchecked logons were left out, beyond audit.connections "+
+			"(%d a minute and user)", s.LeftOut, cfg.Audit.Connections)
 	}
 }
 
@@ -309,7 +309,7 @@ func (c *checkUp) trailState(s *trailReport) {
 // trailReport is the response of the operations socket to GET /audit.
 type trailReport struct {
 	trailState
-	LeftOut uint64 // dropped records of connections
+	LeftOut uint64 // dropped records of connections and unchecked logons
 }
 
 // fetchTrail requests the audit log's state from the daemon at a socket, and waits at most ten seconds. A daemon that

@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa/admin"
@@ -51,6 +52,40 @@ func (w *treeWorld) fill(dir string) (empty func()) {
 	return func() { w.must(os.Remove(name)) }
 }
 
+// floodLogons requests logons in which no credential is checked, and checks that the records stay within the rate.
+func (w *treeWorld) floodLogons(state string) {
+	w.Helper()
+	th := w.connectAs(bob + 1)
+	begun := time.Now()
+	for i := range 200 {
+		in := nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK}
+		in.AuthenticationInformation.MessageType = nt.InteractiveLogon
+		switch i % 4 {
+		case 0:
+			in.AuthenticationInformation.UserName = "bob"
+			in.AuthenticationInformation.Password = logon.Secret(make([]byte, 2<<10))
+		case 1:
+			in.AuthenticationInformation.MessageType = nt.TokenLogon
+		case 2:
+			in.AuthenticationInformation.MessageType = nt.S4ULogon
+			in.AuthenticationInformation.UserName = "nobody here"
+		}
+		if out, st := th.LsaLogonUser(in); st == ntstatus.Success {
+			w.ok("close", th.NtClose(out.Token))
+		}
+	}
+	most := 60 + int(time.Since(begun)/time.Second) + 1
+	n := 0
+	for _, e := range trailOf(w, state) {
+		if name, _ := e.Field("LogonProcessName"); name == "LsaLogonUser" {
+			n++
+		}
+	}
+	if n < 40 || n > most {
+		w.Errorf("U-92: %d records of 200 logons without a credential, want at most %d", n, most)
+	}
+}
+
 // TestFullAuditDiskFailsOnlyAuditedCalls checks a full disk while one user floods connections. Operations without a
 // matching SACL continue, audited ones fail with an error that names the cause, and an administrator can log on and
 // work. Once space is free everything works again without a restart (U-64, U-92, U-93).
@@ -83,6 +118,7 @@ func TestFullAuditDiskFailsOnlyAuditedCalls(t *testing.T) {
 	if left := s.Stats().RecordsLeftOut; n < 60 || n > most || left < 180-uint64(most) {
 		t.Errorf("200 connections: %d records, %d left out", n, left)
 	}
+	w.floodLogons(state)
 	open := func(th *nt.Thread, name string) ntstatus.Status {
 		h, st := th.NtOpenFile(winnt.FILE_READ_DATA, file(name).V, sharing, 0)
 		if st == ntstatus.Success {
