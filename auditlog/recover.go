@@ -185,8 +185,8 @@ func (r *replay) compare() error {
 }
 
 // adopt makes f, the last segment, the one that the writer continues. It writes all complete records to disk again: to
-// a new file, or to the same one if the disk is full. Bytes after them, unless all are zero, are kept in a separate
-// file if there is space.
+// a new file, or to the same one with its reserve if the disk is full. Bytes after them, unless all are zero, are kept
+// in a separate file if there is space.
 func (r *replay) adopt(f file, s *scanner) error {
 	// After a failed sync, data that can be read may not be on the disk.
 	w, d := r.w, r.w.log.cfg.disk
@@ -206,7 +206,9 @@ func (r *replay) adopt(f file, s *scanner) error {
 	w.size = s.at
 	name := segmentName(s.head.first)
 	if w.seg, err = put(d, name, partOf(f, 0, s.at)); isFull(err) {
-		w.seg, err = overwrite(d, name, s.at, zero > s.at) // a log opens on a full disk (U-67)
+		if w.seg, err = overwrite(d, name, s.at, zero > s.at); err == nil { // a log opens on a full disk (U-67)
+			w.findReserve()
+		}
 	}
 	return err
 }

@@ -86,6 +86,21 @@ func (w *writer) setAside(size int64) error {
 	return err
 }
 
+// findReserve finds, on a full disk, how much of the reserve the open segment still has from an earlier process (U-93).
+// It allocates as much of the reserve as the disk gives, to one page.
+func (w *writer) findReserve() {
+	const page = 4096
+	for low, high := int64(0), w.log.cfg.Reserve+page; high-low > page; {
+		middle := (low + high) / 2
+		if w.setAside(w.size+middle) == nil {
+			low = middle // space that the segment has already needs no other
+		} else {
+			high = middle
+		}
+	}
+	w.noteReserve(w.size)
+}
+
 // noteReserve stores the size of the remaining reserve after the records up to end are written.
 func (w *writer) noteReserve(end int64) {
 	w.log.reserved.Store(max(min(w.allocated-end, w.log.cfg.Reserve), 0))

@@ -88,6 +88,32 @@ func TestReserveIsForAdministrators(t *testing.T) {
 	mustVerify(t, filepath.Join(disk, "log"))
 }
 
+// A log that opens on a full disk after a crash finds the space that its segment still has, and keeps the records of
+// ends there (U-93).
+func TestReserveSurvivesCrashOnFullDisk(t *testing.T) {
+	disk := smallDisk(t, 2048)
+	const reserve, left = 256 << 10, 192 << 10
+	cfg := Config{Dir: filepath.Join(disk, "log"), Reserve: reserve}
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 1)
+	testcheck.NoError(t, l.Close())
+	// Restore the state that a crash leaves: a part of the reserve behind the records, and no other space.
+	seg := testcheck.Must(os.OpenFile(filepath.Join(cfg.Dir, segmentName(1)), os.O_RDWR, 0))
+	size := testcheck.Must(seg.Stat()).Size()
+	testcheck.NoError(t, unix.Fallocate(int(seg.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, size+left))
+	testcheck.NoError(t, seg.Close())
+	testcheck.ErrorIs(t, os.WriteFile(filepath.Join(disk, "ballast"), make([]byte, 2048<<10), 0o600), unix.ENOSPC, "fill")
+	l = mustOpen(t, cfg)
+	s := testcheck.Must(l.State())
+	testcheck.That(t, s.Reserved > left-8192 && s.Reserved <= left+8192, "%d bytes in reserve, want about %d",
+		s.Reserved, left)
+	testcheck.ErrorIs(t, l.Write(of(t, false)), unix.ENOSPC, "a user's record")
+	testcheck.NoError(t, l.Write(of(t, false).WithHeader(audit.Header{ID: 4689})))
+	testcheck.NoError(t, os.Remove(filepath.Join(disk, "ballast")))
+	testcheck.NoError(t, l.Close())
+	mustVerify(t, cfg.Dir)
+}
+
 // TestFlushesOverwriteZeros checks that most flushes of a log with a reserve do not change the segment's length and
 // blocks, that readers end before the zeros, and that zeros are not damage after a crash. Other bytes after the records
 // are damage in a segment that another one follows.
