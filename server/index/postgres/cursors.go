@@ -36,15 +36,18 @@ var errOlder = errors.New("the database lost transactions that it had confirmed,
 // after a reconnection.
 func (s *Store) checkConfirmed() error {
 	stored := map[string]index.Cursor{}
-	rows, err := s.conn.Query(s.ctx, `select part, message, id, generation, seq from refmon.cursors`)
-	if err != nil {
+	err := s.begun(func(tx pgx.Tx) error {
+		rows, err := tx.Query(s.ctx, `select part, message, id, generation, seq from refmon.cursors`)
+		if err != nil {
+			return err
+		}
+		var part, id string
+		var message, generation, seq int64
+		_, err = pgx.ForEachRow(rows, []any{&part, &message, &id, &generation, &seq}, func() error {
+			stored[part] = index.Cursor{Message: uint64(message), ID: id, Generation: uint64(generation), Seq: uint64(seq)}
+			return nil
+		})
 		return err
-	}
-	var part, id string
-	var message, generation, seq int64
-	_, err = pgx.ForEachRow(rows, []any{&part, &message, &id, &generation, &seq}, func() error {
-		stored[part] = index.Cursor{Message: uint64(message), ID: id, Generation: uint64(generation), Seq: uint64(seq)}
-		return nil
 	})
 	if err != nil {
 		return err

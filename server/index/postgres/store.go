@@ -33,14 +33,15 @@ var _ index.RowStore = (*Store)(nil)
 // [Open]. It also returns an error if a run with a folder has its documents in the database. The caller closes the
 // store.
 func OpenStore(ctx context.Context, dsn string, limit time.Duration) (*Store, error) {
-	conn, err := pgx.Connect(ctx, dsn)
+	conn, err := connect(ctx, dsn)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{loading: map[string]int{}, confirmed: map[string]index.Cursor{}, doubt: map[string]index.Cursor{}}
-	s.Sink = &Sink{ctx: ctx, conn: conn, view: index.EmptyView(), dsn: dsn, limit: limit, store: s}
+	s.Sink = &Sink{ctx: ctx, conn: conn, view: index.EmptyView(), dsn: dsn, limit: limit,
+		answer: answerLimit, store: s}
 	if err := s.begin(); err != nil {
-		_ = conn.Close(ctx) // the error of begin is the cause
+		_ = s.Close() // the error of begin is the cause
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
 	return s, nil

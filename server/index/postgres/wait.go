@@ -20,7 +20,7 @@ const (
 	patience    = 10 * time.Minute       // time after which an error is final
 	shortest    = 100 * time.Millisecond // first pause between attempts
 	longest     = 5 * time.Second        // longest pause between attempts
-	answerLimit = 30 * time.Second       // timeout for connecting, unless the DSN has one
+	answerLimit = 30 * time.Second       // time in which a database answers a connection attempt
 )
 
 // send sends a batch in one transaction, and waits as transact does. Each attempt sends a copy, because a batch that
@@ -40,7 +40,7 @@ func (s *Sink) send(b *pgx.Batch) error {
 // repeatable. The start and the end of the wait go to s.Warn (N-122). Any other error is returned at once. The end of
 // the context ends the wait with an error.
 func (s *Sink) transact(f func(tx pgx.Tx) error) error {
-	try := func() error { return pgx.BeginFunc(s.ctx, s.conn, f) }
+	try := func() error { return s.begun(f) }
 	err := try()
 	if err == nil || !s.restarting(err) {
 		return err
@@ -51,12 +51,8 @@ func (s *Sink) transact(f func(tx pgx.Tx) error) error {
 	}
 	warn(fmt.Errorf("postgres: wait for the database: %w", err))
 	for begun, pause := time.Now(), shortest; time.Since(begun) < patience; pause = min(2*pause, longest) {
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-s.ctx.Done():
-			t.Stop()
-			return s.ctx.Err()
+		if err := sleep(s.ctx, pause); err != nil {
+			return err
 		}
 		if err = s.reconnect(); err == nil {
 			err = try()
@@ -112,13 +108,82 @@ func await[T any](ctx context.Context, warn func(error), open func() (T, error))
 			waits = true
 			warn(fmt.Errorf("postgres: wait for the database: %w", err))
 		}
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return out, ctx.Err()
+		if err := sleep(ctx, pause); err != nil {
+			return out, err
 		}
+	}
+}
+
+// connect connects to the database in dsn. It waits as long as parse says.
+func connect(ctx context.Context, dsn string) (*pgx.Conn, error) {
+	config, err := parse(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, config)
+}
+
+// parse parses a DSN. Without a timeout in the DSN or the environment, a connection attempt ends after answerLimit: a
+// stopped server, or a network that loses packets, would hold it for ever.
+func parse(dsn string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err == nil && config.ConnectTimeout == 0 {
+		config.ConnectTimeout = answerLimit
+	}
+	return config, err
+}
+
+// errSilent says that the database did not answer during a transaction.
+var errSilent = errors.New("the database does not answer")
+
+// begun calls f in a transaction and returns the error of either. A long transaction may take its time while the
+// database accepts other connections. Otherwise begun ends it, breaks the connection and returns errSilent (N-92): a
+// stopped server would hold it for ever.
+func (s *Sink) begun(f func(tx pgx.Tx) error) error {
+	ctx, stop := context.WithCancel(s.ctx)
+	silent := make(chan bool, 1)
+	socket := s.conn.PgConn().Conn()
+	go func() {
+		dead := false
+		for !dead && sleep(ctx, s.answer) == nil {
+			dead = s.silent(ctx)
+		}
+		if dead {
+			_ = socket.Close() // the transaction's next read or write fails, also one that waits
+		}
+		silent <- dead
+	}()
+	err := pgx.BeginFunc(s.ctx, s.conn, f)
+	stop()
+	if <-silent && err != nil {
+		return fmt.Errorf("%w: %w", errSilent, err)
+	}
+	return err
+}
+
+// silent reports whether the database neither accepts nor refuses another connection within s.answer. It returns false
+// if ctx ends first.
+func (s *Sink) silent(ctx context.Context) bool {
+	limited, stop := context.WithTimeout(ctx, s.answer)
+	defer stop()
+	conn, err := connect(limited, s.dsn)
+	if err == nil {
+		_ = conn.Close(limited) // it was only a test
+		return false
+	}
+	var answer *pgconn.PgError
+	return ctx.Err() == nil && !errors.As(err, &answer)
+}
+
+// sleep waits for a time. It returns the error of ctx if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -130,7 +195,7 @@ func starting(err error) bool {
 		return mayPass(answer.Code)
 	}
 	var refused *pgconn.ConnectError
-	return errors.As(err, &refused)
+	return errors.As(err, &refused) || errors.Is(err, errSilent)
 }
 
 // mayPass reports whether an SQLSTATE code of the server means a state that a restart of the server can end.
@@ -147,15 +212,8 @@ func mayPass(code string) bool {
 // state, as begin does. It does not wait: if the database does not answer, it returns an error. A store cannot do that
 // with documents, so there an older state of the database is errOlder.
 func (s *Sink) reconnect() error {
-	_ = s.conn.Close(s.ctx) // fails, because the connection is broken
-	config, err := pgx.ParseConfig(s.dsn)
-	if err != nil {
-		return err
-	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = answerLimit
-	}
-	conn, err := pgx.ConnectConfig(s.ctx, config)
+	_ = s.Close() // fails if the connection is broken
+	conn, err := connect(s.ctx, s.dsn)
 	if err != nil {
 		return err
 	}
@@ -175,10 +233,13 @@ func (s *Sink) reconnect() error {
 //   - class 08 (connection exception), 57P01 to 57P03 (shutdown, crash, cannot connect now), 53300 (too many
 //     connections) and 25006 (the server is no longer the primary); source: PostgreSQL, appendix A
 //   - an error without a code, if the connection is closed
-//   - errWriter
+//   - errWriter and errSilent
 func (s *Sink) restarting(err error) bool {
 	if s.ctx.Err() != nil || errors.Is(err, index.ErrReload) {
 		return false
+	}
+	if errors.Is(err, errSilent) {
+		return true
 	}
 	if errors.Is(err, errWriter) { // the lock may be held by this run's former connection, until the database ends that
 		return true

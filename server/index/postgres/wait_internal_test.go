@@ -77,3 +77,46 @@ func TestLongPathIsHashed(t *testing.T) {
 		check.Equal(t, len(documentID(path)), want, "bytes of the id of a path of %d bytes", len(path))
 	}
 }
+
+// TestStoppedDatabaseIsWaitedFor stops a server's processes during a transaction and during a start: the kernel still
+// accepts connections and data, and nothing answers (N-92, N-122). A slow transaction of a running server goes on.
+func TestStoppedDatabaseIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	server := database.Start(t)
+	dsn := "host=" + server.Dir + " dbname=postgres user=" + database.Owner
+	for text, want := range map[string]time.Duration{dsn: answerLimit, dsn + " connect_timeout=2": 2 * time.Second} {
+		config, err := parse(text)
+		check.NoError(t, err)
+		check.Equal(t, config.ConnectTimeout, want, "N-122: the longest wait for a connection to %q", text)
+	}
+	s, err := Open(t.Context(), dsn, t.TempDir(), time.Minute)
+	check.NoError(t, err)
+	defer s.Close()
+	warned := make(chan error, 16)
+	s.Warn = func(err error) { warned <- err }
+	s.answer = 2 * time.Second
+	slow := func(tx pgx.Tx) error { return check.Err(tx.Exec(t.Context(), `select pg_sleep(5)`)) }
+	check.NoError(t, s.transact(slow))
+	check.Equal(t, len(warned), 0, "N-92: lines about a slow transaction")
+
+	resume := server.Freeze()
+	done := make(chan error, 1)
+	go func() { done <- s.SetWatermark(&index.Watermark{Index: "i"}) }()
+	go func() {
+		other, err := Await(t.Context(), dsn+" connect_timeout=2", t.TempDir(), time.Minute, s.Warn)
+		if err == nil {
+			_ = other.Close()
+		}
+	}()
+	for range 2 {
+		select {
+		case err := <-warned:
+			check.That(t, strings.Contains(err.Error(), "wait for the database"), "the line is %q", err)
+		case <-time.After(time.Minute):
+			resume()
+			t.Fatal("N-92, N-122: nothing is printed about a stopped server")
+		}
+	}
+	resume()
+	check.NoError(t, <-done)
+}
