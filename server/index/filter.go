@@ -179,7 +179,7 @@ func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error
 	}
 	s := x.state
 	if !slices.Contains(s.start.Rights, q.Right) {
-		return out, 0, nil, nil, fmt.Errorf("the index is not about the right %s", q.Right)
+		return out, 0, nil, nil, otherRight(q.Right)
 	}
 	out = Filter{Right: q.Right, Directory: s.version, Seq: s.seq, Until: s.start.Until, Index: s.start.Index}
 	g := age{watermark, x.within(q), x.clock(), x.boot}

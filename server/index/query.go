@@ -180,7 +180,7 @@ func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, s
 	}
 	at := max(0, slices.Index(x.state.start.Rights, right))
 	if right != "" && x.state.start.Rights[at] != right {
-		a.Because = "the index is not about the right " + right
+		a.Because = otherRight(right).Error()
 		return a
 	}
 	k := x.state.classes[row.Classes[at]]
@@ -192,6 +192,20 @@ func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, s
 		a.Class = row.Classes[at]
 	}
 	return a
+}
+
+// otherRight returns the error of a question for a right that the index does not have.
+func otherRight(right string) error { return fmt.Errorf("the index is not about the right %s", right) }
+
+// CheckRight returns an error if the index does not have a right. "" is its first right. It returns nil as long as the
+// index has no heartbeat or cannot be read; each answer then says so.
+func (x *Index) CheckRight(right string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, err := x.follow(); err != nil || right == "" || slices.Contains(x.state.start.Rights, right) {
+		return nil
+	}
+	return otherRight(right)
 }
 
 // within returns how old a heartbeat may be for a query: the query's own limit, or the index's limit if that is not

@@ -77,7 +77,7 @@ type canReadCmd struct {
 }
 
 // Run prints yes or no, with the reason if the answer is unknown. It returns errNo unless the answer is yes, which sets
-// the exit code. Stale data prints "no" with its reason.
+// the exit code. Stale data prints "no" with its reason. A right that the index does not have is an error.
 func (c *canReadCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
@@ -89,7 +89,7 @@ func (c *canReadCmd) Run(std *streams) error {
 		return err
 	}, func(x *index.Index) error {
 		list = x.CanReadAll(nil, []string{c.document()}, q)
-		return nil
+		return x.CheckRight(q.Right)
 	})
 	if err != nil {
 		return err

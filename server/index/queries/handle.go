@@ -138,9 +138,13 @@ func (s *Server) permitted(c caller, p path, q *question) (index.Query, error) {
 const denialStep = 2 * time.Millisecond
 
 // canRead answers whether the person may read each document. A caller without trust learns nothing about a document
-// that the answer denies. The error is always nil; an unreadable id has it in its own answer.
+// that the answer denies. A right that the index does not have is an error, as in filter. An unreadable id
+// has its reason in its own answer.
 func (s *Server) canRead(c *caller, q *question, x index.Query) (any, error) {
 	begun := time.Now()
+	if err := s.config.Index.CheckRight(q.Right); err != nil {
+		return nil, err
+	}
 	out := answers{s.config.Index.Current(x.Limit), s.config.Index.CanReadAll(nil, q.IDs, x)}
 	if c.trust {
 		return out, nil
