@@ -121,7 +121,8 @@ var errReaders = errors.New("the tables need a change, and a transaction that ha
 	"pg_stat_activity")
 
 // errWriter says that another run writes to the database.
-var errWriter = errors.New("another refmon-index writes to this database: stop one of them")
+var errWriter = errors.New("another refmon-index writes to this database, or another session holds its advisory " +
+	"lock: stop one of them, see pg_locks")
 
 // lock makes this connection the only writer of the database until it ends (N-10). It waits a few seconds, because the
 // database may not have noticed yet that a killed run is gone, and then returns errWriter. It also makes the database
