@@ -52,6 +52,9 @@ type Config struct {
 	// they cannot end. name is the kernel name of a file, or "" for access that belongs to no file. nil: no other
 	// component keeps access.
 	Revoke func(selected func(user *token.Token, name string) bool) []inspect.Remaining
+	// Accounts returns the SIDs of domain users with a name such as EXAMPLE\alice or alice@EXAMPLE.COM, for a revocation.
+	// nil: there is no domain.
+	Accounts func(name string) ([]sid.SID, ntstatus.Status)
 	// KernelName returns the kernel name of a path of the host, false for a path in no tree. nil: there are no trees.
 	KernelName func(path string) (name string, ok bool)
 	// Quota returns the uid whose limits a uid counts against; nil: its own.
@@ -115,7 +118,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		quota: cfg.Quota, startAs: cfg.StartAs, scheduler: newScheduler(), calls: callBuffer{most: keptCalls, next: 1},
 		denials:     callBuffer{most: keptDenials, next: 1, fair: true},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
-	d.revoke = revoker{others: cfg.Revoke, nameOf: cfg.KernelName}
+	d.revoke = revoker{others: cfg.Revoke, nameOf: cfg.KernelName, accounts: cfg.Accounts}
 	d.pool = kernel.NewQuotaPool(d.limits.Total, d.limits.Reserve)
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {

@@ -46,6 +46,11 @@ func (c *connection) Inspect(th *nt.Thread, query []byte) ([]byte, ntstatus.Stat
 		a.Calls, a.Next, a.Lost = l.recordedCalls(&c.d.calls, &q)
 	case "denials":
 		a.Calls, a.Next, a.Lost = l.recordedCalls(&c.d.denials, &q)
+	case "accounts":
+		var st ntstatus.Status
+		if a.Accounts, st = l.accounts(q.User); st != ntstatus.Success {
+			return nil, st
+		}
 	case "revoke":
 		var st ntstatus.Status
 		if a.Revoked, st = l.revoke(c, &q); st != ntstatus.Success {

@@ -17,8 +17,9 @@ const mostRemaining = 4096
 
 // revoker has the functions of Config that revocations call. Each may be nil. It is immutable.
 type revoker struct {
-	others func(selected func(user *token.Token, name string) bool) []inspect.Remaining
-	nameOf func(path string) (name string, ok bool)
+	others   func(selected func(user *token.Token, name string) bool) []inspect.Remaining
+	nameOf   func(path string) (name string, ok bool)
+	accounts func(name string) ([]sid.SID, ntstatus.Status)
 }
 
 // revocation is one request to end access. One goroutine uses it.
@@ -27,6 +28,22 @@ type revocation struct {
 	name  string           // kernel name of the revoked file; "": revoke by who
 	users map[sid.SID]bool // who, and the users of the selected tokens
 	seen  map[sid.SID]bool // the users of the selected files
+}
+
+// accounts returns the SIDs of the domain users with a name, nil for an unknown name. It tells who has logged on, so a
+// caller without SeDebugPrivilege gets STATUS_PRIVILEGE_NOT_HELD (W-98).
+func (l *inspector) accounts(name string) (list []string, st ntstatus.Status) {
+	if !l.who.Holds(winnt.SeDebugPrivilege) {
+		return nil, ntstatus.PrivilegeNotHeld
+	}
+	if l.d.revoke.accounts == nil {
+		return nil, ntstatus.Success
+	}
+	found, st := l.d.revoke.accounts(name)
+	for _, s := range found {
+		list = append(list, s.String())
+	}
+	return list, st
 }
 
 // revoke ends the sessions, tokens and open files that a query selects, and reports what remains. by is the caller's

@@ -20,7 +20,7 @@ import (
 // Query requests one part of the daemon's state. An unknown What or an unknown field returns
 // STATUS_INVALID_PARAMETER.
 type Query struct {
-	// What is "sessions", "acting", "token", "lent", "calls", "denials" or "revoke".
+	// What is "sessions", "acting", "token", "lent", "calls", "denials", "accounts" or "revoke".
 	What    string   `json:"what"`
 	Threads []uint64 `json:"threads,omitempty"` // acting: thread ids; token: the impersonating thread, else Process counts
 	After   uint64   `json:"after,omitempty"`   // calls, denials: number of the last one received
@@ -28,8 +28,10 @@ type Query struct {
 	// Path selects: for denials, object names that contain it; for revoke, a file and everything below it, by a path
 	// of the host or by the name in the kernel.
 	Path string `json:"path,omitempty"`
-	User string `json:"user,omitempty"` // revoke: the SID of an account or a group; "" with Path
-	Now  bool   `json:"now,omitempty"`  // revoke: do not wait for calls in progress
+	// User selects: for revoke, the SID of an account or a group, "" with Path; for accounts, a name in a domain, such
+	// as EXAMPLE\alice or alice@EXAMPLE.COM.
+	User string `json:"user,omitempty"`
+	Now  bool   `json:"now,omitempty"` // revoke: do not wait for calls in progress
 
 	Since time.Time `json:"since,omitzero"` // calls, denials: after that time
 }
@@ -45,6 +47,7 @@ type Reply struct {
 	Next     uint64             `json:"next,omitempty"` // value for After in the next query
 	Lost     uint64             `json:"lost,omitempty"` // number of calls that were dropped before this reply
 	Revoked  *Revoked           `json:"revoked,omitempty"`
+	Accounts []string           `json:"accounts,omitempty"` // SIDs of the users with the name
 }
 
 // Session is one connection.

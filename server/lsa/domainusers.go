@@ -54,6 +54,20 @@ func (g *domainUsers) put(a logon.Account) {
 	}
 }
 
+// DomainUsers returns the SIDs of the remembered domain users that match, the latest logon first. A user who was
+// created again has two (L-73).
+func (s *Store) DomainUsers(match func(a logon.Account) bool) (found []sid.SID) {
+	g := &s.domainUsers
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	for e := g.order.Front(); e != nil; e = e.Next() {
+		if a := e.Value.(logon.Account); match(a) {
+			found = append(found, a.SID)
+		}
+	}
+	return found
+}
+
 // rememberDomainUser remembers the name of a domain's user who logged on, so that records and tables show a name
 // next to the SID. It ignores empty and overlong names, and names of a domain that belongs to this
 // computer or the system (L-73).

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
@@ -11,6 +16,7 @@ import (
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/internal/lograte"
+	"github.com/refmon/refmon/sid"
 )
 
 // directoryLogons logs on domain users with the current directory configuration, which a reload
@@ -26,10 +32,62 @@ type directoryLogons struct {
 type directoryUse struct {
 	authority logon.Authority // immutable; nil: no directory is configured
 	people    *ldap.Directory // immutable; nil: no servers are configured
+	names     domainNames     // immutable
 
 	mu sync.RWMutex // held for reading by each logon
 	// +checklocks:mu
 	closed bool // guarded by mu
+}
+
+// domainNames are the names of the configured domain. All are zero without one. Immutable.
+type domainNames struct {
+	realm, name string
+	domain      sid.SID
+	unqualified bool // a name without a domain is the domain's
+}
+
+// match reports whether domain is a name of the configured domain. qualified is false for a name without a domain.
+func (n *domainNames) match(domain string, qualified bool) bool {
+	if !qualified {
+		return n.unqualified
+	}
+	return domain != "" && (strings.EqualFold(domain, n.realm) || strings.EqualFold(domain, n.name))
+}
+
+// findTime limits the time of a lookup of a revoked user in the directory.
+const findTime = 10 * time.Second
+
+// accountsNamed returns the SIDs of the domain users with a name: of those who logged on, by the name that their domain
+// gave then, and of the directory's. So a user is found while the directory is down, and after the account was disabled
+// or deleted there. It returns STATUS_NO_LOGON_SERVERS if the directory does not answer and no user who logged on has
+// the name.
+func (s *service) accountsNamed(full string) ([]sid.SID, ntstatus.Status) {
+	u := s.domains.now.Load()
+	domain, name, qualified := logon.Split(full)
+	if u == nil || name == "" || qualified && domain == "" {
+		return nil, ntstatus.Success
+	}
+	ours := u.names.match(domain, qualified)
+	found := s.store.DomainUsers(func(a logon.Account) bool {
+		return strings.EqualFold(a.Name, name) &&
+			(qualified && strings.EqualFold(a.Domain, domain) || ours && a.SID.Prefix() == u.names.domain)
+	})
+	if !ours || u.people == nil {
+		return found, ntstatus.Success
+	}
+	ctx, cancel := context.WithTimeout(s.stopping, findTime)
+	defer cancel()
+	err := s.domains.ask(func(d *ldap.Directory) error {
+		f, err := d.Find(ctx, name, qualified && !strings.Contains(full, `\`))
+		if err == nil && !slices.Contains(found, f.SID) {
+			found = append(found, f.SID)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, ldap.ErrUnknown) && len(found) == 0 {
+		return nil, ntstatus.NoLogonServers
+	}
+	return found, ntstatus.Success
 }
 
 // close waits until no logon or query uses this configuration, then closes its connections. Later calls of logOn and
@@ -113,7 +171,8 @@ func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err e
 // it. After an error the old directory stays in use (D-33). swap closes the old one when no logon uses it.
 func (s *service) prepareDirectory(cfg *config) (swap func(), drop func(), err error) {
 	d := &cfg.Directory
-	next := &directoryUse{}
+	next := &directoryUse{names: domainNames{realm: cfg.Kerberos.Realm, name: d.Name, unqualified: d.Unqualified}}
+	next.names.domain, _ = sid.Parse(cfg.Kerberos.Domain) // check has validated it; "" without a domain
 	if next.people, err = cfg.openDirectory(s.machine, s.messages.Message); err != nil {
 		return nil, nil, err
 	}

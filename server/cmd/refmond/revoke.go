@@ -18,7 +18,7 @@ import (
 
 type revokeCmd struct {
 	inspectFlags
-	Whom string `arg:"" help:"An account or a group of this computer by name, any by SID, or a path in a tree."`
+	Whom string `arg:"" help:"A user or local group by name, any account by SID, or a path in a tree."`
 	Now  bool   `help:"Do not answer the calls in progress of the sessions that end."`
 }
 
@@ -91,8 +91,8 @@ func revokeError(what string, err error) error {
 }
 
 // selection converts the argument of refmond revoke to a path or a SID. A text that begins with a slash or backslash is
-// a path. Any other text is a SID S-1-…, or the name of an account or group. The daemon looks up names.
-// user is the SID. An unknown name, and a text that is not UTF-8, are errors.
+// a path. Any other text is a SID S-1-…, or the name of an account or group. The daemon looks up names: on
+// this computer first, then in the domain. user is the SID. An unknown name, and a text that is not UTF-8, are errors.
 func (l *inspector) selection(what string) (user, path string, err error) {
 	if !utf8.ValidString(what) { // JSON would change it to another name
 		return "", "", fmt.Errorf("%q is not UTF-8, and no account or file of a tree has such a name", what)
@@ -109,11 +109,31 @@ func (l *inspector) selection(what string) (user, path string, err error) {
 	}
 	defer l.th.LsaClose(h)
 	out, st := l.th.LsaLookupNames2(h, what)
-	if !st.IsSuccess() || len(out.SIDs) != 1 || out.SIDs[0].SID.IsZero() {
-		return "", "", fmt.Errorf("this computer has no account or group %q: give the SID of one of the domain "+
-			"(refmond directory find NAME), or a path that begins with /", what)
+	if st.IsSuccess() && len(out.SIDs) == 1 && !out.SIDs[0].SID.IsZero() {
+		return out.SIDs[0].SID.String(), "", nil
 	}
-	return out.SIDs[0].SID.String(), "", nil
+	user, err = l.domainUser(what)
+	return user, "", err
+}
+
+// domainUser returns the SID of the domain user with a name. An unknown name is an error. So is a name that several
+// users have had, because only one of them is meant.
+func (l *inspector) domainUser(name string) (string, error) {
+	a, err := l.query(inspect.Query{What: "accounts", User: name})
+	switch {
+	case ntstatus.Of(err, ntstatus.Success) == ntstatus.NoLogonServers:
+		return "", fmt.Errorf("look up %q: %w: the directory does not answer, and no user of that name has logged on "+
+			"since refmond started: give the SID", name, err)
+	case err != nil:
+		return "", revokeError(name, err)
+	case len(a.Accounts) == 0:
+		return "", fmt.Errorf("this computer has no account or group %q, and the domain no such user: give the SID of a "+
+			"group of the domain (refmond directory find NAME), or a path that begins with /", name)
+	case len(a.Accounts) > 1:
+		return "", fmt.Errorf("several users have or had the name %q: give the SID of one: %s", name,
+			strings.Join(a.Accounts, ", "))
+	}
+	return a.Accounts[0], nil
 }
 
 // printRevoked prints what ended and which open files remain, with the programs that have them. Names from clients

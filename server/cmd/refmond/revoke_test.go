@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -40,6 +41,7 @@ func TestRevokeCommandNeedsSeDebugPrivilege(t *testing.T) {
 		code               int
 	}{
 		{cfg.Socket, user, "revoking needs SeDebugPrivilege", exitMalformed},
+		{cfg.Socket, `EXAMPLE\alice`, "revoking needs SeDebugPrivilege", exitMalformed},
 		{cfg.AdminSocket, "S-1-1-0", "is you, includes you, is a well-known SID, or is a path in no tree", exitMalformed},
 		{cfg.AdminSocket, "/etc/passwd", "is a path in no tree", exitMalformed},
 		{cfg.AdminSocket, `\Device\none`, "ended: 0 sessions, 0 tokens, 0 open files\n", exitSuccess},
@@ -164,5 +166,45 @@ func TestHostPathMapsToKernelName(t *testing.T) {
 		if got, ok := c.kernelName(path); got != want || ok != (want != "") {
 			t.Errorf("%s: %q, %t, want %q", path, got, ok, want)
 		}
+	}
+}
+
+// TestRevokeFindsDomainUsers revokes a user of a domain by the names that refmond sessions and the user write, without
+// a directory to query, and while the directory is down (W-98, L-73).
+func TestRevokeFindsDomainUsers(t *testing.T) {
+	p, key := build(t), forge.NewKey(18)
+	keys := kerberosKeys(p.keytab(1, key)) + fmt.Sprintf("directory: {name: EXAMPLE, passwords: kdc, kdc: [%q]",
+		centre(t, key, "one"))
+	p.configure(keys + "}\n")
+	cmd, end := p.serve()
+	defer end()
+	c := p.dial(p.socket)
+	in := nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, AuthenticationInformation: nt.LogonInformation{
+		MessageType: nt.InteractiveLogon, LogonDomainName: "EXAMPLE", UserName: "alice", Password: "one"}}
+	const gone = "the directory does not answer, and no user of that name has logged on"
+	try := func(name, want string) {
+		t.Helper()
+		logged, st := c.Thread().LsaLogonUser(in)
+		check.Equal(t, st, ntstatus.Success, "alice logs on")
+		defer c.Thread().NtClose(logged.Token)
+		if out := output(p.bin, "revoke", "--socket", p.admin, name); !strings.Contains(out, want) {
+			t.Errorf("W-98: revoke %s: %s want %s", name, out, want)
+		}
+	}
+	const ended = "ended: 0 sessions, 1 tokens, 0 open files\nnothing remains\n"
+	for name, want := range map[string]string{`EXAMPLE\alice`: ended, `example\ALICE`: ended,
+		"alice@" + ticketRealm: ended, "alice@example": ended, "alice": "no account or group",
+		`OTHER\alice`: "no account or group",
+		`EXAMPLE\bob`: `no account or group "EXAMPLE\\bob", and the domain no such user`, `EXAMPLE\`: "no account or group",
+		"@" + ticketRealm: "no account or group"} {
+		try(name, want)
+	}
+	password := written(t, filepath.Join(p.dir, "password"), "secret")
+	p.configure(keys + fmt.Sprintf(
+		", unqualified: true, servers: ['ldaps://127.0.0.1:1'], account: a, passwordFile: %s}\n", password))
+	p.reload(cmd, "msg=reloaded")
+	for name, want := range map[string]string{`EXAMPLE\alice`: ended, "alice": ended, "bob": gone, `EXAMPLE\bob`: gone,
+		`OTHER\bob`: "no account or group"} {
+		try(name, want)
 	}
 }

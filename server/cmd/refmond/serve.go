@@ -158,7 +158,8 @@ func start(cfg *config, std *streams) (*service, error) {
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg), LSA: &s.domains,
 		Quota: s.store.QuotaUID, StartAs: cfg.startsAs(s.store), Revoke: s.revokeRest, KernelName: cfg.kernelName,
-		Limits: cfg.limits, Profile: cfg.profile, Audit: log, ConnectionRecords: cfg.Audit.Connections, Log: s.log})
+		Accounts: s.accountsNamed, Limits: cfg.limits, Profile: cfg.profile, Audit: log,
+		ConnectionRecords: cfg.Audit.Connections, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
