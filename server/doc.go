@@ -32,6 +32,7 @@
 //   - systemd: units, and those of refmon-index for Go programs.
 //   - inspect: messages for inspecting a running daemon.
 //   - internal/lograte: limits the log lines that one client can cause.
+//   - internal/regular: reads regular files of bounded size.
 //   - internal/address: prints addresses of servers for people.
 //   - internal/nocores: keeps a daemon from leaving core dumps.
 //   - internal/sdnotify: tells the service manager the state of a daemon.

@@ -7,12 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/utf16text"
+	"github.com/refmon/refmon/server/internal/regular"
 	"github.com/refmon/refmon/server/watch"
 )
 
@@ -64,6 +64,9 @@ func (d *Directory) Run(ctx context.Context, out chan<- Version) error {
 	}
 }
 
+// maxDirectory is the size limit of a directory file, in bytes.
+const maxDirectory = 1 << 30
+
 // reading is the state of reading a directory file. One goroutine owns it.
 type reading struct {
 	file        string
@@ -82,14 +85,7 @@ func (r *reading) poll() Version {
 	if r.clock != nil {
 		moment = r.clock()
 	}
-	info, err := os.Stat(r.file)
-	if err == nil && !info.Mode().IsRegular() { // a read of a pipe may block for ever
-		err = fmt.Errorf("%s is not a regular file", r.file)
-	}
-	var b []byte
-	if err == nil {
-		b, err = os.ReadFile(r.file)
-	}
+	b, err := regular.Read(r.file, maxDirectory) // a read of a pipe may block for ever
 	if err != nil {
 		return Version{Err: fmt.Errorf("read the directory: %w%s", err, retried)}
 	}

@@ -10,7 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
-	"io"
+	"io/fs"
 	"log/slog"
 	"math/big"
 	"net"
@@ -21,6 +21,7 @@ import (
 
 	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/server/gateway"
+	"github.com/refmon/refmon/server/internal/regular"
 	"github.com/refmon/refmon/server/internal/sdnotify"
 )
 
@@ -56,26 +57,22 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	return cert, made, err
 }
 
+// maxPEM is the size limit of a certificate with its chain, and of a key, in bytes.
+const maxPEM = 1 << 20
+
 // loadPrivate returns the certificate and key of two files. A key that every user of the host can read or change is an
 // error, because any of them could then pose as the gateway (G-53). The group may read it, as ssl-cert does on Debian.
 func loadPrivate(certificate, key string) (tls.Certificate, error) {
-	public, err := os.ReadFile(certificate)
+	public, err := regular.Read(certificate, maxPEM)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	f, err := os.Open(key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
-	info, err := f.Stat()
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	if mode := info.Mode().Perm(); mode&0o027 != 0 {
-		return tls.Certificate{}, fmt.Errorf("mode %04o of the key lets others read or change it: chmod g-w,o= it", mode)
-	}
-	secret, err := io.ReadAll(f)
+	secret, err := regular.Read(key, maxPEM, func(info fs.FileInfo) error {
+		if mode := info.Mode().Perm(); mode&0o027 != 0 {
+			return fmt.Errorf("mode %04o of the key lets others read or change it: chmod g-w,o= it", mode)
+		}
+		return nil
+	})
 	if err != nil {
 		return tls.Certificate{}, err
 	}

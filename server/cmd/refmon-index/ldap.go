@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/refmon/refmon/logon"
@@ -12,6 +11,7 @@ import (
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/roster"
+	"github.com/refmon/refmon/server/internal/regular"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -47,6 +47,9 @@ type ldapFlags struct {
 	Base         string   `help:"The base of the accounts; the whole domain by default." placeholder:"DN"`
 }
 
+// maxCertificates is the size limit of a file of CA certificates, in bytes.
+const maxCertificates = 16 << 20
+
 // maxPassword is the size limit of a password file, in bytes.
 const maxPassword = 4096
 
@@ -63,7 +66,7 @@ func (f *ldapFlags) open(warn func(error)) (index.Roster, *ldap.Directory, error
 	}
 	cfg := ldap.Config{Servers: f.Server, Security: ldap.TLS, Base: f.Base, Domain: domain, Account: f.Account}
 	if f.CA != "" {
-		pem, err := os.ReadFile(f.CA)
+		pem, err := regular.Read(f.CA, maxCertificates)
 		if err != nil {
 			return nil, nil, err
 		}

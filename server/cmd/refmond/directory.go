@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/auth/ldap/message"
+	"github.com/refmon/refmon/server/internal/regular"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -134,6 +134,9 @@ func (d *directory) claims() (map[string]ldap.Claim, error) {
 	return out, nil
 }
 
+// maxCertificates is the size limit of a file of CA certificates, in bytes.
+const maxCertificates = 16 << 20
+
 // maxPasswordFile is the size limit of a password file, in bytes.
 const maxPasswordFile = 4096
 
@@ -161,7 +164,7 @@ func (c *config) openDirectory(machine func() sid.SID,
 		return nil, err
 	}
 	if d.CA != "" {
-		pem, err := os.ReadFile(d.CA)
+		pem, err := regular.Read(d.CA, maxCertificates)
 		if err != nil {
 			return nil, fmt.Errorf("directory: ca: %w", err)
 		}

@@ -49,7 +49,7 @@ func TestDirectoryNeedsPrivatePassword(t *testing.T) {
 		"no certificate":  "  ca: " + write("ca", "pw-of-test\n", 0o600) + "\n",
 		"no such file":    "  ca: " + filepath.Join(dir, "gone") + "\n",
 		"want an object":  "idNumbers: " + write("ids", "pw-of-test", 0o600) + "\n",
-		"idNumbers: stat": "idNumbers: " + filepath.Join(dir, "gone") + "\n",
+		"idNumbers: open": "idNumbers: " + filepath.Join(dir, "gone") + "\n",
 	} {
 		if err := open(more); err == nil || !strings.Contains(err.Error(), what) ||
 			strings.Contains(err.Error(), "pw-of-test") {

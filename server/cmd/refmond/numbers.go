@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/server/internal/regular"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
 )
@@ -39,14 +39,7 @@ func readNumbers(file string) (*idTable, error) {
 	if file == "" {
 		return nil, nil
 	}
-	info, err := os.Stat(file)
-	if err == nil && info.Size() > maxNumbers {
-		err = fmt.Errorf("%s is longer than %d bytes", file, maxNumbers)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("idNumbers: %w", err)
-	}
-	text, err := os.ReadFile(file)
+	text, err := regular.Read(file, maxNumbers)
 	if err != nil {
 		return nil, fmt.Errorf("idNumbers: %w", err)
 	}
