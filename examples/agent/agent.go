@@ -82,7 +82,7 @@ func (s *service) handler() http.Handler {
 	tools := mcp.NewServer(&mcp.Implementation{Name: "refmon-agent", Version: "0.1.0"}, nil)
 	s.addTools(tools)
 	web := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return tools },
-		&mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true, MaxRequestBodyBytes: 2 * maxText})
+		&mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true, MaxRequestBodyBytes: maxRequest})
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := credential(r.Header); err != nil {
 			w.Header()["Www-Authenticate"] = []string{"Negotiate", `Basic realm="refmon", charset="UTF-8"`}
@@ -99,8 +99,11 @@ func (s *service) handler() http.Handler {
 // origin is the header with the address of the caller, which handler sets.
 const origin = "Refmon-Agent-Origin"
 
-// maxText is the size of the largest file that the tools read and write, in bytes. A request has at most twice as many.
+// maxText is the size of the largest file that the tools read and write, in bytes.
 const maxText = 1 << 20
+
+// maxRequest is the size limit of a request. JSON writes a control character as six bytes, such as \u0001.
+const maxRequest = 6*maxText + 64<<10
 
 // service has the tools and the connection to refmond. Create it with config.dial.
 type service struct {

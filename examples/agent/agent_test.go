@@ -101,6 +101,7 @@ func TestToolsActAsTheirCaller(t *testing.T) {
 		{"alice", "why", in{"path": "payroll.csv"}, false, "allowed"},
 		{"alice", "why", in{"path": "payroll.csv", "write": true}, false, denied},
 		{"alice", "write", in{"path": "drafts/a", "text": "new"}, false, "written"},
+		{"alice", "write", in{"path": "drafts/lines", "text": strings.Repeat("\n", maxText)}, false, ""},
 		{"alice", "write", in{"path": "drafts/a", "text": strings.Repeat("x", maxText+1)}, true, "at most 1048576 bytes"},
 		{"alice", "read", in{"path": "drafts/a"}, false, "new"},
 		{"alice", "write", in{"path": "drafts/a", "text": ""}, false, "written"},
@@ -180,7 +181,7 @@ func testRequests(t *testing.T, url string) {
 		{"a token", func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }, body, http.StatusUnauthorized},
 		{"another site", func(r *http.Request) { r.Header.Set("Origin", "https://example.org") }, body, http.StatusForbidden},
 		{"another name of this host", func(r *http.Request) { r.Host = "rebound.example.org" }, body, http.StatusForbidden},
-		{"3 MiB", func(*http.Request) {}, body + strings.Repeat(" ", 3<<20), http.StatusRequestEntityTooLarge},
+		{"7 MiB", func(*http.Request) {}, body + strings.Repeat(" ", 7<<20), http.StatusRequestEntityTooLarge},
 		{"half a request", func(*http.Request) {}, body[:40], http.StatusBadRequest},
 	} {
 		r, err := http.NewRequest("POST", url, strings.NewReader(c.body))
