@@ -35,7 +35,8 @@ func TestPropfindListsWhatWasRequested(t *testing.T) {
 			"/c/d/: displayname=d a=1 200 getcontentlength 404, /c/d/m: displayname=m getcontentlength=1 200 a 404"},
 		{"alice PROPPATCH /f < patch\nalice PROPPATCH /t < patch\nalice PROPPATCH /t < " +
 			`<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><b xmlns="urn:b"/></D:prop></D:set></D:propertyupdate>` +
-			"\nalice COPY /f Destination: /c/t\nalice PROPFIND /t Depth: 0 < " + names, "/c/t: " + strings.TrimSuffix(file, "owner") + "a owner 200"},
+			"\nalice COPY /f Destination: /c/t\nalice PROPFIND /t Depth: 0 < " + names,
+			"/c/t: " + strings.TrimSuffix(file, "owner") + "a owner 200"},
 		{"alice PROPPATCH /f < patch\nalice COPY /f Destination: /c/n\nalice PROPFIND /n Depth: 0 < " + prop,
 			"/c/n: displayname=n getcontentlength=1 a=1 200"},
 		{"alice PROPFIND /f Depth: 0 < " + strings.Replace(prop, "<D:displayname/>", "<D:owner/><D:x/>", 1),
