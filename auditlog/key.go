@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -61,6 +62,23 @@ func writeKey(file, content string, mode fs.FileMode) error {
 	return nil
 }
 
+// maxKeys is the size limit of a file of keys in bytes. A key has about 100.
+const maxKeys = 1 << 20
+
+// readKeys reads a file of keys. A file larger than maxKeys, or without an end, is an error.
+func readKeys(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	b, err := io.ReadAll(io.LimitReader(f, maxKeys+1))
+	if err == nil && len(b) > maxKeys {
+		err = fmt.Errorf("%s is larger than %d bytes", name, maxKeys)
+	}
+	return b, err
+}
+
 // LoadKey reads a key from [CreateKey]. It refuses a key that others can read, except on Windows. The error matches
 // [fs.ErrNotExist] if the file is missing. A malformed key is an error.
 func LoadKey(file string) (note.Signer, error) {
@@ -71,7 +89,7 @@ func LoadKey(file string) (note.Signer, error) {
 	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
 		return nil, fmt.Errorf("the key %s can be read by others: chmod 600 it", file)
 	}
-	b, err := os.ReadFile(file)
+	b, err := readKeys(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the key of an audit log: %w", err)
 	}
@@ -85,7 +103,7 @@ func LoadKey(file string) (note.Signer, error) {
 // ReadPublicKey reads the public halves of keys, one per line, in the form name+id+base64 of c2sp.org/signed-note. It
 // fails for an empty file or an invalid line. It never returns an empty list without an error.
 func ReadPublicKey(file string) ([]note.Verifier, error) {
-	b, err := os.ReadFile(file)
+	b, err := readKeys(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the public key of an audit log: %w", err)
 	}

@@ -128,6 +128,9 @@ func (c *runCmd) Run(ctx context.Context, std *streams) error {
 	return c.finish(std, j)
 }
 
+// maxQuestion is the size limit of a line of a file of questions, in bytes.
+const maxQuestion = 1 << 20
+
 type scoreCmd struct {
 	outputFlags
 	Questions []string `arg:"" help:"Files that refmon-kit questions wrote." type:"existingfile"`
@@ -147,11 +150,15 @@ func (c *scoreCmd) Run(std *streams) error {
 	var questions []*kit.Question
 	seen := map[string]bool{}
 	for _, name := range c.Questions {
-		b, err := os.ReadFile(name)
+		f, err := os.Open(name)
 		if err != nil {
 			return err
 		}
-		for line := range bytes.Lines(b) {
+		defer f.Close()
+		lines := bufio.NewScanner(f)
+		lines.Buffer(nil, maxQuestion)
+		for lines.Scan() {
+			line := lines.Bytes()
 			var q struct{ ID string }
 			if err := json.Unmarshal(line, &q); err != nil {
 				return fmt.Errorf("%s: a line that is not a question: %w", name, err)
@@ -165,6 +172,9 @@ func (c *scoreCmd) Run(std *streams) error {
 				seen[q.ID] = true
 				questions = append(questions, one)
 			}
+		}
+		if err := lines.Err(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if len(questions) == 0 {

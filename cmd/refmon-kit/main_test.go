@@ -68,6 +68,10 @@ func TestScoreComparesOffline(t *testing.T) {
 	if code, out, errs := command(answers, "score", file); code != exitSuccess {
 		t.Errorf("right answers: got %d, %s%s, want success", code, out, errs)
 	}
+	long := filepath.Join(t.TempDir(), "long")
+	write(t, long, strings.Repeat(" ", maxQuestion))
+	code, _, errs := command(answers, "score", long)
+	check.That(t, code != exitSuccess && strings.Contains(errs, "token too long"), "a long line: got %d, %s", code, errs)
 	first, _, _ := strings.Cut(answers, "\n")
 	code, out, _ := command(first, "score", "--show", "2", file, file)
 	if code != exitWrong || strings.Count(out, "audit.000002 audit_check: no answer") != 1 ||

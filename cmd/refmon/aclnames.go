@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/sha256"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/refmon/refmon/client"
@@ -41,7 +40,7 @@ func (f *namesFlags) names(std *streams) (n *acltree.Names, done func(), err err
 		}
 	}
 	if f.IDMaps != "" {
-		file, err := os.ReadFile(f.IDMaps)
+		file, err := readBounded(openFile, f.IDMaps, maxAccountsFile)
 		if err != nil {
 			return nil, done, fmt.Errorf("--id-maps: %w", err)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/refmon/refmon/auditlog"
 )
@@ -41,7 +40,7 @@ func (c *auditProveCmd) Run(std *streams) error {
 		proof, err = auditlog.ProveRecord(c.Dir, c.ID)
 	} else {
 		var old []byte
-		if old, err = os.ReadFile(c.Since); err != nil {
+		if old, err = readBounded(openFile, c.Since, maxFile); err != nil {
 			return fmt.Errorf("read the checkpoint: %w", err)
 		}
 		proof, err = auditlog.ProveSince(c.Dir, old)

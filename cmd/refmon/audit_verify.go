@@ -34,7 +34,7 @@ func (f *trustFlags) verification(dir string) (v auditlog.Verification, err erro
 	}
 	v.Dir = dir
 	for _, name := range f.Checkpoint {
-		b, err := os.ReadFile(name)
+		b, err := readBounded(openFile, name, maxFile)
 		if err != nil {
 			return v, fmt.Errorf("read the checkpoint: %w", err)
 		}

@@ -253,7 +253,7 @@ func (c *objectsFlags) accounts() (ntacl.Accounts, error) {
 	if c.IDMaps == "" {
 		return nil, nil
 	}
-	file, err := os.ReadFile(c.IDMaps)
+	file, err := readBounded(openFile, c.IDMaps, maxAccountsFile)
 	if err != nil {
 		return nil, fmt.Errorf("--id-maps: %w", err)
 	}

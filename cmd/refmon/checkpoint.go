@@ -213,7 +213,7 @@ func (o *output) reopen(name string, size int64, sum string) (*counter, error) {
 // readCheckpoint reads a checkpoint. It returns nil if the file does not exist, and an error if it is malformed. An
 // error about malformed contents names the file.
 func readCheckpoint(name string) (*checkpoint, error) {
-	b, err := os.ReadFile(name)
+	b, err := readBounded(openFile, name, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -130,19 +129,7 @@ const maxAccountsFile = 1 << 30
 // readAccounts reads a file of accounts, or standard input for "-", up to maxAccountsFile bytes. A larger file is an
 // error. It reads the whole file into memory.
 func (s *streams) readAccounts(name string) ([]byte, error) {
-	in, err := s.open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	file, err := io.ReadAll(io.LimitReader(in, maxAccountsFile+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	case len(file) > maxAccountsFile:
-		return nil, fmt.Errorf("read %s: larger than %d MiB", name, maxAccountsFile>>20)
-	}
-	return file, nil
+	return readBounded(s.open, name, maxAccountsFile)
 }
 
 // sayUnresolved prints the first most lines about unresolved references to standard error, and the number of the

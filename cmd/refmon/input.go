@@ -18,21 +18,27 @@ import (
 const maxFile = 16 << 20
 
 // readFile reads a whole file, or standard input for "-". A file above maxFile bytes is an error.
-func (s *streams) readFile(name string) ([]byte, error) {
-	in, err := s.open(name)
+func (s *streams) readFile(name string) ([]byte, error) { return readBounded(s.open, name, maxFile) }
+
+// readBounded opens and reads a whole file. More than most bytes are an error. An error that open returns is unchanged.
+func readBounded(open func(name string) (io.ReadCloser, error), name string, most int64) ([]byte, error) {
+	in, err := open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	b, err := io.ReadAll(io.LimitReader(in, maxFile+1))
-	if err != nil {
+	b, err := io.ReadAll(io.LimitReader(in, most+1))
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	if len(b) > maxFile {
-		return nil, fmt.Errorf("read %s: larger than %d MiB", name, maxFile>>20)
+	case int64(len(b)) > most:
+		return nil, fmt.Errorf("read %s: larger than %d MiB", name, most>>20)
 	}
 	return b, nil
 }
+
+// openFile opens a file like [os.Open]. The name "-" is a file's name too.
+func openFile(name string) (io.ReadCloser, error) { return os.Open(name) }
 
 // open opens a file for reading, or standard input for "-". The caller closes it, which leaves standard input and other
 // known pipes open.

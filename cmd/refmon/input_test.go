@@ -50,6 +50,23 @@ func TestInputHasBounds(t *testing.T) {
 				len(b), err)
 		}
 	}
+	big := filepath.Join(t.TempDir(), "big")
+	check.NoError(t, os.WriteFile(big, nil, 0o600))
+	check.NoError(t, os.Truncate(big, maxFile+1))
+	for _, c := range []struct {
+		args []string
+		most string
+	}{
+		{[]string{"audit", "verify", newTrail(t, 0), "--checkpoint", big}, "16 MiB"},
+		{[]string{"audit", "verify", newTrail(t, 0), "--key", big}, "1048576 bytes"},
+		{[]string{"audit", "prove", newTrail(t, 0), "--since", big}, "16 MiB"},
+		{[]string{"who-can", "read", "-o", "../../examples/bulk/monday.jsonl", "-d", "../../examples/bulk/company.yaml",
+			"--format", "jsonl", "--out", filepath.Join(t.TempDir(), "out"), "--checkpoint", big}, "16 MiB"},
+	} {
+		code, _, errs := runLine(c.args...)
+		check.That(t, code == exitMalformed && strings.Contains(errs, "larger than "+c.most), "%s: exit code %d, %s", c.args,
+			code, errs)
+	}
 	for text, want := range map[string]bool{"0100048000000000": true, "010004800000000": false, "0200048000000000": false,
 		"010004800000000G": false, "0100048000000000aBcDeF": true, "": false, "01": false} {
 		check.Equal(t, isHex(text), want, "isHex(%q)", text)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/effective"
@@ -37,6 +38,7 @@ var askable = []reflect.Type{
 	reflect.TypeFor[audit.Setting](),
 	reflect.TypeFor[audit.Subcategory](),
 	reflect.TypeFor[audit.Verdict](),
+	reflect.TypeFor[auditlog.Verified](),
 	reflect.TypeFor[claims.Attribute](),
 	reflect.TypeFor[claims.Expr](),
 	reflect.TypeFor[claims.Outcomes](),
