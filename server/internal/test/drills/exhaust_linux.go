@@ -50,7 +50,7 @@ func shortages() []shortage {
 }
 
 // full matches the reason of a full file system.
-const full = "(?i)no space left|insufficient storage"
+const full = "(?i)no space left|insufficient storage|sufficient-disk-space"
 
 // filling is the folder with the files that use a file system up.
 const filling = ".filling"
