@@ -264,7 +264,7 @@ func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	if dir.Domain == c.d.DirectoryAfter.Domain {
 		i = 1
 	}
-	k := c.near[i].find(o, o.Type)
+	k := c.near[i].find(o, kind{typ: o.Type})
 	a := k.answer.Load()
 	if a == nil {
 		a = &parsed{}
@@ -295,8 +295,8 @@ func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
 		if k == nil {
 			continue
 		}
-		ks[i] = key{as[i].d, k.typ}
-		e, gate, err := c.evaluator([2]*effective.Principals{q.pairs.before, q.pairs.after}[i], k.typ)
+		ks[i] = key{as[i].d, k.kind.typ}
+		e, gate, err := c.evaluator([2]*effective.Principals{q.pairs.before, q.pairs.after}[i], k.kind.typ)
 		if err != nil {
 			return nil, err
 		}
@@ -304,7 +304,7 @@ func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
 		masks[i] = slices.Clone(e.Maximum(ks[i].d)) // both may come from one evaluator
 		for j := range masks[i] {
 			g := q.pairs.guards[i]
-			masks[i][j] = (masks[i][j] | g.all(j, k.typ)) &^ g.withheld(j)
+			masks[i][j] = (masks[i][j] | g.all(j, k.kind.typ)) &^ g.withheld(j)
 		}
 		for j := range gate {
 			masks[i][j] &= gate[j]

@@ -11,22 +11,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// known is a table entry for a distinct input: descriptor bytes, object type and folders on the way. It stores the
+// known is a table entry for a distinct input: descriptor bytes, kind of object and folders on the way. It stores the
 // answer once a worker has computed it.
 type known[A any] struct {
-	hash uint64            // immutable
-	key  []byte            // immutable; in the form given
-	form objects.Form      // immutable
-	typ  *winnt.ObjectType // immutable
-	way  *objects.Way      // immutable
-	next *known[A]         // guarded by shard.mu: with the same hash
+	hash uint64       // immutable
+	key  []byte       // immutable; in the form given
+	form objects.Form // immutable
+	kind kind         // immutable
+	way  *objects.Way // immutable
+	next *known[A]    // guarded by shard.mu: with the same hash
 
 	answer atomic.Pointer[A] // nil until a worker has decided it
 }
 
-// is reports whether the entry is for the descriptor and the way of the object o, and for this object type.
-func (k *known[A]) is(o *objects.Object, typ *winnt.ObjectType) bool {
-	return k.form == o.Form && k.typ == typ && k.way == o.Way && bytes.Equal(k.key, o.SD)
+// is reports whether the entry is for the descriptor and the way of the object o, and for this kind.
+func (k *known[A]) is(o *objects.Object, of kind) bool {
+	return k.form == o.Form && k.kind == of && k.way == o.Way && bytes.Equal(k.key, o.SD)
 }
 
 // table interns descriptors in two generations. When the young generation is full it replaces the old one, so memory
@@ -54,31 +54,35 @@ func newTable[A any](limit int) *table[A] {
 	return &table[A]{seed: maphash.MakeSeed(), limit: max(limit/2/64, 1<<16)}
 }
 
-// hash returns a hash of a descriptor's source bytes and of the folders on its way.
-func (t *table[A]) hash(o *objects.Object) uint64 {
-	return maphash.Bytes(t.seed, o.SD) + uint64(o.Form) + o.Way.Hash()
+// hash returns a hash of a descriptor's source bytes, of the folders on its way and of a class.
+func (t *table[A]) hash(o *objects.Object, class winnt.GUID) uint64 {
+	h := maphash.Bytes(t.seed, o.SD) + uint64(o.Form) + o.Way.Hash()
+	if class != (winnt.GUID{}) {
+		h += maphash.Comparable(t.seed, class)
+	}
+	return h
 }
 
 // find returns the entry of a descriptor and creates it, without an answer, if it is new. h is the hash of o, and cost
 // the memory of an answer in bytes. It may drop old entries. It is safe for concurrent use.
-func (t *table[A]) find(h uint64, o *objects.Object, typ *winnt.ObjectType, cost int) *known[A] {
+func (t *table[A]) find(h uint64, o *objects.Object, of kind, cost int) *known[A] {
 	s := &t.shards[h>>58]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for k := s.young[h]; k != nil; k = k.next {
-		if k.is(o, typ) {
+		if k.is(o, of) {
 			return k
 		}
 	}
 	for k := s.old[h]; k != nil; k = k.next {
-		if k.is(o, typ) {
-			moved := &known[A]{hash: h, key: k.key, form: k.form, typ: k.typ, way: k.way}
+		if k.is(o, of) {
+			moved := &known[A]{hash: h, key: k.key, form: k.form, kind: k.kind, way: k.way}
 			moved.answer.Store(k.answer.Load())
 			s.put(moved, t.limit, cost)
 			return moved
 		}
 	}
-	k := &known[A]{hash: h, key: bytes.Clone(o.SD), form: o.Form, typ: typ, way: o.Way}
+	k := &known[A]{hash: h, key: bytes.Clone(o.SD), form: o.Form, kind: of, way: o.Way}
 	s.put(k, t.limit, cost)
 	return k
 }
@@ -113,13 +117,13 @@ func (t *table[A]) near(cost int) near[A] {
 
 // find returns the entry of the object's descriptor: from the worker's own slots, or else from the shared
 // table, which adds an unknown one.
-func (n *near[A]) find(o *objects.Object, typ *winnt.ObjectType) *known[A] {
-	h := n.table.hash(o)
+func (n *near[A]) find(o *objects.Object, of kind) *known[A] {
+	h := n.table.hash(o, of.class)
 	slot := &n.slots[h&uint64(len(n.slots)-1)]
-	if k := *slot; k != nil && k.hash == h && k.is(o, typ) {
+	if k := *slot; k != nil && k.hash == h && k.is(o, of) {
 		return k
 	}
-	k := n.table.find(h, o, typ, n.cost)
+	k := n.table.find(h, o, of, n.cost)
 	*slot = k
 	return k
 }

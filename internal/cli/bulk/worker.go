@@ -39,7 +39,6 @@ type outcome[A any] struct {
 	err    error
 	noDACL bool // the descriptor has no D: part
 	self   bool // it has entries for PRINCIPAL SELF; the answer is for objects without a SID
-	class  bool // it has entries about classes; the answer is for objects of other classes
 	answer A
 	remark Remark
 	text   string // of remark
@@ -97,26 +96,27 @@ func (w *worker[A, T]) batch(b *box[T]) {
 }
 
 // outcome returns the answer for an object, from the cache or newly computed. Answers that depend on the object
-// itself are not cached. Answers that depend on the account's own SID are computed for each account, and those that
-// depend on the class for each object with a class, unless w.run.alike is set.
+// itself are not cached. Answers that depend on the account's own SID are computed for each account, unless w.run.alike
+// is set. Then the class of the object does not count either.
 func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
-	k := w.near.find(o, o.Type)
-	own := func(x *outcome[A]) bool {
-		return x.self && o.Entry.Account() || x.class && o.Entry != nil && len(o.Entry.Classes) > 0
+	of := kind{typ: o.Type}
+	if !w.run.alike {
+		of.class = w.classes.of(o.Entry)
 	}
-	if x := k.answer.Load(); x != nil && (w.run.alike || !own(x)) {
+	k := w.near.find(o, of)
+	if x := k.answer.Load(); x != nil && (w.run.alike || !x.self || !o.Entry.Account()) {
 		return x
 	}
-	x, share := w.decide(o)
+	x, share := w.decide(o, of.class)
 	if share && !k.answer.CompareAndSwap(nil, x) {
 		return k.answer.Load()
 	}
 	return x
 }
 
-// decide returns the outcome for an object. share is true if every object with this descriptor, type and
-// traverse rights has the same outcome. Errors are in the outcome.
-func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
+// decide returns the outcome for an object of a class, which is zero if the class does not count. share is true if every
+// object with this descriptor, type, class and traverse rights has the same outcome. Errors are in the outcome.
+func (w *worker[A, T]) decide(o *objects.Object, class winnt.GUID) (x *outcome[A], share bool) {
 	x = new(outcome[A])
 	d, err := o.Descriptor(w.run.Directory.Domain)
 	if err != nil {
@@ -126,16 +126,17 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	x.noDACL = accessquery.LacksDACL(d)
 	x.self = d.DACL().Facts()&sd.HasPrincipalSelf != 0
 	self := d
-	var class winnt.GUID
+	if !about(d, class) {
+		class = winnt.GUID{} // every class has an evaluator of its own
+	}
 	if !w.run.alike {
-		class, x.class = w.classes.of(d, o.Entry)
 		if self, err = withSelf(d, o.Entry); err != nil {
 			x.err = err
 			return x, false
 		}
 	}
 	x.answer, share, x.err = w.ask.decide(place{self, o.Type, o.Way, o, class})
-	share = share && self == d && class == (winnt.GUID{})
+	share = share && self == d
 	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
 	if x.err == nil {
 		if x.remark.Logons, err = w.also.remark(place{self, o.Type, o.Way, o, class}); err != nil {
