@@ -114,8 +114,8 @@ func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	return x
 }
 
-// decide returns the outcome for an object of a class, which is zero if the class does not count. share is true if every
-// object with this descriptor, type, class and traverse rights has the same outcome. Errors are in the outcome.
+// decide returns the outcome for an object of a class; zero is an unknown one. share is true if every object with this
+// descriptor, type, class and traverse rights has the same outcome. Errors are in the outcome.
 func (w *worker[A, T]) decide(o *objects.Object, class winnt.GUID) (x *outcome[A], share bool) {
 	x = new(outcome[A])
 	d, err := o.Descriptor(w.run.Directory.Domain)
