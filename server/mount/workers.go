@@ -32,7 +32,7 @@ type worker struct {
 // Limits of requests. A user who is alone has at most half of each.
 const (
 	maxWorkers = 128  // requests that run
-	maxWaiting = 4096 // requests that wait: a write has its data in memory meanwhile, a read its buffer
+	maxWaiting = 4096 // refusable requests that wait: a write has its data in memory meanwhile, a read its buffer
 )
 
 // workers is a pool of kernel threads for requests. Users share them fairly. It is safe for concurrent use.
@@ -52,14 +52,21 @@ type workers struct {
 	// +checklocks:mu
 	turns list.List // guarded by mu: of *requestQueue, the next one to be served in front
 	// +checklocks:mu
-	room int // guarded by mu: requests that may still wait
+	room int // guarded by mu: refusable requests that may still wait
 }
 
 // requestQueue has the waiting requests of one payer. It is guarded by workers.mu.
 type requestQueue struct {
-	payer   uint32
-	waiting []chan struct{} // each is closed when its request may begin
-	turn    *list.Element
+	payer     uint32
+	waiting   []waiting
+	refusable int // waiting requests that could have been refused
+	turn      *list.Element
+}
+
+// waiting is a request that waits. begun is closed when it may begin.
+type waiting struct {
+	begun     chan struct{}
+	refusable bool // it takes room
 }
 
 // newWorkers returns a pool without workers. It creates their threads in p, at most maxWorkers.
@@ -115,7 +122,7 @@ func (w *workers) begin(payer uint32, always bool) (t *worker, turn chan struct{
 		q = &requestQueue{payer: payer}
 	}
 	// A user's waiting requests take at most as much memory as remains for those of all others (M-72).
-	if len(q.waiting) >= w.room && !always {
+	if !always && q.refusable >= w.room {
 		return nil, nil, errManyWait
 	}
 	if q.turn == nil {
@@ -123,8 +130,11 @@ func (w *workers) begin(payer uint32, always bool) (t *worker, turn chan struct{
 		w.queues[payer] = q
 	}
 	turn = make(chan struct{})
-	q.waiting = append(q.waiting, turn)
-	w.room--
+	q.waiting = append(q.waiting, waiting{turn, !always})
+	if !always {
+		q.refusable++
+		w.room--
+	}
 	return nil, turn, nil
 }
 
@@ -181,10 +191,13 @@ func (w *workers) ended(payer uint32, t *worker) {
 		}
 		w.free--
 		w.running[q.payer]++
-		close(q.waiting[0])
-		q.waiting[0] = nil
+		next := q.waiting[0]
 		q.waiting = q.waiting[1:]
-		w.room++
+		close(next.begun)
+		if next.refusable {
+			q.refusable--
+			w.room++
+		}
 		w.turns.MoveToBack(e)
 		if len(q.waiting) == 0 {
 			w.turns.Remove(e)

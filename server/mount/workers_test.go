@@ -119,10 +119,10 @@ func TestWaitingRequestsOfOneUserLeaveRoomForOthers(t *testing.T) {
 		waits   bool
 		request func()
 	}{
+		{"an unlock", alice, true, func() { lock(unix.F_UNLCK) }}, // takes no room
 		{"read", alice, true, read}, {"write", alice, true, func() { write(0) }}, {"a third one", alice, true, read},
 		{"a fourth one", alice, false, read}, {"a lock", alice, false, func() { lock(unix.F_WRLCK) }},
 		{"another user's", bob, true, lookup}, {"his second", bob, false, lookup},
-		{"an unlock", alice, true, func() { lock(unix.F_UNLCK) }},
 		{"a write-back", alice, true, func() { write(fuse.WRITE_CACHE) }},
 		{"a close", alice, true, func() { w.m.Release(nil, &fuse.ReleaseIn{InHeader: h, Fh: fh}) }},
 	} {
