@@ -17,7 +17,7 @@ const claimPatience = 30 * time.Second
 func (x *exchange) enter() (leave func(), err error) {
 	leave = x.Engine.claims.take(x.ctx, claimPatience, x.claims()...)
 	if leave == nil {
-		return nil, &busy{refusal{code: http.StatusServiceUnavailable, text: "others are changing this file: try again"}}
+		return nil, errBusy
 	}
 	if err := x.check(); err != nil {
 		leave()
@@ -25,6 +25,9 @@ func (x *exchange) enter() (leave func(), err error) {
 	}
 	return leave, nil
 }
+
+// errBusy refuses a request that needs a name which others change.
+var errBusy = &busy{refusal{code: http.StatusServiceUnavailable, text: "others are changing this file: try again"}}
 
 // busy is a refusal that asks the client to try again soon, by Retry-After.
 type busy struct{ refusal }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 )
 
 // transfer serves COPY and MOVE. transfer responds with 201 for a new destination and 204 for an existing
@@ -179,32 +180,58 @@ func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 	}
 }
 
+// mostReads is how often a COPY reads a file from its start because other requests change it.
+const mostReads = 4
+
 // copyFile copies a file with its dead properties and, unless Overwrite is F, replaces an existing file at to. The copy
-// appears only when all data has arrived. If only the properties fail, the copy stays, with an error. A file that may
-// not be opened or created is a refusal.
+// appears only when all data has arrived. If another request claims the source while copyFile reads it, copyFile starts
+// again. After mostReads reads, or if the source is not free within claimPatience, the error is a 503 refusal and
+// nothing is copied. If only the properties fail, the copy stays, with an error. A file that may not be opened or
+// created is a refusal.
 func (x *exchange) copyFile(from, to Path) error {
+	for range mostReads {
+		if done, err := x.tryCopyFile(from, to); err != nil {
+			return err
+		} else if done {
+			return x.copyProperties(from, to)
+		}
+	}
+	return errBusy
+}
+
+// tryCopyFile copies the contents of a file. If another request claims the source before all is read, tryCopyFile
+// copies nothing and returns false without an error.
+func (x *exchange) tryCopyFile(from, to Path) (done bool, err error) {
+	end := x.Engine.claims.watch(x.ctx, claimPatience, from)
+	if end == nil {
+		return false, errBusy
+	}
+	end = sync.OnceValue(end)
+	defer end()
 	src, err := x.files.Open(from)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { _ = src.Close() }() // closing a file that was only read loses no data
 	dst, err := x.files.Create(to, Creation{Replace: x.overwrites(), New: !x.overwrites()})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { _ = dst.Close() }()
 	if _, err := dst.ReadFrom(src); err != nil {
-		return err
+		return false, err
 	}
 	if to == x.to { // this file is the whole copy
 		if err := x.recheck(); err != nil {
-			return err
+			return false, err
 		}
 	}
-	if _, _, err := dst.Commit(); err != nil {
-		return err
+	// The bytes are of one version, the one that recheck has seen, only if no request has claimed the source (G-38).
+	if !end() {
+		return false, nil
 	}
-	return x.copyProperties(from, to)
+	_, _, err = dst.Commit()
+	return err == nil, err
 }
 
 // copyProperties copies the dead properties, those that clients set, from one resource to another, and replaces those

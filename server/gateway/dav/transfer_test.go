@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -148,5 +149,77 @@ func TestRequestStopsAfterClientLeft(t *testing.T) {
 		check.That(t, w.Code == c.code && len(done) == 1 && m.tree() == c.tree, "%s to %q: %d after %s of %v\n%s, want %d "+
 			"after one\n%s", c.method, c.to, w.Code, c.call, done, m.tree(), c.code, c.tree)
 		check.Equal(t, m.detached, c.method == "COPY", "%s to %q detaches its cleanup from the client", c.method, c.to)
+	}
+}
+
+// TestCopyIsOfOneVersion checks that a COPY reads its source again if another request changes it, which never waits
+// (G-38). refmond writes in place, so a file that was opened before may have bytes of both versions.
+func TestCopyIsOfOneVersion(t *testing.T) {
+	put := func(m *memory, header string) int {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(m.Context(), "PUT", "http://host.test/c/d/m", strings.NewReader("new"))
+		r.Header.Set("If-Match", header)
+		m.ServeHTTP(w, r)
+		return w.Code
+	}
+	for _, c := range []struct {
+		step         string
+		puts         int // so many reads meet a PUT of the source
+		code         int
+		copied, path string // contents of path afterwards; "": no file
+	}{
+		{"COPY /d/m Destination: /c/n", 0, 201, "m", "/n"},
+		{"COPY /d/m Destination: /c/n", 1, 201, "new", "/n"},
+		{"COPY /d/m Destination: /c/n", 3, 201, "new", "/n"},
+		{"COPY /d/m Destination: /c/n", 4, 503, "", "/n"},
+		{"COPY /d/m Destination: /c/t", 4, 503, "t", "/t"},
+		{"COPY /d Destination: /c/n", 3, 201, "new", "/n/m"},
+		{"COPY /d Destination: /c/e", 4, 207, "", "/e/m"},
+		{"COPY /d/m If-Match: $tag; Destination: /c/n", 1, 412, "", "/n"},
+	} {
+		m := newMemory(t)
+		left := c.puts
+		m.refuse = func(call string, name Path) error {
+			// The COPY has opened its source and creates its upload.
+			if call == "Create" && name != "/c/d/m" && left > 0 {
+				left--
+				check.Equal(t, put(m, "*"), 204, "G-38: a PUT of the source during %s", c.step)
+			}
+			return nil
+		}
+		code, body := m.run("alice " + c.step)
+		text, _ := m.ReadFile(c.path)
+		check.That(t, code == c.code && string(text) == c.copied, "G-38: %s with %d PUTs: %d %s, copy is %q, want %d and %q",
+			c.step, c.puts, code, body, text, c.code, c.copied)
+		check.Equal(t, len(m.claims.watches)+len(m.claims.held), 0, "watches and claims that stay")
+	}
+}
+
+// TestCopyWaitsForClaimOfSource checks that a COPY reads its source after a request that changes it has ended, and that
+// it is 503 if that takes too long (G-38).
+func TestCopyWaitsForClaimOfSource(t *testing.T) {
+	for after, want := range map[time.Duration]int{claimPatience - time.Second: 201, claimPatience + time.Second: 503} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMemory(t)
+			release := m.claims.take(t.Context(), 0, claim{at: "/c/d", deep: true})
+			w := httptest.NewRecorder()
+			r := httptest.NewRequestWithContext(t.Context(), "COPY", "http://host.test/c/d/m", nil)
+			r.Header.Set("Destination", "/c/n")
+			done := make(chan bool)
+			go func() {
+				m.ServeHTTP(w, r)
+				close(done)
+			}()
+			time.Sleep(after)
+			synctest.Wait()
+			m.write("/c/d/m", "new")
+			release()
+			<-done
+			text, _ := m.ReadFile("/n")
+			check.That(t, w.Code == want && (w.Code == 503 || string(text) == "new"), "G-38: %v: %d, copy is %q, want %d",
+				after, w.Code, text, want)
+			check.Equal(t, w.Header().Get("Retry-After") != "", want == 503, "Retry-After after %v", after)
+			check.Equal(t, len(m.claims.watches)+len(m.claims.held), 0, "watches and claims that stay")
+		})
 	}
 }
