@@ -189,8 +189,8 @@ func TestCopyIsOfOneVersion(t *testing.T) {
 		}
 		code, body := m.run("alice " + c.step)
 		text, _ := m.ReadFile(c.path)
-		check.That(t, code == c.code && string(text) == c.copied, "G-38: %s with %d PUTs: %d %s, copy is %q, want %d and %q",
-			c.step, c.puts, code, body, text, c.code, c.copied)
+		check.That(t, code == c.code && string(text) == c.copied,
+			"G-38: %s with %d PUTs: %d %s, copy is %q, want %d and %q", c.step, c.puts, code, body, text, c.code, c.copied)
 		check.Equal(t, len(m.claims.watches)+len(m.claims.held), 0, "watches and claims that stay")
 	}
 }
@@ -216,8 +216,8 @@ func TestCopyWaitsForClaimOfSource(t *testing.T) {
 			release()
 			<-done
 			text, _ := m.ReadFile("/n")
-			check.That(t, w.Code == want && (w.Code == 503 || string(text) == "new"), "G-38: %v: %d, copy is %q, want %d",
-				after, w.Code, text, want)
+			check.That(t, w.Code == want && (w.Code == 503 || string(text) == "new"),
+				"G-38: %v: %d, copy is %q, want %d", after, w.Code, text, want)
 			check.Equal(t, w.Header().Get("Retry-After") != "", want == 503, "Retry-After after %v", after)
 			check.Equal(t, len(m.claims.watches)+len(m.claims.held), 0, "watches and claims that stay")
 		})
