@@ -16,7 +16,6 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/hostfs"
-	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/kernel"
 	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/internal/lograte"
@@ -257,8 +256,8 @@ func (c *mountCmd) paths() (dir, source string, err error) {
 		if err != nil {
 			return "", "", err
 		}
-		if own != "" && (tree.Contains(source, path) || tree.Contains(dir, path)) {
-			return "", "", fmt.Errorf("%s is in the tree or in its mount, whose users could replace it: want another directory",
+		if own != "" && (contains(source, path) || contains(dir, path)) {
+			return "", "", fmt.Errorf("%s is in the tree or in its mount, whose users could replace it: want another path",
 				path)
 		}
 	}

@@ -24,8 +24,8 @@ func (c *config) checkCover(dir string) error {
 	return c.checkOutside(dir, "would cover")
 }
 
-// checkOutside returns an error if a clean directory contains a file, folder or socket that refmond itself uses by its
-// name. The error joins the directory and that file with the words of verb.
+// checkOutside returns an error if a clean directory contains a file, folder or socket that refmond itself uses, or a
+// symbolic link on the way to it. The error joins the directory and that file with the words of verb.
 func (c *config) checkOutside(dir, verb string) error {
 	for _, p := range c.trusted() {
 		if p.path == "" || strings.HasPrefix(p.path, "@") {
@@ -35,7 +35,7 @@ func (c *config) checkOutside(dir, verb string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.what, err)
 		}
-		if tree.Contains(dir, path) {
+		if contains(dir, path) {
 			return fmt.Errorf("%q %s the %s %s: want another directory", dir, verb, p.what, p.path)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/server/lsa"
 )
 
@@ -73,9 +74,6 @@ func (p trustedPath) check() error {
 		}
 	}
 	starts, links := routes(path)
-	if real, err := filepath.EvalSymlinks(path); err == nil && !slices.Contains(starts, real) {
-		starts = append(starts, real) // differs for a target such as LINK/../FILE
-	}
 	for _, at := range links {
 		if err := p.checkLink(at); err != nil {
 			return err
@@ -101,6 +99,9 @@ const mostLinks = 40
 // target. It also returns the links. path must be absolute and clean. The file itself need not exist.
 func routes(path string) (starts, links []string) {
 	starts = []string{path}
+	if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
+		starts = append(starts, real) // differs from the others for a target such as LINK/../FILE
+	}
 	for end := 1; end <= len(path) && len(links) < mostLinks; end++ {
 		if end < len(path) && path[end] != '/' {
 			continue
@@ -114,9 +115,20 @@ func routes(path string) (starts, links []string) {
 			target = filepath.Join(filepath.Dir(path[:end]), target)
 		}
 		path, end = filepath.Join(target, path[end:]), 0
-		starts = append(starts, path)
+		if !slices.Contains(starts, path) {
+			starts = append(starts, path)
+		}
 	}
 	return starts, links
+}
+
+// contains reports whether a directory contains a file by any of the paths that lead to both.
+func contains(dir, file string) bool {
+	dirs, _ := routes(dir)
+	files, _ := routes(file)
+	return slices.ContainsFunc(dirs, func(d string) bool {
+		return slices.ContainsFunc(files, func(f string) bool { return tree.Contains(d, f) })
+	})
 }
 
 // checkLink returns an error if another user owns a symbolic link in a sticky folder, where a link's owner can replace

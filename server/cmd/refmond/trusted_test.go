@@ -166,3 +166,21 @@ func TestEachLinkToTrustedFileIsChecked(t *testing.T) {
 		check.Equal(t, got, c.want, "%s: %v: the repair", c.path, err)
 	}
 }
+
+// TestContainsFollowsLinks checks that a directory contains a file that a symbolic link leads to, if the directory is
+// named by a link as well, and that it contains a link on the way to a file (L-76).
+func TestContainsFollowsLinks(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	check.NoError(t, errors.Join(os.MkdirAll(at("tree/state"), 0o700), os.Mkdir(at("own"), 0o700),
+		os.Symlink(at("tree/state"), at("state")), os.Symlink("tree", at("link")), os.Symlink(at("own"), at("tree/out"))))
+	for _, c := range []struct {
+		dir, file string
+		want      bool
+	}{
+		{"tree", "state/accounts.db", true}, {"link", "state/accounts.db", true}, {"link", "tree/x", true},
+		{"tree", "tree/out/x", true}, {"tree", "own/x", false}, {"own", "tree/out/x", true}, {"own", "state", false},
+	} {
+		check.Equal(t, contains(at(c.dir), at(c.file)), c.want, "L-76: %s contains %s", c.dir, c.file)
+	}
+}
