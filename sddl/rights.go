@@ -191,13 +191,9 @@ func FormatRights(m winnt.AccessMask) string { return formatRights(m, false) }
 // do not fit, and empty text also between separators: a right that is left out would make a request easier to grant.
 func ParseRights(text string) (winnt.AccessMask, error) {
 	var m winnt.AccessMask
-	var parts []string
-	for list := range strings.SplitSeq(strings.ReplaceAll(text, ",", "|"), "|") {
-		words := strings.Fields(list)
-		if len(words) == 0 {
-			return 0, fmt.Errorf("rights %q: want names or a number, such as FR|WD, 0x120089 or FILE_READ_DATA", text)
-		}
-		parts = append(parts, words...)
+	parts, ok := splitRights(text)
+	if !ok {
+		return 0, fmt.Errorf("rights %q: want names or a number, such as FR|WD, 0x120089 or FILE_READ_DATA", text)
 	}
 	for _, part := range parts {
 		v, ok := namedRights[strings.ToUpper(part)]
@@ -218,17 +214,29 @@ func ParseRights(text string) (winnt.AccessMask, error) {
 	return m, nil
 }
 
+// splitRights splits a text in the form of [ParseRights] into its parts. ok is false if a separator has no part next to
+// it.
+func splitRights(text string) (parts []string, ok bool) {
+	ok = true
+	for list := range strings.SplitSeq(strings.ReplaceAll(text, ",", "|"), "|") {
+		words := strings.Fields(list)
+		ok = ok && len(words) > 0
+		parts = append(parts, words...)
+	}
+	return parts, ok
+}
+
 // RightOfOtherType returns the first documented name in text that belongs to another type of object than t, as
 // PROCESS_TERMINATE does for a file: its bit means something else on an object of type t. It returns "" if there is
-// none, or if t has no named rights. text has the form of [ParseRights]. The word before
-// the first "_" of a name identifies the type.
+// none, or if t has no named rights. text has the form of [ParseRights]. The word before the first "_" of a name
+// identifies the type.
 func RightOfOtherType(text string, t *winnt.ObjectType) string {
 	if t == nil || len(t.Rights) == 0 {
 		return ""
 	}
 	family := func(name string) string { word, _, _ := strings.Cut(name, "_"); return word }
-	separates := func(r rune) bool { return r == '|' || r == ',' || r == ' ' }
-	for part := range strings.FieldsFuncSeq(strings.ToUpper(text), separates) {
+	parts, _ := splitRights(strings.ToUpper(text))
+	for _, part := range parts {
 		if _, ok := namedRights[part]; !ok || family(part) == family(t.Rights[0].Name) {
 			continue
 		}
@@ -258,7 +266,8 @@ var namedRights = map[string]winnt.AccessMask{
 	"DIRECTORY_ALL_ACCESS":  winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS,
 	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS, "PORT_ALL_ACCESS": winnt.PORT_ALL_ACCESS,
 	"MUTANT_ALL_ACCESS": winnt.MUTANT_ALL_ACCESS, "SEMAPHORE_ALL_ACCESS": winnt.SEMAPHORE_ALL_ACCESS,
-	"TIMER_ALL_ACCESS":         winnt.TIMER_ALL_ACCESS,
+	"TIMER_ALL_ACCESS":  winnt.TIMER_ALL_ACCESS,
+	"POLICY_ALL_ACCESS": winnt.POLICY_ALL_ACCESS, "WINSTA_ALL_ACCESS": 0x37F,
 	"STANDARD_RIGHTS_REQUIRED": winnt.STANDARD_RIGHTS_REQUIRED, "STANDARD_RIGHTS_ALL": winnt.STANDARD_RIGHTS_ALL,
 }
 

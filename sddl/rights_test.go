@@ -38,6 +38,7 @@ func TestMixedRightsAddUp(t *testing.T) {
 		"SEMAPHORE_ALL_ACCESS": 0x1F0003, "TIMER_ALL_ACCESS": 0x1F0003, "STANDARD_RIGHTS_REQUIRED": 0xF0000,
 		"STANDARD_RIGHTS_ALL": 0x1F0000, "ADS_RIGHT_DS_SELF": 8, "SECTION_EXTEND_SIZE": 0x10, "THREAD_RESUME": 0x1000,
 		"DELETE": 0x10000, "SYNCHRONIZE": 0x100000,
+		"POLICY_ALL_ACCESS": 0xF0FFF, "WINSTA_ALL_ACCESS": 0x37F, "FR\t|\nFW\n": 0x12019F,
 		"POLICY_LOOKUP_NAMES": 0x800, "DESKTOP_CREATEWINDOW": 2, "WINSTA_CREATEDESKTOP": 8, " FR | FW ": 0x12019F,
 	} {
 		got, err := sddl.ParseRights(text)
@@ -49,6 +50,15 @@ func TestMixedRightsAddUp(t *testing.T) {
 			!strings.HasPrefix(err.Error(), `rights "`+text+`": `) {
 			t.Errorf("ParseRights(%q) = %v, %v, want an error that quotes the text, and no rights", text, got, err)
 		}
+	}
+}
+
+// TestRightOfOtherTypeSplitsAsParseRights checks that no separator hides a name of another type (B-91).
+func TestRightOfOtherTypeSplitsAsParseRights(t *testing.T) {
+	for text, want := range map[string]string{"PROCESS_TERMINATE\n": "PROCESS_TERMINATE", "FR\tkey_read": "KEY_READ",
+		"FR|PROCESS_TERMINATE": "PROCESS_TERMINATE", "FR,WINSTA_ALL_ACCESS": "WINSTA_ALL_ACCESS",
+		"FILE_READ_DATA\nDELETE,GENERIC_ALL|0x1": ""} {
+		check.Equal(t, sddl.RightOfOtherType(text, winnt.FileObject), want, "%q on a file", text)
 	}
 }
 
