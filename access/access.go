@@ -157,9 +157,9 @@ var (
 )
 
 // Check decides whether token t gets the rights desired on an object with descriptor d. It accepts a token of any type
-// and ignores the impersonation level. A nil descriptor denies, and so does a mask without rights, which
-// generic rights are if the type maps them to nothing. The error is [ErrNoToken] for a nil or zero token, and
-// [ErrNoMapping] for a nil objectType.
+// and ignores the impersonation level. A nil descriptor denies. A mask without rights is denied, and so
+// are generic rights that the type maps to none. The error is [ErrNoToken] for a nil or zero token, and [ErrNoMapping]
+// for a nil objectType.
 func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, objectType *winnt.ObjectType) (Decision, error) {
 	if t.IsZero() {
 		return Decision{}, ErrNoToken

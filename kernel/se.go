@@ -90,7 +90,8 @@ var (
 		{
 			Status: ntstatus.Success,
 			Rule:   "A-33",
-			When:   "DesiredAccess is 0: AccessStatus is STATUS_ACCESS_DENIED unless something was granted previously",
+			When: "DesiredAccess maps to no rights: " +
+				"AccessStatus is STATUS_ACCESS_DENIED unless something was granted previously",
 		},
 		{
 			Status: ntstatus.Success,
