@@ -22,7 +22,6 @@ import (
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/ntacl"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -89,16 +88,6 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 		o.naming = c.people
 	}
 	in, err := o.open(std, paths)
-	if i := slices.IndexFunc(c.rights, words.Right.OfDirectory); err == nil && i >= 0 && !c.rights[i].Managed() {
-		in.source = objects.OfDirectory(in.source, typ, c.rights[i].Name)
-	}
-	for _, r := range c.rights {
-		// A name that belongs to a type is foreign to at least one of these two.
-		if err == nil && (sddl.RightOfOtherType(r.Name, winnt.FileObject) != "" ||
-			sddl.RightOfOtherType(r.Name, winnt.KeyObject) != "") {
-			in.source = objects.WithRight(in.source, typ, r.Name)
-		}
-	}
 	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil || choice.Heads) {
 		choice.LeftOut = in.leave
 		in.source, in.chosen = objects.Choose(in.source, choice), true

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -25,14 +24,8 @@ var ErrManyQueries = errors.New("these rights ask for different masks on differe
 // other rights, and a right of directory objects for an object of another type.
 func Queries(rights []Right, chains [][]winnt.GUID, t *winnt.ObjectType) (out []Query, err error) {
 	for _, r := range rights {
-		if t != winnt.DirectoryServiceObject && r.OfDirectory() && !r.Managed() {
-			// On another object the right would be its bits alone, which have another meaning there (B-91).
-			return nil, fmt.Errorf("%s is a right on the objects of a directory, and this object has another type: "+
-				"for a directory's object, choose the type directoryService (--type)", r.Name)
-		}
-		if name := sddl.RightOfOtherType(r.Name, t); name != "" {
-			return nil, fmt.Errorf("%s is a right on objects of another type, and has another meaning here (B-91): "+
-				"choose its type (--type)", name)
+		if err := r.CheckType(t); err != nil {
+			return nil, fmt.Errorf("%w: choose its type, such as directoryService (--type)", err)
 		}
 	}
 	if len(rights) == 1 && rights[0].Any() {

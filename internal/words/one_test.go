@@ -41,6 +41,7 @@ func TestRightsAreCombinedIntoQueries(t *testing.T) {
 		{"RP+WP", "member", "error: these rights ask for different masks"},
 		{"control+read", "", "error: control cannot be combined"},
 		{"read+control", "", "error: control cannot be combined"}, {"DCSync", "", "0x100 0:00000000 1:1131f6aa 1:1131f6ad"},
+		{"RP|KEY_SET_VALUE:member", "", "error: KEY_SET_VALUE is a right on objects of another type than"}, // B-91
 	} {
 		rights := check.Must(words.Parse(c.rights))
 		chains := check.Must(words.Chains(strings.Fields(c.types)))

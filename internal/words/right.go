@@ -46,10 +46,29 @@ const Words = "read, write, modify, full, list, control"
 // the object's own (B-10).
 func (r Right) Managed() bool { return r.managed }
 
-// OfDirectory reports whether only objects of a directory have the right: a part has an object type (B-91), or
-// [Right.Managed] is true.
-func (r Right) OfDirectory() bool {
-	return r.managed || slices.ContainsFunc(r.parts, func(p Part) bool { return p.Types != nil })
+// TypeError is the error of a right that objects of a type do not have (B-91).
+type TypeError struct{ text string }
+
+// Error names the right and the type.
+func (e *TypeError) Error() string { return e.text }
+
+// CheckType returns a [TypeError] if objects of type t do not have the right: because a part has an object type, which
+// only objects of a directory have, or because a documented name in it belongs to another type. The bits of such a
+// right have another meaning on t (B-91). Rights for which [Right.Managed] is true are not on the object itself, and
+// pass.
+func (r Right) CheckType(t *winnt.ObjectType) error {
+	if r.managed {
+		return nil
+	}
+	limited := slices.ContainsFunc(r.parts, func(p Part) bool { return p.Types != nil })
+	if limited && t != winnt.DirectoryServiceObject {
+		return &TypeError{r.Name + " is a right on the objects of a directory, and this object has the type " + t.Name}
+	}
+	names, _, _ := strings.Cut(r.Name, ":")
+	if name := sddl.RightOfOtherType(names, t); name != "" {
+		return &TypeError{name + " is a right on objects of another type than " + t.Name}
+	}
+	return nil
 }
 
 // Any reports whether one part is enough. It is so for control, which is changing

@@ -392,6 +392,7 @@ func TestDenialReasonNeedsReadControl(t *testing.T) {
 		{"seen/closed", "read", "the caller may not read the descriptor", "no such name"},
 		{"", "WRITE_DAC", "no entry grants it", "no such name"},
 		{"seen/f", "MAXIMUM_ALLOWED", "no right of a file has the name", "access denied"},
+		{"seen/f", "KEY_SET_VALUE", "no right of a file has the name", "access denied"}, // B-91
 		{"seen/f", "read+write", "no right of a file has the name", "access denied"},
 		{"seen/f", "", "no right of a file has the name", "access denied"},
 		{"seen/f", "0", "no right of a file has the name", "access denied"},

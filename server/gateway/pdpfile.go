@@ -81,15 +81,15 @@ func (q *request) uninspected(st ntstatus.Status) (a authzen.Answer, err error) 
 }
 
 // actionMasks returns the access masks of the right with the action's name; one must be granted. actionMasks returns
-// nil for a name that is not a single right of a file, such as MAXIMUM_ALLOWED (G-60).
+// nil for a name that is not a single right of a file, such as MAXIMUM_ALLOWED (G-60) or KEY_SET_VALUE (B-91).
 func actionMasks(name string) (masks []winnt.AccessMask) {
 	rights, err := words.Parse(name)
-	if err != nil || len(rights) != 1 || rights[0].Managed() {
+	if err != nil || len(rights) != 1 || rights[0].Managed() || rights[0].CheckType(winnt.FileObject) != nil {
 		return nil
 	}
 	for _, p := range rights[0].Parts(winnt.FileObject) {
 		mask := winnt.FileObject.Mapping.Map(p.Mask)
-		if len(p.Types) > 0 || mask == 0 || mask&(winnt.MAXIMUM_ALLOWED|winnt.ACCESS_SYSTEM_SECURITY) != 0 {
+		if mask == 0 || mask&(winnt.MAXIMUM_ALLOWED|winnt.ACCESS_SYSTEM_SECURITY) != 0 {
 			return nil
 		}
 		masks = append(masks, mask)

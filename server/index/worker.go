@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Worker turns watcher reports and directory changes into events. It is not safe for concurrent use.
@@ -59,7 +60,7 @@ type Question struct {
 
 // Worker returns a worker that continues from s, or starts from the beginning if s is nil or empty. It owns s from
 // then on. A new index begins with a start event, which the next Take returns. It returns an error if the state
-// belongs to another question, if the traverse policy is unknown, or if a right is not a single mask.
+// belongs to another question, if the traverse policy is unknown, or if a right is not a single mask of a file (B-91).
 func (q Question) Worker(s *State) (*Worker, error) {
 	if s == nil {
 		s = newState()
@@ -76,6 +77,9 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	for _, r := range rights {
 		if r.Any() || r.Managed() {
 			return nil, fmt.Errorf("right %s: an index has rights that are one mask", r.Name)
+		}
+		if err := r.CheckType(winnt.FileObject); err != nil {
+			return nil, err
 		}
 		start.Rights = append(start.Rights, r.Name)
 	}

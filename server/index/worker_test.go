@@ -256,6 +256,7 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 		"a policy there is not":  {ask("read+modify", share, "often"), `traverse: "often"`},
 		"a right of two masks":   {ask("control", share, TraversePrivilege), "right control: an index has rights"},
 		"read and two masks":     {ask("read+control", share, TraversePrivilege), "right control: an index has rights"},
+		"a right of processes":   {ask("read+PROCESS_TERMINATE", share, TraversePrivilege), "of another type"}, // B-91
 		"fields of a tree":       {Question{Rights: first.Rights, ShareText: share, Traverse: "Privilege"}, "traverse"},
 		"the second right alone": {ask("modify", share, TraversePrivilege), "take"},
 		"a guard": {Question{Rights: first.Rights, ShareText: share, Traverse: TraversePrivilege, Guard: "docs"},

@@ -49,7 +49,7 @@ var letters = map[string]string{"F": "full", "M": "modify", "RX": "list", "R": "
 
 // ParseRights parses rights joined by commas or "+": words (read, write, modify, full, list, control), the letters of
 // icacls (F, M, RX, R, W, D), and the names that [words.Parse] accepts for files. It returns an error for an empty
-// text, and one with the name for an unknown right or a right of a directory service. Allow always includes
+// text, and one with the name for an unknown right or a right of another type of object. Allow always includes
 // SYNCHRONIZE. Deny leaves out SYNCHRONIZE, and for writing READ_CONTROL, unless all rights are denied. Letters must be
 // capital.
 func ParseRights(text string) (r Rights, err error) {
@@ -62,10 +62,8 @@ func ParseRights(text string) (r Rights, err error) {
 		if err != nil {
 			return Rights{}, err
 		}
-		if parsed[0].Managed() || slices.ContainsFunc(parsed[0].Parts(winnt.FileObject), func(p words.Part) bool {
-			return p.Types != nil
-		}) {
-			return Rights{}, fmt.Errorf("rights %q: it is a right on objects of a directory service, not on files", name)
+		if parsed[0].Managed() || parsed[0].CheckType(winnt.FileObject) != nil { // (B-91)
+			return Rights{}, fmt.Errorf("rights %q: it is a right on objects of another type, not on files", name)
 		}
 		m := parsed[0].Mask(winnt.FileObject)
 		m = winnt.FileObject.Mapping.Map(m)

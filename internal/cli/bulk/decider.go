@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
@@ -38,19 +39,34 @@ type typedQuestion struct {
 }
 
 // newDecider returns a decider for the prepared run r. It compiles the question for r.Type at once, so an invalid
-// question is an error here.
+// question is an error here. A right that objects of r.Type do not have is none, because all objects may have another
+// type.
 func newDecider(r *Run) (*decider, error) {
 	d := &decider{run: r, types: map[kind]*typedQuestion{}}
 	_, err := d.asked(kind{typ: r.Type})
+	if isTypeError(err) {
+		err = nil
+	}
 	return d, err
 }
 
+// isTypeError reports whether err says that objects of a type do not have a right.
+func isTypeError(err error) bool {
+	var wrong *words.TypeError
+	return errors.As(err, &wrong)
+}
+
 // asked returns the run's question, compiled for a kind of object. It compiles each kind on first use. An invalid
-// question is an error and is not cached.
+// question is an error and is not cached. A right that objects of the type do not have is a [words.TypeError] (B-91).
 func (d *decider) asked(k kind) (*typedQuestion, error) {
 	t := k.typ
 	if a := d.types[k]; a != nil {
 		return a, nil
+	}
+	for _, r := range d.run.Rights {
+		if err := r.CheckType(t); err != nil {
+			return nil, err
+		}
 	}
 	a := &typedQuestion{gate: ^winnt.AccessMask(0)}
 	var questions []effective.Question

@@ -218,12 +218,9 @@ func (d *Diff) heading() error {
 	return err
 }
 
-// write writes the rows of a batch, or adds them to the summary. Batches come in order. It returns the batch's fatal
-// error first. so has the counts before the batch.
+// write writes the rows of a batch, or adds them to the summary. Batches come in order. so has the counts before the
+// batch.
 func (d *Diff) write(b *box[compared], so *Summary) error {
-	if b.fatal != nil {
-		return b.fatal
-	}
 	if !d.Summary {
 		_, err := d.Out.Write(b.out)
 		return err

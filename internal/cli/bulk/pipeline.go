@@ -118,10 +118,13 @@ func (p *pipeline[T]) parts(b *ordered.Piece[box[T]], failed bool) (err error) {
 }
 
 // batch writes a finished batch, unless an earlier batch was the last. A cancelled batch is the last one. The error
-// is that of the output.
+// is the fatal one of the batch, or that of the output.
 func (p *pipeline[T]) batch(b *box[T]) error {
 	if p.cut {
 		return nil
+	}
+	if b.fatal != nil {
+		return b.fatal
 	}
 	p.cut = b.in.Cut
 	if err := p.put(b); err != nil {

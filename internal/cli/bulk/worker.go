@@ -64,9 +64,13 @@ func (r *Run) exact() bool {
 }
 
 // batch decides the objects of a batch and appends each result to it. It counts an object that cannot be decided and
-// goes to the next one.
+// goes to the next one. It stops at an object whose type does not have the rights of the question, with the error in
+// b.fatal (B-91).
 func (w *worker[A, T]) batch(b *box[T]) {
 	b.in.Each(func(o *objects.Object) {
+		if b.fatal != nil {
+			return
+		}
 		b.sum.Objects++
 		if o.Type == nil {
 			o.Type = w.run.Type
@@ -80,6 +84,11 @@ func (w *worker[A, T]) batch(b *box[T]) {
 			return
 		}
 		x := w.outcome(o)
+		if isTypeError(x.err) {
+			err := fmt.Errorf("%w: choose its type, such as directoryService (--type)", x.err)
+			b.fatal = objects.AddPath(string(o.Path), err)
+			return
+		}
 		if x.noDACL && o.Note == 0 {
 			o.Note = objects.NoteNoDACL
 		}
