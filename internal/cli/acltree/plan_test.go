@@ -165,6 +165,24 @@ func TestDerivedCreatorGroupEntryGoes(t *testing.T) {
 	}
 }
 
+// A revocation of rights that only the derived entries for children have is a change: without a stored descriptor the
+// file server would go on deriving them. The same list in a stored descriptor stays an error (B-111).
+func TestRevocationOfDerivedEntryIsStored(t *testing.T) {
+	steps := []Step{{Verb: Revoke, Trustee: sid.Everyone, Rights: check.Must(ParseRights("read"))}}
+	n := &Node{Directory: true, Kept: &Kept{}, Before: sddl.MustParse("D:(A;OICI;FA;;;SY)(A;;;;;WD)(A;OICIIO;FR;;;WD)")}
+	for name, change := range map[string]Change{"Edit": Edit(steps), "EditEach": EditEach(steps)} {
+		after, _, err := change(n)
+		check.RequireThat(t, err == nil, "%s: %v, want no error", name, err)
+		got := check.Must(sddl.Format(after, sddl.Options{Info: winnt.DACL_SECURITY_INFORMATION}))
+		check.Equal(t, got, "D:AI(A;OICI;FA;;;SY)(A;;;;;WD)", name)
+	}
+	for _, n := range []*Node{{Directory: true, Kept: &Kept{Raw: []byte("x")}, Before: sddl.MustParse("D:(A;;;;;WD)")},
+		{Directory: true, Kept: &Kept{}, Before: sddl.MustParse("D:(A;;;;;WD)(A;OICIIO;0x20;;;WD)")}} {
+		_, _, err := Edit(steps)(n)
+		check.ErrorIs(t, err, ErrNothing, "revocation of what no entry grants")
+	}
+}
+
 // discard is a sink that accepts this many entries and then fails.
 type discard int
 

@@ -101,7 +101,7 @@ func Edit(steps []Step) Change {
 		if n.Path != "" {
 			return Renew(n)
 		}
-		after, err := apply(n.first(n.Before, steps), n.Directory, steps)
+		after, err := apply(n.first(n.Before, steps), n.Before, n.Directory, steps)
 		return after, true, err
 	}
 }
@@ -116,10 +116,11 @@ func EditEach(steps []Step) Change {
 				return after, true, err
 			}
 		}
-		d := n.first(after, steps)
+		was := after
+		d := n.first(was, steps)
 		// One step at a time: a step that concerns no entry of this file does not stop the others (F-206).
 		for i := range steps {
-			next, err := apply(d, n.Directory, steps[i:i+1])
+			next, err := apply(d, was, n.Directory, steps[i:i+1])
 			switch {
 			case errors.Is(err, ErrNothing):
 			case err != nil:
@@ -133,17 +134,23 @@ func EditEach(steps []Step) Change {
 }
 
 // apply applies the steps to a copy of d, in order. It returns [ErrNullDACL] if d has no DACL, and otherwise the first
-// error of a step, such as [ErrNothing].
-func apply(d *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, error) {
+// error of a step, such as [ErrNothing]. was is the descriptor from which Node.first removed entries, or d itself.
+func apply(d, was *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, error) {
 	if d.DACL() == nil {
 		return nil, ErrNullDACL
 	}
 	e, l := sd.ListEditor{Container: directory}, d.DACL()
 	for i := range steps {
-		var err error
-		if l, err = steps[i].on(e, l); err != nil {
+		next, err := steps[i].on(e, l)
+		if errors.Is(err, ErrNothing) && was != d {
+			// The file server would go on deriving what Node.first removed, unless the result is stored (B-111).
+			_, err = steps[i].on(e, was.DACL())
+			next = l
+		}
+		if err != nil {
 			return nil, err
 		}
+		l = next
 	}
 	var set sd.Control
 	if directory {

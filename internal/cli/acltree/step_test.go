@@ -95,7 +95,8 @@ func TestACLVerbsEditDescriptor(t *testing.T) {
 		{"no DACL", "O:BA", false, Grant, read, nil, "", ErrNullDACL},
 		{"out of order", "D:(A;;FA;;;BA)(D;;FX;;;BU)", false, Grant, read, nil, "", sd.ErrNotCanonical},
 	} {
-		after, err := apply(sddl.MustParse(c.before), c.directory, []Step{{c.verb, sid.Users, c.rights, all, c.only}})
+		before := sddl.MustParse(c.before)
+		after, err := apply(before, before, c.directory, []Step{{c.verb, sid.Users, c.rights, all, c.only}})
 		if !errors.Is(err, c.err) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.err)
 			continue
