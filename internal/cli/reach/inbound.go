@@ -141,7 +141,7 @@ func (in *inbound) through(object, h int) error {
 }
 
 // walk finds a shortest path from each hand to a target, by a breadth-first search backwards from the targets. It
-// stores the first steps in next and the hands in order. If a hand is farther away than MaxDepth, it sets cut.
+// stores the first steps in next and the hands in order. If a principal is farther away than MaxDepth, it sets cut.
 func (in *inbound) walk() {
 	in.next = map[int]hop{}
 	byUser, byGroup := map[int][]int{}, map[sid.SID][]int{}
@@ -184,13 +184,17 @@ func (in *inbound) walk() {
 }
 
 // visit records x as the first step of hand h, unless an earlier, shorter path was found. A path longer than MaxDepth
-// sets cut instead.
+// sets cut instead, if it is the shortest of a principal that Inbound lists.
 func (in *inbound) visit(h int, x hop) {
 	if _, ok := in.next[h]; ok {
 		return
 	}
 	if x.left > in.MaxDepth {
-		in.cut = fmt.Sprintf("at a depth of %d", in.MaxDepth)
+		// The user of a hand with joined groups can obtain it, so a shorter path of that user is enough.
+		user := in.hands[h].user
+		if _, ok := in.next[user]; !ok && !slices.Contains(in.themselves(), user) {
+			in.cut = fmt.Sprintf("at a depth of %d", in.MaxDepth)
+		}
 		return
 	}
 	in.next[h] = x

@@ -68,6 +68,27 @@ func TestInboundPathLeadsToFirstTarget(t *testing.T) {
 	check.That(t, err == nil && len(list) == 1 && list[0].Object == "/b", "%+v, %v, want ann's path to /b", list, err)
 }
 
+// TestInboundDepthCutsPathsOfPrincipals checks that the depth ends no backward search that misses nobody. What lies
+// beyond it can be the target's own account, or a token that a principal with a shorter path can obtain (B-25).
+func TestInboundDepthCutsPathsOfPrincipals(t *testing.T) {
+	password := func(name, rid, denied, who string) objects.Item {
+		return newItem("CN="+name, rid, "user", "O:SYG:SYD:"+denied+"(OA;;CR;"+passwordGUID+";;<"+who+">)")
+	}
+	for principals, list := range map[int][]objects.Item{
+		1: {password("bob", "1102", "", "ann"), password("ann", "1101", "", "bob")},
+		2: {newItem("/t", "", "", "O:SYG:SYD:(A;;WD;;;<bob>)"), password("bob", "1102", "(D;;GA;;;<staff>)", "ann"),
+			newItem("CN=staff", "2101", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<ann>)"),
+			password("ann", "1101", "", "staff")},
+	} {
+		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), Objects: list, MaxDepth: principals}
+		got, cut, err := s.Inbound(context.Background(), []int{0})
+		check.That(t, err == nil && len(got) == principals && cut == "", "%+v, cut %q, %v, want %d principals and no cut",
+			got, cut, err, principals)
+		v := check.Must(s.Survey(context.Background(), []int{0}, nil))
+		check.That(t, len(v.Whom(0).Order) == principals && v.Cut() == "", "survey of %d: cut %q", principals, v.Cut())
+	}
+}
+
 // TestInboundSearchReportsEarlyEnd checks that a search that ends early reports that, and that an unreachable object
 // has no rows.
 func TestInboundSearchReportsEarlyEnd(t *testing.T) {

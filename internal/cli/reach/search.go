@@ -106,11 +106,14 @@ func (s *Search) Do(ctx context.Context) (*Result, error) {
 }
 
 // lookAhead sets cut if the hands from start to end, which are beyond MaxDepth, have a right on an object that was not
-// found, or give a new hand. It keeps neither.
+// found, or give a new hand, also one that MaxHands drops. It keeps neither. A limit that was reached before remains.
 func (s *Search) lookAhead(ctx context.Context, start, end int) error {
+	if s.cut != "" {
+		return nil
+	}
 	found := slices.Clone(s.found)
 	err := s.level(ctx, start, end, s.MaxDepth+1)
-	if len(s.hands) > end || !slices.Equal(found, s.found) {
+	if len(s.hands) > end || s.cut != "" || !slices.Equal(found, s.found) {
 		s.cut = fmt.Sprintf("at a depth of %d", s.MaxDepth)
 	}
 	s.found, s.hands = found, s.hands[:end]

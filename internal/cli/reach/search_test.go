@@ -66,6 +66,20 @@ func TestSearchStopsAtItsLimits(t *testing.T) {
 	}
 }
 
+// A token beyond the depth does not count for the limit of tokens: the search has the same result without that limit.
+// A limit that was reached within the depth is the one reported.
+func TestSearchReportsLimitThatEndedIt(t *testing.T) {
+	for tokens, cut := range map[int]string{0: "at a depth of 1", 3: "at a depth of 1", 2: "after 2 tokens"} {
+		s := reach.Search{Directory: check.Must(dirfile.Read([]byte(small))), MaxDepth: 1, MaxHands: tokens,
+			Objects: []objects.Item{newItem("CN=bob", "1102", "user", "O:SYG:SYD:(OA;;CR;"+passwordGUID+";;<ann>)"),
+				newItem("CN=staff", "2101", "group", "O:SYG:SYD:(A;;WP;;;<ann>)(A;;WP;;;<bob>)")}}
+		s.From = s.Directory.Find("ann")
+		got, err := s.Do(context.Background())
+		check.That(t, err == nil && got.Cut == cut && len(got.Paths) == 2, "%d tokens: %+v, %v, want cut %q", tokens, got,
+			err, cut)
+	}
+}
+
 // TestUnreadableObjectEndsSearch checks that an unreadable object or descriptor ends the search with its path, and
 // that a cancelled context ends it.
 func TestUnreadableObjectEndsSearch(t *testing.T) {
