@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/answer"
@@ -106,7 +108,8 @@ type runCmd struct {
 }
 
 // Run runs the adapter on the questions. A leading "--" is dropped. No adapter and no question are errors. It prints
-// the scores, and its error is that of the adapter's run or of finish.
+// the scores, and its error is that of the adapter's run or of finish. A signal that would end the program ends the
+// adapter first; a second signal does not wait for that.
 func (c *runCmd) Run(ctx context.Context, std *streams) error {
 	if len(c.Adapter) > 0 && c.Adapter[0] == "--" {
 		c.Adapter = c.Adapter[1:]
@@ -121,6 +124,13 @@ func (c *runCmd) Run(ctx context.Context, std *streams) error {
 	if len(questions) == 0 {
 		return errNoQuestion
 	}
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup(1) ignores SIGHUP
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(ctx, signals...)
+	defer stop()
+	context.AfterFunc(ctx, stop)
 	j := kit.NewJudge(questions, c.keep(questions))
 	if err := kit.Run(ctx, j, std.err, kit.DefaultPatience, c.Adapter[0], c.Adapter[1:]...); err != nil {
 		return err
