@@ -237,7 +237,8 @@ func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
 }
 
 // paths returns the absolute paths of the mount point and the tree. An empty argument is an error, because it would
-// name the working directory. So is a path of --audit or --metrics in the tree or below the mount point.
+// name the working directory. So is a mount point above the tree, and a path of --audit or --metrics in the tree or
+// below the mount point.
 func (c *mountCmd) paths() (dir, source string, err error) {
 	switch "" {
 	case c.Tree:
@@ -250,6 +251,9 @@ func (c *mountCmd) paths() (dir, source string, err error) {
 	}
 	if source, err = filepath.Abs(c.Tree); err != nil {
 		return "", "", err
+	}
+	if dir != source && tree.Contains(dir, source) {
+		return "", "", coverError(dir, source)
 	}
 	for _, own := range []string{c.Audit, c.Metrics} {
 		path, err := filepath.Abs(own)
