@@ -387,7 +387,7 @@ func TestBackupMountNamesItsUser(t *testing.T) {
 // directory above the tree, and keeps its own files out of the tree and of the mount.
 func TestMountRejectsPaths(t *testing.T) {
 	for want, c := range map[string]mountCmd{"TREE is empty": {Dir: "d"}, "DIR is empty": {Tree: "t"},
-		"would cover all files in it": {Tree: "d/t", Dir: "d/"},
+		"would cover all files in it":         {Tree: "d/t", Dir: "d/"},
 		"/t/audit is in the tree":             {Tree: "t", Dir: "d", Audit: "t/audit"},
 		"/d/m is in the tree or in its mount": {Tree: "t", Dir: "d", Audit: "tt", Metrics: "d/x/../m"}} {
 		if _, _, err := c.paths(); err == nil || !strings.Contains(err.Error(), want) {
