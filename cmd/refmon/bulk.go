@@ -41,7 +41,7 @@ type objectsFlags struct {
 
 // choiceFlags select some of the objects, by depth, kind or pattern.
 type choiceFlags struct {
-	Depth   int      `help:"Visit at most N levels below the paths." placeholder:"N"`
+	Depth   *int     `help:"Visit at most N levels below the paths." placeholder:"N"`
 	Only    string   `help:"Only directories (dirs), or only files (files)." placeholder:"KIND"`
 	Exclude []string `help:"${exclude}" placeholder:"GLOB" sep:"none"`
 
@@ -68,16 +68,18 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 		return nil, fmt.Errorf("--exclude: %w", err)
 	}
 	switch {
-	case c.Depth < 0:
+	case c.Depth != nil && *c.Depth < 1: // 0 would mean no limit below
 		return nil, errors.New("--depth: want a number from 1")
-	case c.Depth > 0 && o.Objects != "":
+	case c.Depth != nil && o.Objects != "":
 		return nil, errors.New("--depth requires paths: an objects file is always read completely")
 	}
 	if o.Objects == "" { // a path that is not visited costs nothing
 		choice.Exclude = nil
 	}
-	o.tree.Depth, o.tree.Exclude = c.Depth, c.Exclude
-	o.Recurse = o.Recurse || c.Depth > 0
+	o.tree.Exclude = c.Exclude
+	if c.Depth != nil {
+		o.tree.Depth, o.Recurse = *c.Depth, true
+	}
 	if o.Objects != "" && c.people != nil { // here a path is a name in the file (U-119)
 		for _, path := range paths {
 			c.names = append(c.names, objects.NewName(path, c.people))
