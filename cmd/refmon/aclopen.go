@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/refmon/refmon/internal/cli/acltree"
 )
@@ -29,6 +30,15 @@ func (r *aclRun) unopened(err error) error {
 	if !errors.Is(err, fs.ErrPermission) || failed != nil || at == "" {
 		return err
 	}
-	return fmt.Errorf("%w: you may not list it on this mount, where root has no rights of its own: run the command as a "+
-		"user whom the descriptor lets change it; refmon why %s --as USER shows the entries", err, inLine(r.Path))
+	return unlisted(err, r.Path, os.Geteuid())
+}
+
+// unlisted adds to a denial on a mount of refmond what the user uid can do. Only uid 0 expects rights there.
+func unlisted(err error, path string, uid int) error {
+	root := ""
+	if uid == 0 {
+		root = ", where root has no rights of its own"
+	}
+	return fmt.Errorf("%w: you may not list it on this mount%s: run the command as a user whom the descriptor lets "+
+		"change it; refmon why %s --as USER shows the entries", err, root, inLine(path))
 }
