@@ -384,7 +384,7 @@ func TestBackupMountNamesItsUser(t *testing.T) {
 }
 
 // TestMountRejectsPaths checks that refmond mount does not take an empty path for the working directory, covers no
-// directory above the tree, and keeps its own files out of the tree and of the mount.
+// directory above the tree (M-39), and keeps its own files out of the tree and of the mount.
 func TestMountRejectsPaths(t *testing.T) {
 	for want, c := range map[string]mountCmd{"TREE is empty": {Dir: "d"}, "DIR is empty": {Tree: "t"},
 		"would cover all files in it":         {Tree: "d/t", Dir: "d/"},
