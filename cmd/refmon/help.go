@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	controls "github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -106,10 +107,10 @@ func caret(text string, offset int) string {
 	for from > 0 && !utf8.RuneStart(text[from]) {
 		from--
 	}
-	shown := []rune(text[from:])
-	shown = shown[:min(len(shown), caretColumns)]
-	before := utf8.RuneCountInString(text[from:offset])
-	return fmt.Sprintf("  %s\n  %s^", printable(string(shown)), strings.Repeat(" ", before))
+	shown := printable(text[from:])
+	shown = shown[:controls.Prefix(shown, caretColumns)]
+	before := controls.Width(printable(text[from:offset]))
+	return fmt.Sprintf("  %s\n  %s^", shown, strings.Repeat(" ", before))
 }
 
 // needsDomain reports whether an error is about an alias of SDDL, such as DU, that no domain was given for (S-10).

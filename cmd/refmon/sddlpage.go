@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"unicode/utf8"
 
+	controls "github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -83,7 +83,7 @@ func (p *descriptorPage) list(name string, l *sd.ACL, present bool, meaning stri
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	tooWide := func(row string) bool { return utf8.RuneCountInString(strings.TrimSuffix(row, "\n")) > p.std.width }
+	tooWide := func(row string) bool { return controls.Width(strings.TrimSuffix(row, "\n")) > p.std.width }
 	if p.std.width == 0 || !slices.ContainsFunc(slices.Collect(strings.Lines(b.String())), tooWide) {
 		_, err := out.Write(b.Bytes())
 		return err

@@ -6,7 +6,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -94,7 +93,7 @@ func (s *streams) underRows(rows string) string {
 	for row := range strings.Lines(rows) {
 		row = strings.TrimRight(row, " \n")
 		cut := strings.LastIndex(row, "  ")
-		if len([]rune(row)) <= s.width || cut <= 0 {
+		if controls.Width(row) <= s.width || cut <= 0 {
 			b.WriteString(row + "\n")
 			continue
 		}
@@ -140,7 +139,7 @@ func (m *messageWriter) Write(b []byte) (int, error) {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
 		body, ended := strings.CutSuffix(line, "\n")
-		if utf8.RuneCountInString(body) <= m.width || strings.HasPrefix(body, " ") { // a caret is below its text
+		if controls.Width(body) <= m.width || strings.HasPrefix(body, " ") { // a caret is below its text
 			out.WriteString(line)
 			continue
 		}
@@ -184,7 +183,7 @@ func (f *lineFolder) Write(b []byte) (int, error) {
 	for line := range strings.Lines(string(f.rest[:end])) {
 		used := 0
 		for i, word := range strings.Split(line, " ") {
-			n := utf8.RuneCountInString(colours.ReplaceAllString(strings.TrimSuffix(word, "\n"), ""))
+			n := controls.Width(colours.ReplaceAllString(strings.TrimSuffix(word, "\n"), ""))
 			switch {
 			case i == 0:
 				used -= 1

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -42,10 +43,61 @@ func TestTablesFitTerminal(t *testing.T) {
 	check.Equal(t, narrow.String(), rows, "U-123: rows for a program, on a terminal")
 }
 
-// TestRowsAreMeasuredInCharacters checks that a row of as many characters as the terminal has columns stays whole.
-func TestRowsAreMeasuredInCharacters(t *testing.T) {
+// TestRowsAreMeasuredInColumns checks that a row of as many columns as the terminal has stays whole, and that a
+// Japanese character takes two of them (U-101).
+func TestRowsAreMeasuredInColumns(t *testing.T) {
 	row := "a  " + strings.Repeat("ä", 77) + "\n"
-	check.Equal(t, (&streams{width: 80}).underRows(row), row, "U-123: a row of 80 characters")
+	std := &streams{width: 80}
+	check.Equal(t, std.underRows(row), row, "a row of 80 characters")
+	check.Equal(t, std.underRows("ab  "+strings.Repeat("会", 38)+"\n"), "ab  "+strings.Repeat("会", 38)+"\n", "80 columns")
+	check.Equal(t, std.underRows("abc  "+strings.Repeat("会", 38)+"\n"),
+		"abc\n      "+strings.Repeat("会", 36)+"\n        会会\n", "81 columns")
+	var out strings.Builder
+	check.Must(messages(&out, 10).Write([]byte("会議室 会議室\n会議室会議\n")))
+	check.Equal(t, out.String(), "会議室\n  会議室\n会議室会議\n", "a message")
+	out.Reset()
+	check.Must((&streams{out: &out, width: 10}).folding().Write([]byte("\x1b[1m会議\x1b[0m 会議室\n会議 会議\n")))
+	check.Equal(t, out.String(), "\x1b[1m会議\x1b[0m\n  会議室\n会議 会議\n", "lines with colours")
+	check.Equal(t, caret("会議 x", 7), "  会議 x\n       ^", "a caret")
+}
+
+// TestJapaneseNamesFitTerminal checks that a table with Japanese names is no wider than the terminal, and that its
+// columns are aligned (U-101).
+func TestJapaneseNamesFitTerminal(t *testing.T) {
+	dir := t.TempDir()
+	accounts, objects := filepath.Join(dir, "company.yaml"), filepath.Join(dir, "objects.jsonl")
+	check.NoError(t, os.WriteFile(accounts, []byte(`domain: S-1-5-21-1-2-3
+users:
+  - {name: 田中太郎, sid: S-1-5-21-1-2-3-1107, memberOf: [開発部]}
+  - {name: 山田, sid: S-1-5-21-1-2-3-1108, memberOf: [開発部]}
+groups:
+  - {name: 開発部, sid: S-1-5-21-1-2-3-2001}
+`), 0o600))
+	var lines strings.Builder
+	for _, path := range []string{"/共有/計画書.docx", "/srv/plan.docx", "/共有/" + strings.Repeat("会議", 30) + ".docx"} {
+		lines.WriteString(`{"path":"` + path + `","sd":"O:BAG:DUD:(A;;FR;;;S-1-5-21-1-2-3-2001)(A;;FA;;;` +
+			`S-1-5-21-1-2-3-1108)","type":"file"}` + "\n")
+	}
+	check.NoError(t, os.WriteFile(objects, []byte(lines.String()), 0o600))
+	// Each character of these texts from U+2E80 is wide (EastAsianWidth.txt).
+	wide := regexp.MustCompile(`[\x{2E80}-\x{FFEF}]`)
+	for _, flag := range []string{"--names", "--no-names"} {
+		var out strings.Builder
+		std := &streams{out: &out, err: &out, width: 80}
+		check.Equal(t, run([]string{"who-can", "read", "-o", objects, "-d", accounts, flag}, std), exitGranted, "exit code")
+		// Two bytes for each wide character, so that offsets are columns.
+		table := strings.ReplaceAll(wide.ReplaceAllString(out.String(), "WW"), "…", ".")
+		at := -1
+		for line := range strings.Lines(table) {
+			line = strings.TrimSuffix(line, "\n")
+			check.That(t, len(line) <= 80, "%s: %d columns: %q\n%s", flag, len(line), line, out.String())
+			if at < 0 {
+				at = strings.LastIndex(line, "  ") + 2
+			}
+			check.That(t, at > 2 && len(line) > at && line[at-1] == ' ' && line[at] != ' ',
+				"%s: the last column does not begin at %d: %q\n%s", flag, at, line, out.String())
+		}
+	}
 }
 
 // A missing argument is named with what it may be (U-133).

@@ -2,34 +2,29 @@ package printable
 
 import "strings"
 
-// Wrap divides a text into lines of at most n characters, n at least 1: at blanks where
+// Wrap divides a text into lines of at most n columns, n at least 1: at blanks where
 // there are some. It breaks a word that is longer than the line after a semicolon, comma or
 // bar if there is one, so that a SID of an SDDL entry stays whole if it fits into a line.
+// A wide character has a line of its own if n is 1.
 func Wrap(text string, n int) (lines []string) {
-	rest := []rune(text)
-	for len(rest) > n {
-		at := n
-		for at > 0 && rest[at] != ' ' {
-			at--
+	for {
+		end := Prefix(text, n)
+		if end == 0 {
+			end = Prefix(text, 2)
 		}
-		if at == 0 { // a word that is longer than the line
-			at = inWord(rest, n)
-			lines, rest = append(lines, string(rest[:at])), rest[at:]
+		if end == len(text) {
+			return append(lines, text)
+		}
+		at := strings.LastIndexByte(text[:end+1], ' ')
+		if at > 0 {
+			lines, text = append(lines, text[:at]), text[at+1:]
 			continue
 		}
-		lines, rest = append(lines, string(rest[:at])), rest[at+1:]
-	}
-	return append(lines, string(rest))
-}
-
-// inWord returns the last place among the first n characters of a word where it may break, n if there is none.
-func inWord(word []rune, n int) int {
-	for at := n; at > 0; at-- {
-		if strings.ContainsRune(breaks, word[at-1]) {
-			return at
+		if at = strings.LastIndexAny(text[:end], breaks) + 1; at == 0 { // a word that is longer than the line
+			at = end
 		}
+		lines, text = append(lines, text[:at]), text[at:]
 	}
-	return n
 }
 
 // breaks are the characters after which a long word may break.

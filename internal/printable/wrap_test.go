@@ -20,6 +20,8 @@ func TestWrapBreaksAtBlanks(t *testing.T) {
 		{"(A;;FR;;;S-1-5-18) x", 10, []string{"(A;;FR;;;", "S-1-5-18)", "x"}}, {"ab|cd,ef", 4, []string{"ab|", "cd,", "ef"}},
 		{"äö üß", 2, []string{"äö", "üß"}}, {" a", 1, []string{" ", "a"}},
 		{"|S-1-5-18", 8, []string{"|", "S-1-5-18"}}, {"a;c;efg", 4, []string{"a;c;", "efg"}},
+		{"日本 語x", 5, []string{"日本", "語x"}}, {"日本語", 5, []string{"日本", "語"}}, {"日本", 1, []string{"日", "本"}},
+		{"日,本", 4, []string{"日,", "本"}}, {"e\u0301o\u0308u", 2, []string{"e\u0301o\u0308", "u"}},
 	} {
 		got := printable.Wrap(c.text, c.n)
 		check.That(t, slices.Equal(got, c.want), "%q at %d: %q, want %q", c.text, c.n, got, c.want)

@@ -62,7 +62,7 @@ func (t *textPage) line(indent, text string) {
 	text = printable.Line(text)
 	used, first := 0, true
 	for word := range strings.SplitSeq(text, " ") {
-		n := len([]rune(word))
+		n := printable.Width(word)
 		switch {
 		case first:
 			t.out.WriteString(indent + word)

@@ -46,4 +46,8 @@ func TestTextCountsWhatItLeavesOut(t *testing.T) {
 	}
 	check.That(t, strings.HasPrefix(narrow.String(), "12345\n    67890\n"),
 		"a title of 11 columns, in 10: %q", narrow.String())
+	narrow.Reset()
+	page.Title = "会議 会議室" // each character takes two columns (U-101)
+	check.NoError(t, page.Text(&narrow, 10))
+	check.That(t, strings.HasPrefix(narrow.String(), "会議\n    会議室\n"), "a wide title: %q", narrow.String())
 }

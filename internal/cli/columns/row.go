@@ -2,7 +2,6 @@ package columns
 
 import (
 	"bytes"
-	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/printable"
 )
@@ -62,17 +61,18 @@ func cells(row []byte) (out []cell) {
 	return out
 }
 
-// width returns the number of terminal columns of a text, one for each character.
-func width(text string) int { return utf8.RuneCountInString(text) }
-
 // Cut shortens a text to n columns. It replaces the middle by an ellipsis, because the ends of a path or a name are
-// more useful. It returns the text unchanged if it fits or n is less than 1.
+// more useful. It returns the text unchanged if it fits or n is less than 1. The result is narrower than n if a wide
+// character does not fit.
 func Cut(text string, n int) string {
-	w := width(text)
+	w := printable.Width(text)
 	if w <= n || n < 1 {
 		return text
 	}
-	runes := []rune(text)
 	back := (n - 1) / 2
-	return string(runes[:n-1-back]) + "…" + string(runes[w-back:])
+	tail := text[printable.Prefix(text, w-back):]
+	if printable.Width(tail) > back { // the limit is within a wide character
+		tail = tail[printable.Prefix(tail, 2):]
+	}
+	return text[:printable.Prefix(text, n-1-back)] + "…" + tail
 }

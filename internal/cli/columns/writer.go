@@ -93,14 +93,14 @@ func measure(rows [][]cell) (widths []int) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], width(c.text))
+			widths[i] = max(widths[i], printable.Width(c.text))
 		}
 	}
 	return widths
 }
 
 // fit narrows the widest columns of a table to fit the terminal (U-101). They get one common width. room is the
-// terminal's width in characters, 0 for no limit. No column becomes narrower than leastWidth, so a table can stay too
+// terminal's width in columns, 0 for no limit. No column becomes narrower than leastWidth, so a table can stay too
 // wide. kept has minimum widths of the first columns, none above widths; they apply only if the table fits with them.
 func fit(widths, kept []int, room int) []int {
 	gaps := gap * (len(widths) - 1)
@@ -192,7 +192,7 @@ func sids(rows [][]cell) (kept []int) {
 			for len(kept) <= i {
 				kept = append(kept, 0)
 			}
-			kept[i] = max(kept[i], width(c.text))
+			kept[i] = max(kept[i], printable.Width(c.text))
 		}
 	}
 	return kept
@@ -223,7 +223,7 @@ func (w *Writer) line(out *strings.Builder, row []cell) {
 			text = Cut(text, most)
 		}
 		b.WriteString(w.paint(c.style, text))
-		pad := max(most-width(text), 0) + gap
+		pad := max(most-printable.Width(text), 0) + gap
 		b.WriteString(strings.Repeat(" ", pad))
 		indent += most + gap
 	}

@@ -147,6 +147,9 @@ func TestCutCellKeepsBothEnds(t *testing.T) {
 	}{
 		{"short", 5, "short"}, {"/srv/plan", 5, "/s…an"}, {"/srv/plan", 6, "/sr…an"}, {"äöüß", 3, "ä…ß"},
 		{"ab", 1, "…"}, {"ab", 0, "ab"}, {"", 3, ""},
+		// no half of a wide character, and no mark without its letter
+		{"日本", 4, "日本"}, {"日本語", 5, "日…語"}, {"日本語", 4, "日…"}, {"日本語", 3, "…"}, {"日本語a", 4, "日…a"},
+		{"日本語", 1, "…"}, {"ae\u0301o\u0308u\u0308", 3, "a…u\u0308"}, {"e\u0301u\u0308", 2, "e\u0301u\u0308"},
 	} {
 		check.Equal(t, columns.Cut(c.text, c.n), c.want, "%q to %d", c.text, c.n)
 	}
