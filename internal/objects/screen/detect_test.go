@@ -117,7 +117,8 @@ func TestDetectKnowsFormsByBeginning(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "\n\n", "hello", "a\nD:P\n", `{"path":"a"}`, "dn: CN=a\ncn: b\n", "version: 1\n",
-		"a\nb\n  RW Everyone\n", "path,sd\n", `D:\data`, "D:/data", "Path,Sddl\n", "Accesschk v6.15 - Reports\n"} {
+		"a\nb\n  RW Everyone\n", "path,sd\n", `D:\data`, "D:/data", "Path,Sddl\n", "Accesschk v6.15 - Reports\n",
+		"name: x\ndescription: see Everyone:(F)\n"} {
 		if open, err := Detect(text); open != nil || err != nil {
 			t.Errorf("Detect(%q): %v, %v, want neither a form nor an error", text, open != nil, err)
 		}

@@ -45,7 +45,7 @@ func entryOf(line string) (before, words string, ok bool) {
 }
 
 // Lines that are no entries: an object without a DACL, and an error, which in English ends in a full stop and otherwise
-// has at least the path before it. No name or path has a colon before a blank. No error has the brackets of an entry.
+// has at least the path before it. A line with a backslash and no colon after the path is a broken path, not an error. No name or path has a colon before a blank. No error has the brackets of an entry.
 var (
 	nullDACL  = regexp.MustCompile(`^(.*\S) No permissions are set\. All users have full control\.$`)
 	errorLine = regexp.MustCompile(`^(?:(\S.*?): )?([^ ()][^()]*?)$`)
@@ -56,7 +56,9 @@ var (
 func failure(line string) (path, message string, ok bool) {
 	m := errorLine.FindStringSubmatch(line)
 	switch {
-	case m == nil || nullDACL.MatchString(line) || m[1] == "" && !strings.HasSuffix(line, "."):
+	case m == nil || nullDACL.MatchString(line):
+		return "", "", false
+	case m[1] == "" && (!strings.HasSuffix(line, ".") || strings.Contains(line, `\`)): // perhaps a broken path
 		return "", "", false
 	case m[1] == "":
 		return line, line, true
@@ -65,17 +67,23 @@ func failure(line string) (path, message string, ok bool) {
 }
 
 // begins reports whether the lines at the beginning of a text are an object of icacls, with errors before it or not.
+// A line such as "name: value" of another form is not an error of icacls: the text before the colon must be a path of
+// Windows.
 func begins(lines []string) bool {
 	for _, line := range lines {
 		if _, _, ok := entryOf(line); ok || nullDACL.MatchString(line) {
 			return true
 		}
-		if _, _, ok := failure(line); !ok {
+		path, message, ok := failure(line)
+		if !ok || path != message && !windowsPath.MatchString(path) {
 			return false
 		}
 	}
 	return false
 }
+
+// windowsPath matches a path with a drive or a backslash.
+var windowsPath = regexp.MustCompile(`^[A-Za-z]:|\\`)
 
 var summary = regexp.MustCompile(`^[^\\/:]*[0-9]+[^\\/:]*[0-9]+[^\\/:]*$`)
 
@@ -145,9 +153,9 @@ func (c *icacls) begin(o *objects.Object, t *descriptorText, number, indent int)
 var errBroken = errors.New("icacls: a line is not an entry, perhaps broken by the console: use " + icaclsCommand)
 
 // readRest reads the entries after an object's first line, and the empty line or summary behind them. It ends before a
-// line with an error about the next object. indent is the
-// number of blanks before each, 0 without entries. After a line that is not an entry, different indents or more than
-// maxEntries lines, the object is skipped and the error is errBroken.
+// line with an error about the next object. indent is the number of blanks before each, 0 without entries. After a line
+// that is not an entry, different indents or more than maxEntries lines, the object is skipped and the error is
+// errBroken.
 func (c *icacls) readRest() (list []string, indent int, err error) {
 	for {
 		line, err := c.lines.next()

@@ -61,6 +61,8 @@ func TestICACLSRefusesWhatItCannotRead(t *testing.T) {
 		`b | D:(A;;FA;;;WD)`) // the account can be All Users or Users
 	check(t, " a Everyone:(F)"+next, ` a Everyone:(F) | error: line 1: this is not an entry…`, `b | D:(A;;FA;;;WD)`)
 	check(t, "a Everyone:(F)\n\nC:\\b\n", "a | D:(A;;FA;;;WD)", `C:\b | error: line 3: this is not an entry…`)
+	check(t, "a Everyone:(F)\n\nC:\\v 1.\ndocx BUILTIN\\Users:(R)\n", "a | D:(A;;FA;;;WD)",
+		`C:\v 1. | error: line 4: icacls: a line is not an…`)
 	check(t, "Access is denied.\nC:\\x y: Access is denied.\na Everyone:(R)\n  Everyone:(R)\n"+
 		"C:\\z: Zugriff verweigert\nSuccessfully processed 1 files; Failed processing 2 files\n"+next,
 		"Access is denied. | error: line 1: icacls: Access is denied.", `C:\x y | error: line 2: icacls: Access is denied.`,

@@ -67,6 +67,8 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 		return ldif.New(text), nil
 	case len(first) > 0 && first[0] == '{':
 		return lines(text, offset, wide), nil
+	case ldifBegins.Match(first): // before the screen forms, because a value can look like a line of icacls
+		return ldif.New(text), nil
 	}
 	if open, err := screen.Detect(string(head)); err != nil {
 		return nil, err
@@ -76,8 +78,6 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	switch ext := strings.ToLower(path.Ext(name)); {
 	case ext == ".icacls" || ext == ".acl" || isSaved(first):
 		return icacls.New(text), nil
-	case ldifBegins.Match(first):
-		return ldif.New(text), nil
 	case csv.HasHeading(head), bytes.HasPrefix(first, []byte("#TYPE ")): // as Windows PowerShell begins CSV
 		return csv.New(text), nil
 	case wide && ext == "":

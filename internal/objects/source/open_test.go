@@ -152,6 +152,8 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 		{"noname", "# record 1\n#\n\n# x, y\ndn:x\nnTSecurityDescriptor:: " + padded,
 			[]string{"x directoryService " + readers}},
 		{"noname", "version: 1\ndn:x\nnTSecurityDescriptor:: " + padded, []string{"x directoryService " + readers}},
+		{"-", "dn: CN=x\ndescription: see Everyone:(F)\nnTSecurityDescriptor: " + readers,
+			[]string{"CN=x directoryService " + readers}},
 		{"noname", "# x, y\n z\n\n# c\nDN:  x\nnTSecurityDescriptor:  " + readers,
 			[]string{"x directoryService " + readers}},
 		{"noname", "\xef\xbb\xbf\n {\"path\":\"a\",\"sd\":\"" + readers + "\",\"type\":\"file\"}\n",
