@@ -3,6 +3,7 @@ package objects
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/refmon/refmon/winnt"
@@ -74,12 +75,27 @@ type Patterns []string
 // means that all are valid.
 func (p Patterns) Check() error {
 	for _, glob := range p {
-		if _, err := path.Match(glob, ""); err != nil || glob == "" || strings.Contains(glob, "**") {
+		if _, err := path.Match(glob, ""); err != nil || glob == "" {
 			return fmt.Errorf("invalid glob %q: * matches any text within a name, ? one character, [a-z] a range", glob)
+		}
+		if CrossesFolders(glob) {
+			return fmt.Errorf("invalid glob %q: %s", glob, NoCrossing)
 		}
 	}
 	return nil
 }
+
+// NoCrossing says what to write instead of a glob that [CrossesFolders].
+const NoCrossing = "* matches within one folder, so write a pattern for each level instead of **"
+
+// CrossesFolders reports whether a glob has **, by which people mean any number of folders. A * after a backslash or in
+// brackets stands for itself.
+func CrossesFolders(glob string) bool {
+	return strings.Contains(literals.ReplaceAllString(glob, "."), "**")
+}
+
+// literals matches the parts of a glob in which a * has no meaning: a character after a backslash, and a range.
+var literals = regexp.MustCompile(`(?s)\\.|\[\^?(\\.|[^\\\]])*\]`)
 
 // Match reports whether a pattern matches a path or its last name. It does not try the directories above. The path
 // has slashes. An invalid pattern matches nothing.

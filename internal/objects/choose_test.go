@@ -60,7 +60,11 @@ func TestChoiceKeepsUnreadableObjects(t *testing.T) {
 	got := paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), objects.Choice{Names: names}))
 	check.SlicesEqual(t, got, []string{"/s", "/s/c!"}, "objects of two names")
 	check.Equal(t, fmt.Sprint(names[0].Found(), names[1].Found(), names[2].Found()), "1 1 1", "objects of each name")
-	for _, bad := range []string{"/s/**/tmp", "**", "", "[", "a[]"} {
+	for _, bad := range []string{"/s/**/tmp", "**", "", "[", "a[]", `\\**`, "[a]**"} {
 		check.That(t, (objects.Patterns{"ok", bad}).Check() != nil, "%q is a glob", bad)
 	}
+	for _, good := range []string{`\**`, "*\\*", "[**]", `[\]**]*`, "*[*]"} { // a literal star is no part of **
+		check.NoError(t, objects.Patterns{good}.Check())
+	}
+	check.That(t, strings.Contains(fmt.Sprint(objects.Patterns{"/a/**"}.Check()), "instead of **"), "no word about **")
 }

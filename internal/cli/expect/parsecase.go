@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sid"
@@ -37,8 +38,8 @@ const (
 )
 
 // readCase reads one expectation and adds a case for each combination of "who" and "on". A missing who, on, want or is,
-// and several values of another field, are errors. why may have several values, none of them empty.
-// Positions in errors are those of the file.
+// and several values of another field, are errors. why may have several values, none of them empty. Positions in errors
+// are those of the file.
 func (f *File) readCase() error {
 	var e expectation
 	start := f.Pos
@@ -124,8 +125,8 @@ func (f *File) multiply(q question, e *expectation) error {
 		found := f.subjects(on)
 		if len(found) == 0 {
 			hint := ""
-			if strings.Contains(on, "**") {
-				hint = ": * matches within one folder, so write a pattern for each level instead of **"
+			if objects.CrossesFolders(on) {
+				hint = ": " + objects.NoCrossing
 			}
 			return strict.Within("on", f.FailAt(e.at[cOn], "there is no descriptor and no object %q%s", on, hint))
 		}

@@ -145,7 +145,7 @@ func (f *File) subjects(on string) (found []*Descriptor) {
 		file = filepath.Join(f.out.Base, on)
 		fileGlob = path.Join(literally.Replace(filepath.ToSlash(f.out.Base)), on)
 	}
-	isGlob := strings.ContainsAny(on, "*?[") && !strings.Contains(on, "**") // ** would miss the deeper folders
+	isGlob := strings.ContainsAny(on, "*?[") && !objects.CrossesFolders(on) // ** would miss the deeper folders
 	for _, d := range f.objects {
 		name, want, glob := d.Name, on, on
 		if d.file != "" {

@@ -45,7 +45,8 @@ func entryOf(line string) (before, words string, ok bool) {
 }
 
 // Lines that are no entries: an object without a DACL, and an error, which in English ends in a full stop and otherwise
-// has at least the path before it. A line with a backslash and no colon after the path is a broken path, not an error. No name or path has a colon before a blank. No error has the brackets of an entry.
+// has at least the path before it. A full stop behind a backslash may end a broken path. No name or path has a colon
+// before a blank. No error has the brackets of an entry.
 var (
 	nullDACL  = regexp.MustCompile(`^(.*\S) No permissions are set\. All users have full control\.$`)
 	errorLine = regexp.MustCompile(`^(?:(\S.*?): )?([^ ()][^()]*?)$`)
@@ -58,7 +59,7 @@ func failure(line string) (path, message string, ok bool) {
 	switch {
 	case m == nil || nullDACL.MatchString(line):
 		return "", "", false
-	case m[1] == "" && (!strings.HasSuffix(line, ".") || strings.Contains(line, `\`)): // perhaps a broken path
+	case m[1] == "" && (!strings.HasSuffix(line, ".") || strings.Contains(line, `\`)):
 		return "", "", false
 	case m[1] == "":
 		return line, line, true
