@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/outfile"
+	"github.com/refmon/refmon/internal/utf16text"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -59,7 +60,7 @@ func (c *fmtCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	if bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) {
+	if wide, _, _ := utf16text.Detect(b); wide {
 		return fmt.Errorf("%s is UTF-16: save it as UTF-8", inLine(c.Source))
 	}
 	out, err := c.lines(std, b, domain)

@@ -17,6 +17,7 @@ func TestFmtKeepsEncodingOfFile(t *testing.T) {
 		"\ufeff# all\nD:(a;;FR;;;WD)\n":                       "\ufeff# all\nD:(A;;FR;;;WD)\n",
 		"\xff\xfeD\x00:\x00":                                  "",
 		"\xfe\xff\x00D\x00:":                                  "",
+		"D\x00:\x00":                                          "",
 	} {
 		file := filepath.Join(t.TempDir(), "shares.sddl")
 		check.NoError(t, os.WriteFile(file, []byte(text), 0o600))

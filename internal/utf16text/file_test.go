@@ -10,7 +10,7 @@ import (
 
 // A file in UTF-16 becomes UTF-8, with its byte order mark or without, unless it ends inside a character. Another file
 // loses its mark at most.
-func TestUTF8ReadsMarkedFiles(t *testing.T) {
+func TestUTF8ReadsFiles(t *testing.T) {
 	for file, want := range map[string]string{"": "", "ä\xff": "ä\xff", "\xef\xbb\xbfa": "a",
 		"\xff\xfea\x00\xe4\x00": "aä", "\xfe\xff\x00a\xd8\x3d\xde\x00": "a😀",
 		"a\x00\xe4\x00b\x00": "aäb", "\x00a\x00b\x01\x00": "abĀ",

@@ -78,8 +78,8 @@ func ReadMembers(c *collect.Collector, group string, file []byte) error {
 	return nil
 }
 
-// decodeText returns a file as UTF-8 with \n line ends and without a byte order mark. It reads UTF-16 with a byte order
-// mark, as PowerShell writes it. UTF-16 that ends inside a character is an error. Other bytes are returned as they are.
+// decodeText returns a file as UTF-8 with \n line ends and without a byte order mark. It reads UTF-16, as PowerShell
+// writes it. UTF-16 that ends inside a character is an error. Other bytes are returned as they are.
 func decodeText(file []byte) (string, error) {
 	text, err := utf16text.UTF8(file)
 	var b strings.Builder

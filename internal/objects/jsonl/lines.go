@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/utf16text"
 )
 
 // batchSize is the number of bytes in a batch of lines. A longer line is a batch of its own.
@@ -139,7 +140,7 @@ func (l *lines) Next(b *objects.Batch) error {
 	if len(c.data) == 0 {
 		return io.EOF
 	}
-	if l.offset == 0 && bytes.HasPrefix(c.data, []byte("\xff\xfe")) {
+	if wide, _, _ := utf16text.Detect(c.data); wide && l.offset == 0 {
 		return errors.New("read objects: the file is UTF-16: save it as UTF-8")
 	}
 	l.offset += int64(len(c.data))

@@ -97,6 +97,7 @@ func TestReadErrorEndsRun(t *testing.T) {
 		{&scattered{long + long + "\n", 1 << 18}, 0, tooLong(0), 0},
 		{&scattered{row + long + long + "\n", 1 << 18}, 0, tooLong(len(row)), 1},
 		{strings.NewReader("\xff\xfe{\n"), 0, "read objects: the file is UTF-16: save it as UTF-8", 0},
+		{strings.NewReader("{\x00}\x00"), 0, "read objects: the file is UTF-16: save it as UTF-8", 0},
 		{strings.NewReader("\xff\xfe{\n"), 9, "EOF", 1},
 		{io.MultiReader(strings.NewReader(row), iotest.ErrReader(errors.New("broken"))), 0, "read objects: broken", 1},
 	} {
