@@ -143,7 +143,7 @@ const maxQuestion = 1 << 20
 
 type scoreCmd struct {
 	outputFlags
-	Questions []string `arg:"" help:"Files that refmon-kit questions wrote." type:"existingfile"`
+	Questions []string `arg:"" help:"Files that refmon-kit questions wrote."`
 }
 
 // Run scores the answers on standard input to the questions in the named files. A line that is not exactly a question

@@ -111,7 +111,10 @@ func TestChoicesAreListsAndRepeat(t *testing.T) {
 func TestMalformedCommandLinesExitWith2(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "q.jsonl")
 	write(t, file, `{"kit":1,"id":"audit.000001","suite":"audit","op":"audit_check","in":{}}`+"\n")
-	for _, c := range []struct{ args, want string }{{"questions --suite other", `suite "other": choose one of`},
+	latin := filepath.Join(t.TempDir(), "b\xfcro")
+	write(t, latin, "{}\n")
+	for _, c := range []struct{ args, want string }{{"score " + latin, "is not a question of this version"},
+		{"questions --suite other", `suite "other": choose one of`},
 		{"questions --known all", `known "all": choose from [recorded documented agree decided]`},
 		{"run --", "no adapter"}, {"run -- ./no-such-program", "starting the adapter"},
 		{"score ./no-such-file", "no such file"}, {"score " + file, "is not a question of this version"},

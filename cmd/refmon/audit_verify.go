@@ -22,8 +22,8 @@ type auditVerifyCmd struct {
 
 // trustFlags name the checkpoints and keys from elsewhere that a verification trusts.
 type trustFlags struct {
-	Checkpoint []string `help:"A checkpoint stored elsewhere, which the log must continue." placeholder:"FILE"`
-	Key        []string `help:"The public key to trust; by default the one in DIR." placeholder:"FILE"`
+	Checkpoint []string `help:"A checkpoint stored elsewhere, which the log must continue." placeholder:"FILE" sep:"none"`
+	Key        []string `help:"The public key to trust; by default the one in DIR." placeholder:"FILE" sep:"none"`
 }
 
 // verification returns the verification of a log against these checkpoints and keys. A file that cannot be read or is

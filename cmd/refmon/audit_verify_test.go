@@ -35,6 +35,7 @@ func TestAuditVerifyUsesEachCheckpointAndKey(t *testing.T) {
 		{"--to 3", 0, "^intact: records 1 to 12"},
 		{"--key " + filepath.Join(dir, "none"), 2, "none"}, {"--checkpoint " + filepath.Join(dir, "none"), 2,
 			"none"},
+		{"--key " + key + ",b", 2, "key.pub,b: "}, {"--checkpoint " + point + ",b", 2, "checkpoint,b: "},
 		{"--checkpoint " + key, 2, "key.pub is not a signed checkpoint"},
 		{"--key " + point, 2, "."}, {"--from x", 2, "."}, {"--from 12 --to 3", 2, "--from 12 is after --to 3"},
 	} {

@@ -15,7 +15,7 @@ import (
 )
 
 type runCmd struct {
-	Tree     []string `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR"`
+	Tree     []string `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR" sep:"none"`
 	people   `embed:""`
 	State    string   `help:"The folder of the index, created if it is missing." required:"" placeholder:"DIR"`
 	Right    string   `help:"The rights to index, joined by +." default:"read" short:"w"`
