@@ -188,12 +188,23 @@ func TestLongStatementEndsTheSession(t *testing.T) {
 }
 
 // A program may drop more references to an object than it has. The kernel then stops when it is closed, which is an
-// error as in a call.
+// error as in a call. Connections are closed all the same.
 func TestCloseReportsStoppedKernel(t *testing.T) {
-	r := New(Config{Output: io.Discard})
-	check.NoError(t, r.Run("drop.star", []byte(`p = process("a", token(user="S-1-5-21-1-2-3-1107"))
-kernel_mode(p.thread).ObDereferenceObject(Object=p.thread)
-`)))
-	check.ErrorIs(t, r.Close(), ErrStopped, "Close after a reference too few")
-	check.NoError(t, r.Close())
+	for _, source := range []string{"kernel_mode(p.thread).ObDereferenceObject(Object=p.thread)\n",
+		"t = token_object(token(user='BA'))\nkernel_mode(p.thread).ObDereferenceObject(Object=t)\n"} {
+		r, closed := New(Config{Output: io.Discard}), 0
+		check.NoError(t, r.Run("drop.star", []byte("p = process('a', token(user='S-1-5-21-1-2-3-1107'))\n"+source)))
+		r.connections = []Connection{counted{closed: &closed}}
+		check.ErrorIs(t, r.Close(), ErrStopped, "%s: Close after a reference too few", source)
+		check.NoError(t, r.Close())
+		check.Equal(t, closed, 1, "%s: connections closed", source)
+	}
 }
+
+// counted counts the calls of Close.
+type counted struct {
+	Connection
+	closed *int
+}
+
+func (c counted) Close() error { *c.closed++; return nil }

@@ -200,14 +200,15 @@ func (r *Runner) Close() (err error) {
 	if r.stopped != nil {
 		return nil
 	}
+	disconnected := r.disconnect() // first, because the rest can panic
 	defer func() {
 		if x := recover(); x != nil { // the program dropped more references to an object than it had
-			err = recovered(x)
-			r.stopped = err
+			r.stopped = recovered(x)
+			err = errors.Join(r.stopped, disconnected)
 		}
 	}()
 	r.release()
-	return errors.Join(r.disconnect(), r.sys.Close())
+	return errors.Join(disconnected, r.sys.Close())
 }
 
 // release drops the runner's references to the token objects that it created, without printing calls. It does nothing

@@ -135,7 +135,7 @@ func (t *transcript) failure(at string, got, want starlark.Value, why string) {
 		return
 	}
 	if why != "" {
-		why = " (" + why + ")"
+		why = " (" + printable.Line(why) + ")"
 	}
 	fmt.Fprintf(t.buffer(), "%s %s: got %s, want %s%s\n", t.colour(red, "FAILED"), at, got, want, why)
 }
