@@ -40,8 +40,9 @@ func Fold(name string) string {
 }
 
 // CanonicalDN returns a distinguished name without blanks after the commas, and with special characters after a
-// backslash instead of as hexadecimal digits (RFC 4514, 2.4 and 4): CN=a\, b for CN=a\2C b. Two texts for one name then
-// differ in case alone. It returns other text that has no backslash and no comma as it is.
+// backslash instead of as hexadecimal digits (RFC 4514, 2.4 and 4): CN=a\, b for CN=a\2C b. The texts that directories
+// and their tools print for one name then differ in case alone. It keeps blanks elsewhere, as around = and +, and the
+// order of the parts of CN=a+OU=b. Semicolons, quotes and object identifiers stay too (RFC 2253).
 func CanonicalDN(dn string) string {
 	if !strings.Contains(dn, `\`) && !strings.Contains(dn, ", ") {
 		return dn
@@ -70,7 +71,8 @@ func CanonicalDN(dn string) string {
 	return string(out)
 }
 
-// FoldDN returns the form of a distinguished name that all texts for it share, in any case.
+// FoldDN returns the lower case of a distinguished name's canonical text. See [CanonicalDN] for the texts that then
+// stay different.
 func FoldDN(dn string) string { return Fold(CanonicalDN(dn)) }
 
 // AnyDomain is a domain without accounts. It serves to test whether a name reads as a SID or an alias.

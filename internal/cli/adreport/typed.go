@@ -81,11 +81,7 @@ func typesOf(o *objects.Item, g winnt.GUID) ([]access.ObjectTypeEntry, error) {
 	}
 	var class winnt.GUID
 	if o.Entry != nil && len(o.Entry.Classes) > 0 { // the last one is the most derived
-		for _, e := range adrights.ByName(o.Entry.Classes[len(o.Entry.Classes)-1]) {
-			if e.Kind == adrights.Class {
-				class = e.GUID
-			}
-		}
+		class = words.Class(o.Entry.Classes[len(o.Entry.Classes)-1])
 	}
 	switch {
 	case len(chain) > 1:

@@ -70,9 +70,13 @@ func (c *Collector) AddListed(name, list string) {
 // Find returns the user or group with a distinguished name, in any case; nil if there is none, and for "". Call it
 // after Accounts.
 func (c *Collector) Find(dn string) *Account {
+	if dn == "" {
+		return nil
+	}
+	dn = directory.CanonicalDN(dn)
 	for _, list := range [2][]*Account{c.Users.list, c.Groups.list} {
 		for _, a := range list {
-			if dn != "" && strings.EqualFold(directory.CanonicalDN(a.DN), directory.CanonicalDN(dn)) {
+			if strings.EqualFold(directory.CanonicalDN(a.DN), dn) {
 				return a
 			}
 		}
