@@ -77,11 +77,13 @@ func LogNearlyFull(percent uint64) Event {
 // LogFull returns event 1104: the log is full and configured to stop.
 func LogFull() Event { return Event{Header: Header{ID: 1104}} }
 
-// LogArchived returns event 1105: the oldest records were moved to a file. An empty name is recorded as "-".
-func LogArchived(file string) Event {
+// LogArchived returns event 1105: the oldest records, first to last, were moved to a file. An empty name is recorded
+// as "-". The numbers of the records follow the documented fields.
+func LogArchived(file string, first, last uint64) Event {
 	var l fieldList
 	l.text("Channel", "Security")
 	l.name("BackupPath", file)
+	l.records(first, last)
 	return Event{Header: Header{ID: 1105}, fields: l}
 }
 
@@ -89,9 +91,14 @@ func LogArchived(file string) Event {
 // to last, in a log that is configured to overwrite. Windows has no such event.
 func LogOverwritten(first, last uint64) Event {
 	var l fieldList
+	l.records(first, last)
+	return Event{Header: Header{ID: OverwrittenID, Subcategory: SystemIntegrity}, fields: l}
+}
+
+// records adds the numbers of the first and the last record of a removed or archived segment.
+func (l *fieldList) records(first, last uint64) {
 	l.text("FirstRecordId", strconv.FormatUint(first, 10))
 	l.text("LastRecordId", strconv.FormatUint(last, 10))
-	return Event{Header: Header{ID: OverwrittenID, Subcategory: SystemIntegrity}, fields: l}
 }
 
 // Size returns the approximate number of bytes that the record takes in memory.

@@ -28,7 +28,7 @@ func TestLogServiceRecordsHaveAllFields(t *testing.T) {
 	check.That(t, ok, "I-48: a privilege that only the client has is not reported as an elevation, want reported")
 	checkWhole(t, []audit.Event{
 		discarded, audit.LogStarted(), audit.LogStopped(), audit.LogRecovered(12), audit.LogNearlyFull(93),
-		audit.LogFull(), audit.LogArchived("f"), audit.LogArchived(""), audit.LogOverwritten(3, 17),
+		audit.LogFull(), audit.LogArchived("f", 1, 9), audit.LogArchived("", 1, 9), audit.LogOverwritten(3, 17),
 		audit.LogCleared(from, 9, [32]byte{1}),
 		audit.ShareExposed(from, "data", "/srv", "everyone"),
 		audit.AccountsChanged(from, sid.LocalSystem, "renamed", "bob", "rob"), unsafe,
@@ -36,8 +36,8 @@ func TestLogServiceRecordsHaveAllFields(t *testing.T) {
 		"4612 v0 success System Integrity: AuditsDiscarded=7|", "4608 v0 success Security State Change: ",
 		"1100 v0 success Subcategory(0x0): ", "4612 v0 success System Integrity: AuditsDiscarded=0|BytesDiscarded=12|",
 		"1103 v0 success Subcategory(0x0): PercentFull=93|", "1104 v0 success Subcategory(0x0): ",
-		"1105 v0 success Subcategory(0x0): Channel=Security|BackupPath=f|",
-		"1105 v0 success Subcategory(0x0): Channel=Security|BackupPath=-|",
+		"1105 v0 success Subcategory(0x0): Channel=Security|BackupPath=f|FirstRecordId=1|LastRecordId=9|",
+		"1105 v0 success Subcategory(0x0): Channel=Security|BackupPath=-|FirstRecordId=1|LastRecordId=9|",
 		"64049 v0 success System Integrity: FirstRecordId=3|LastRecordId=17|",
 		"1102 v0 success Subcategory(0x0): {S}LastRecordId=9|"+
 			"TreeRoot=0100000000000000000000000000000000000000000000000000000000000000|{P}",

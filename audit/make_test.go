@@ -80,7 +80,7 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 		audit.AuditSettingsChanged(from, o, nil, nil), audit.DirectoryAccessed(from, o, audit.DirectoryOperation{}),
 		audit.HandleDuplicated(from, 1, 2, 3, 4), audit.PrivilegedService(from, "s", "t", 0, audit.Success),
 		audit.PrivilegedObject(from, o, 0, 0, audit.Success), adjusted, audit.AuditsDiscarded(1, audit.Header{}),
-		audit.LogStarted(), audit.LogStopped(), audit.LogNearlyFull(90), audit.LogFull(), audit.LogArchived("f"),
+		audit.LogStarted(), audit.LogStopped(), audit.LogNearlyFull(90), audit.LogFull(),
 	} {
 		k, ok := audit.KindOf(e.ID)
 		want := slices.Collect(k.Fields())

@@ -21,7 +21,7 @@ func TestParseEventRoundTripsGoldenRecords(t *testing.T) {
 	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
 	for _, e := range []audit.Event{
 		audit.LogStarted(), audit.LogStopped(), audit.LogRecovered(17), audit.LogNearlyFull(93), audit.LogFull(),
-		audit.LogArchived("archive/a\"\xed\xa0\x80\n"), audit.LogOverwritten(1, 9),
+		audit.LogArchived("archive/a\"\xed\xa0\x80\n", 1, 9), audit.LogOverwritten(1, 9),
 		audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: 3,
 			Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:a"}, {Bits: 2, Code: 1801, Entry: "D:\xff"}}}).WithHeader(
 			audit.Header{Computer: "c\xff"}),
@@ -75,7 +75,7 @@ func TestParseTimeRejectsMalformedText(t *testing.T) {
 // TestLongRecordListsTruncatedFields checks that a record that is too long keeps its field names and lists the
 // truncated ones (U-68).
 func TestLongRecordListsTruncatedFields(t *testing.T) {
-	e := audit.LogArchived(strings.Repeat("é\x01", 10_000))
+	e := audit.LogArchived(strings.Repeat("é\x01", 10_000), 1, 9)
 	short := e.Shorten(4000)
 	if n := len(short.AppendJSON(nil)); n > 4000 {
 		t.Errorf("%d bytes, want at most 4000", n)
@@ -126,7 +126,7 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 	// No character is cut apart, however many bytes it has and wherever the cut falls.
 	for _, character := range []string{"a", "é", "€", "\U0001F600"} {
 		for shift := range 4 {
-			e = audit.LogArchived(strings.Repeat("x", shift) + strings.Repeat(character, 4000))
+			e = audit.LogArchived(strings.Repeat("x", shift)+strings.Repeat(character, 4000), 1, 9)
 			short = e.Shorten(3000)
 			if text, _ := short.Field("BackupPath"); !utf8.ValidString(text) || len(text) < 500 {
 				t.Errorf("%q after %d bytes: %d bytes that end in %q", character, shift, len(text), text[max(0, len(text)-8):])
@@ -154,12 +154,12 @@ func TestEveryCharacterSurvivesEncoding(t *testing.T) {
 	}
 	for _, text := range []string{all.String(), "\r", "\n", "\t", "\x1f", "\x1f\x00", "\\u0041", `"`, "\u2028\U0001F600",
 		"\xff\xfe", "\uFFFD"} {
-		line := audit.LogArchived(text).AppendJSON(nil)
+		line := audit.LogArchived(text, 1, 9).AppendJSON(nil)
 		e, err := audit.ParseEvent(line)
 		check.That(t, err == nil && bytes.Equal(e.AppendJSON(nil), line) && field(t, e, "BackupPath") == text,
 			"%q: %v, want the same text and line: %s", text, err, line)
 	}
-	line := string(audit.LogArchived("AB").AppendJSON(nil))
+	line := string(audit.LogArchived("AB", 1, 9).AppendJSON(nil))
 	for _, escape := range []string{`\u0020`, `\u0041`, `\u1000`, `\u00`, `\u001`, `\x`, `\`, `\u00zz`, `\/`, `\b`} {
 		check.That(t, check.Err(audit.ParseEvent([]byte(strings.Replace(line, "AB", escape, 1)))) != nil,
 			"ParseEvent with escape %s: no error, want one", escape)

@@ -75,7 +75,7 @@ func write(dir string) {
 		all.Go(func() {
 			for i := 0; i < limit/16; i++ {
 				name := fmt.Sprintf("%d-%d-%d", os.Getpid(), g, i)
-				if l.Write(audit.LogArchived(name)) == nil {
+				if l.Write(audit.LogArchived(name, 1, 9)) == nil {
 					_, _ = os.Stdout.WriteString("ack " + name + "\n")
 				}
 			}

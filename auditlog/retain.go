@@ -148,7 +148,7 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 		if err != nil {
 			return fmt.Errorf("archive segment %s: %w", name, err)
 		}
-		w.report(audit.LogArchived(to))
+		w.report(audit.LogArchived(to, s.first, last))
 		if err := d.SyncDir(keep.Archive); err != nil {
 			return w.log.fail(err) // the segment has moved, so a later write cannot move it again
 		}

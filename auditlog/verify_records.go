@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/refmon/refmon/audit"
 )
@@ -153,33 +151,26 @@ func (c *check) frames(s *scanner, newest bool) error {
 	}
 }
 
-// noteRemoval remembers in c.out the newest record that says that the log removed or archived the records before its
-// oldest one. Event 1105 names only the first record of an archived segment, so the segment after it counts too.
+// noteRemoval remembers in c.out the newest record that says that the log removed or archived the records up to the one
+// before its oldest.
 func (c *check) noteRemoval(id uint64, payload []byte) {
-	if c.out.Oldest == 1 || !bytes.Contains(payload, removedEvent) && !bytes.Contains(payload, archivedEvent) {
+	if c.out.Oldest == 1 || !slices.ContainsFunc(removals[:], func(b []byte) bool { return bytes.Contains(payload, b) }) {
 		return
 	}
 	e, err := audit.ParseEvent(payload)
-	if err != nil {
+	if err != nil || !slices.Contains([]uint16{1102, 1105, audit.OverwrittenID}, e.ID) {
 		return
 	}
-	last, _ := e.Field("LastRecordId")
-	to, _ := e.Field("BackupPath")
-	name, _, _ := strings.Cut(path.Base(to), segmentSuffix)
-	first, archived := parseSegmentName(name + segmentSuffix)
-	switch {
-	case e.ID == audit.OverwrittenID && last == strconv.FormatUint(c.out.Oldest-1, 10),
-		e.ID == 1105 && archived && first < c.out.Oldest:
-		// A log that removes its oldest records says so in a later record (U-67).
+	// A log that removes its oldest records says so in a later record (U-67). A clearing says so before it removes them,
+	// and may end before the records about the segments (U-69).
+	if last, _ := e.Field("LastRecordId"); last == strconv.FormatUint(c.out.Oldest-1, 10) {
 		c.out.Removal = id
 	}
 }
 
-// removedEvent and archivedEvent are in the bytes of each record about a removed or an archived segment.
-var (
-	removedEvent  = fmt.Appendf(nil, `"event":%d,`, audit.OverwrittenID)
-	archivedEvent = []byte(`"event":1105,`)
-)
+// removals are in the bytes of the records about a clearing, and about an archived or a removed segment.
+var removals = [...][]byte{[]byte(`"event":1102,`), []byte(`"event":1105,`),
+	fmt.Appendf(nil, `"event":%d,`, audit.OverwrittenID)}
 
 // covered reports whether a verified checkpoint covers the last record that the caller wants. It returns false if the
 // caller set no end.

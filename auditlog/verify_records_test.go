@@ -2,11 +2,13 @@ package auditlog
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
 
 	testcheck "github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestRangeIsVerifiedUpToAnchor checks that the verification of a range reads its segments up to an anchor, and reports
@@ -70,5 +72,54 @@ func TestEarlierAnchorIsProved(t *testing.T) {
 			t.Errorf("root %v: %d anchors, error %v; want the fault %q", anchor.Root, len(got.Anchors), err, kind)
 		}
 		anchor.Root[0] ^= 1
+	}
+}
+
+// cutAfter cuts the log's newest segment after a record. It returns the segment's name and its earlier content.
+func cutAfter(t *testing.T, d *memDisk, id uint64) (name string, whole []byte) {
+	t.Helper()
+	firsts := testcheck.Must(segments(d))
+	newest := firsts[len(firsts)-1]
+	name = segmentName(newest)
+	whole = d.now[name].data
+	head, frames := framesOf(t, whole)
+	d.set(name, slices.Concat(append([][]byte{head}, frames[:id+1-newest]...)...))
+	return name, whole
+}
+
+// A clearing records first which records it removes. So a program that ends during the last removal leaves a log whose
+// missing records are explained (U-69, U-72).
+func TestInterruptedClearingIsExplained(t *testing.T) {
+	d, cfg := newConfig(t)
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 20)
+	testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
+	crashed := d.crash(lostAll)
+	testcheck.NoError(t, l.Close())
+	cutAfter(t, crashed, 22)
+	v := verifyDisk(t, crashed)
+	testcheck.That(t, v.Oldest == 22 && v.Last == 22 && v.Removal == 22 && !v.Unexplained(),
+		"Verify of record 22 about the clearing = %+v, want no unexplained removal", v)
+}
+
+// TestRemovalByOthersIsUnexplained checks that only a record about the segment before the oldest one explains that the
+// first records are missing, and not one about an earlier segment (U-72).
+func TestRemovalByOthersIsUnexplained(t *testing.T) {
+	for _, full := range []Full{Overwrite, Archive} {
+		d, cfg := newConfig(t)
+		cfg.SegmentBytes, cfg.CheckpointRecords = 5_000, 5
+		cfg.Keep = Keep{Bytes: 25_000, Full: full}
+		l := mustOpen(t, cfg)
+		for testcheck.Must(segments(d))[0] == 1 {
+			mustWrite(t, l, 1)
+		}
+		testcheck.NoError(t, l.Close())
+		v := verifyDisk(t, d)
+		testcheck.RequireThat(t, v.Oldest > 1 && !v.Unexplained(),
+			"mode %v: record %d is the oldest, record %d says so, want a later one than 1", full, v.Oldest, v.Removal)
+		testcheck.NoError(t, d.Remove(segmentName(v.Oldest)))
+		v = verifyDisk(t, d)
+		testcheck.That(t, v.Unexplained(), "mode %v: record %d explains that the records before %d are missing", full,
+			v.Removal, v.Oldest)
 	}
 }

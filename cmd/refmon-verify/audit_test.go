@@ -25,7 +25,7 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 	var olds [][]byte
 	for range 4 {
 		l := testcheck.Must(auditlog.Open(auditlog.Config{Dir: dir}))
-		testcheck.NoError(t, l.Write(audit.LogArchived("é")))
+		testcheck.NoError(t, l.Write(audit.LogArchived("é", 1, 9)))
 		testcheck.NoError(t, l.Close())
 		b := testcheck.Must(os.ReadFile(filepath.Join(dir, "checkpoint")))
 		olds = append(olds, b)

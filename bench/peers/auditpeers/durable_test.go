@@ -18,7 +18,7 @@ import (
 const writers = 64
 
 // record is about as long as the record of an open.
-func record() audit.Event { return audit.LogArchived(string(make([]byte, 100))) }
+func record() audit.Event { return audit.LogArchived(string(make([]byte, 100)), 1, 9) }
 
 // BenchmarkDurable writes durable records from 64 goroutines, one at a time each: to a file synced after each record,
 // to bbolt, and to refmon's log.

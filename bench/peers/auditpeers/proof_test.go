@@ -23,7 +23,7 @@ func grow(t testing.TB, dir string, records int) []byte {
 		t.Fatal(err)
 	}
 	for i := range records {
-		if err := l.Write(audit.LogArchived(strconv.Itoa(i))); err != nil {
+		if err := l.Write(audit.LogArchived(strconv.Itoa(i), 1, 9)); err != nil {
 			t.Fatal(err)
 		}
 	}

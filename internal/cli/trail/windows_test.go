@@ -152,7 +152,7 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 func TestWindowsReaderReadsOwnExport(t *testing.T) {
 	dir := audit.Object{Type: "File", Name: "d\u00e9 <&>", Directory: true}
 	all := []audit.Event{requested(t, dir, audit.Failure, 0x10001), requested(t, dir, audit.Success, 3),
-		audit.LogNearlyFull(90), audit.LogArchived(`C:\a b`)}
+		audit.LogNearlyFull(90), audit.LogArchived(`C:\a b`, 1, 9)}
 	for i := range all {
 		all[i].Time, all[i].RecordID, all[i].Computer = 132_640_826_389_435_386, uint64(i+1), "host"
 	}
