@@ -61,7 +61,7 @@ the log's signed checkpoint and with checkpoints that you stored elsewhere. A ch
 proves that nobody has rewritten the records before it or cut them off, so copy DIR/checkpoint there regularly.
 
 A log records that it removed its oldest records. If they are missing and no record says so, somebody else
-may have removed them.
+may have removed them. With --from the exit code does not depend on that.
 
 The exit code is 0 if the log is unchanged, 3 if it was changed or is damaged, 2 if it could not be read,
 if its oldest records are missing without such a record, or if it has no record --from or no checkpoint that

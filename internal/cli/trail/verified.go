@@ -35,15 +35,19 @@ func Verified(v *auditlog.Verified, anchors int) string {
 func unknown(v *auditlog.Verified, anchors int) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	switch before := v.First - 1; {
-	case v.First <= 1:
+	unread := v.Oldest
+	switch gone := v.Oldest - 1; {
+	case v.Oldest <= 1:
 	case v.Removal > 0:
-		say("the content of records 1 to %d, which the log removed, as record %d says; the tree has their hashes", before,
+		say("the content of records 1 to %d, which the log removed, as record %d says; the tree has their hashes", gone,
 			v.Removal)
 	case v.Unexplained():
-		say("the content of records 1 to %d, which are missing: no record says that the log removed them", before)
+		say("the content of records 1 to %d, which are missing: no record says that the log removed them", gone)
 	default:
-		say("the content of records 1 to %d, which were not read; the tree has their hashes", before)
+		unread = 1
+	}
+	if unread < v.First {
+		say("the content of records %d to %d, which were not read; the tree has their hashes", unread, v.First-1)
 	}
 	if v.Last > v.Checkpoint.Size {
 		say("whether records %d to %d were changed: no checkpoint covers them yet", v.Checkpoint.Size+1, v.Last)

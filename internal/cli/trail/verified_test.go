@@ -11,14 +11,16 @@ import (
 
 // The text of a verification names each thing that it could not check, and no other (U-72).
 func TestVerificationNamesUncheckedParts(t *testing.T) {
-	whole := auditlog.Verified{First: 1, Last: 9, Bytes: 90, Whole: true,
+	whole := auditlog.Verified{First: 1, Oldest: 1, Last: 9, Bytes: 90, Whole: true,
 		Checkpoint: auditlog.Checkpoint{Origin: "dc1", Size: 9}, Anchors: make([]auditlog.Checkpoint, 1)}
 	words := []string{"no record was written yet", "the content of records 1 to 3, which were not read",
 		"whether records 8 to 9 were changed: no checkpoint covers them yet", "records after 5: they were not read",
 		"17 bytes at the end", "--checkpoint FILE", "--key FILE", "the private key lies in the folder",
 		"the content of records 1 to 1, which", "whether records 9 to 9 were changed", ": 1 bytes at the end",
 		"records 1 to 3, which are missing: no record says that the log removed them",
-		"records 1 to 3, which the log removed, as record 5 says", "no record is left"}
+		"records 1 to 3, which the log removed, as record 5 says", "no record is left",
+		"records 1 to 3, which the log removed, as record 8 says",
+		"the content of records 4 to 6, which were not read"}
 	for name, c := range map[string]struct {
 		change  func(v *auditlog.Verified)
 		anchors int
@@ -29,7 +31,10 @@ func TestVerificationNamesUncheckedParts(t *testing.T) {
 		"empty":              {func(v *auditlog.Verified) { v.First, v.Last, v.Checkpoint.Size = 1, 0, 0 }, 1, "0"},
 		"the first are gone": {func(v *auditlog.Verified) { v.First = 4 }, 1, "1"},
 		"removed by the log": {func(v *auditlog.Verified) { v.First, v.Oldest, v.Removal = 4, 4, 5 }, 1, "c"},
-		"removed":            {func(v *auditlog.Verified) { v.First, v.Oldest = 4, 4 }, 1, "b"},
+		"removed, then a part": {func(v *auditlog.Verified) {
+			v.First, v.Oldest, v.Removal, v.Whole = 7, 4, 8, false
+		}, 1, "ef"},
+		"removed": {func(v *auditlog.Verified) { v.First, v.Oldest = 4, 4 }, 1, "b"},
 		"all are removed": {func(v *auditlog.Verified) {
 			v.First, v.Oldest, v.Last, v.Checkpoint.Size = 4, 4, 3, 3
 		}, 1, "bd"},
