@@ -236,9 +236,9 @@ func TestFullFileSystemFailsClosed(t *testing.T) {
 
 // A pipe in place of a file of the log does not block a reader that may not write: reading it fails.
 func TestPipeInLogDoesNotBlock(t *testing.T) {
-	dir := t.TempDir()
-	writeLog(t, Config{Dir: dir}, 3)
 	for _, name := range []string{checkpointName, segmentName(1)} {
+		dir := t.TempDir()
+		writeLog(t, Config{Dir: dir}, 3)
 		testcheck.NoError(t, os.Remove(filepath.Join(dir, name)))
 		testcheck.NoError(t, unix.Mkfifo(filepath.Join(dir, name), 0o400))
 		opened := map[string]bool{}
