@@ -54,7 +54,7 @@ const (
 // the log no longer has. A lost connection to the sink counts as a sink that is down. After ctx has ended, Run waits up
 // to 5 more seconds for the sink's confirmation. The next run sends records without a confirmation again.
 func (f *Forwarder) Run(ctx context.Context, follow bool) error {
-	if err := errors.Join(checkSink(f.Sink), f.checkNotLog()); err != nil {
+	if err := f.checkSink(); err != nil {
 		return err
 	}
 	if err := f.load(); err != nil {

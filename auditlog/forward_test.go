@@ -309,19 +309,29 @@ func TestSinkThatCannotConfirmIsRefused(t *testing.T) {
 	}
 }
 
-// A file of the log is no sink: the forwarder would append to it and damage the log.
+// A file of the log or the cursor is no sink, also not in place of an earlier sink: the forwarder would append to it
+// and damage it (U-77).
 func TestSinkIsNoFileOfLog(t *testing.T) {
 	f := newForwarder(t)
 	writeLog(t, Config{Dir: f.Dir}, 1)
-	link := filepath.Join(t.TempDir(), "link")
-	testcheck.NoError(t, os.Symlink(filepath.Join(f.Dir, checkpointName), link))
-	for _, sink := range []string{filepath.Join(f.Dir, segmentName(1)), filepath.Join(f.Dir, keyName), link} {
+	testcheck.NoError(t, os.WriteFile(f.Cursor, nil, 0o600))
+	links := t.TempDir()
+	link, hard, tiles := filepath.Join(links, "link"), filepath.Join(links, "hard"), filepath.Join(links, "tiles")
+	testcheck.NoError(t, errors.Join(os.Symlink(filepath.Join(f.Dir, checkpointName), link),
+		os.Link(filepath.Join(f.Dir, segmentName(1)), hard), os.Symlink(filepath.Join(f.Dir, "tile"), tiles)))
+	for _, sink := range []string{filepath.Join(f.Dir, segmentName(1)), filepath.Join(f.Dir, keyName), link, hard,
+		filepath.Join(f.Dir, lockName), filepath.Join(tiles, "0", "000.p", "3"), f.Cursor} {
 		before := testcheck.Must(os.ReadFile(sink))
-		err := (&Forwarder{Dir: f.Dir, Sink: sink, Cursor: f.Cursor}).Run(t.Context(), false)
-		testcheck.That(t, err != nil && strings.Contains(err.Error(), "is a file of the log") &&
-			bytes.Equal(testcheck.Must(os.ReadFile(sink)), before), "%s: error %v, want an unchanged file", sink, err)
-		_ = os.Remove(f.Cursor)
+		f := &Forwarder{Dir: f.Dir, Sink: sink, Cursor: f.Cursor}
+		for when, err := range map[string]error{"first": f.Run(t.Context(), false), "later": f.connect(t.Context())} {
+			testcheck.That(t, err != nil && strings.Contains(err.Error(), "is a file of the log") &&
+				bytes.Equal(testcheck.Must(os.ReadFile(sink)), before), "%s: %s: error %v, want an unchanged file", sink,
+				when, err)
+		}
 	}
+	f.Sink = filepath.Join(tiles, "none")
+	testcheck.That(t, f.connect(t.Context()) != nil && os.IsNotExist(testcheck.Err(os.Stat(f.Sink))),
+		"a new file in the folder: want an error and no file")
 }
 
 // A failed write, and a connection that is closed, are failures of the sink (U-77).

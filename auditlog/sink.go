@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +16,9 @@ import (
 // checkSink returns an error for a sink such as udp:HOST:PORT, which names a network that the forwarder does not have.
 // Otherwise it would become a file. A malformed TCP address is an error, because waiting does not mend it. A pipe, a
 // terminal or another file that is not regular is an error too, because it never confirms that it has the records
-// (U-77). A missing file is no error.
-func checkSink(sink string) error {
+// (U-77). So is a file of the log. A missing file is no error.
+func (f *Forwarder) checkSink() error {
+	sink := f.Sink
 	network, address, ok := strings.Cut(sink, ":")
 	isWord := len(network) > 1 && strings.Trim(network, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 	if ok && network == "tcp" {
@@ -37,30 +39,49 @@ func checkSink(sink string) error {
 			return fmt.Errorf("the sink %s is not a regular file, so it cannot confirm that it has the records: want "+
 				"unix:PATH, tcp:HOST:PORT or a regular file", sink)
 		}
-		return nil
+		return f.checkNotLog()
 	}
 	return fmt.Errorf("unknown network %q of the sink %s: want unix:PATH, tcp:HOST:PORT or a file such as ./%s", network,
 		sink, sink)
 }
 
-// checkNotLog returns an error if the sink is a segment, the checkpoint or a key of the log: appending to it would
-// damage the log.
+// checkNotLog returns an error if the sink, which is a file, is the cursor, lies in the log's folder or below it, or is
+// a link to a file there: appending to such a file would damage the log.
 func (f *Forwarder) checkNotLog() error {
-	sink, err := os.Stat(f.Sink)
-	if err != nil {
-		return nil //nolint:nilerr // it is a network, or a file that connect creates
+	place, err := filepath.EvalSymlinks(f.Sink)
+	if err != nil { // connect creates it
+		folder, err := filepath.EvalSymlinks(filepath.Dir(f.Sink))
+		if err != nil {
+			return nil //nolint:nilerr // connect reports the missing folder
+		}
+		place = filepath.Join(folder, filepath.Base(f.Sink))
 	}
+	if place, err = filepath.Abs(place); err != nil {
+		return err
+	}
+	own := []string{f.Cursor, f.Dir}
 	entries, _ := os.ReadDir(f.Dir) // Run reports a folder that cannot be read
 	for _, e := range entries {
-		_, isSegment := parseSegmentName(e.Name())
-		if !isSegment && !slices.Contains([]string{checkpointName, keyName, publicName}, e.Name()) {
-			continue
-		}
-		if info, err := e.Info(); err == nil && os.SameFile(info, sink) {
+		own = append(own, filepath.Join(f.Dir, e.Name())) // the sink may be a hard link to it
+	}
+	for above := place; ; above = filepath.Dir(above) {
+		if slices.ContainsFunc(own, func(name string) bool { return isSame(name, above) }) {
 			return fmt.Errorf("the sink %s is a file of the log: want another file", f.Sink)
 		}
+		if above == filepath.Dir(above) {
+			return nil
+		}
 	}
-	return nil
+}
+
+// isSame reports whether two names lead to the same file. It returns false if one of them is missing.
+func isSame(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 // connect opens the sink: a socket for "unix:" and "tcp:", or else a file, to which it appends. It creates a missing
@@ -78,7 +99,7 @@ func (f *Forwarder) connect(ctx context.Context) error {
 		return nil
 	}
 	// Something else may have taken the place of the file since Run began.
-	if err := checkSink(f.Sink); err != nil {
+	if err := f.checkSink(); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(f.Sink, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
