@@ -102,6 +102,51 @@ func TestInterruptedClearingIsExplained(t *testing.T) {
 		"Verify of record 22 about the clearing = %+v, want no unexplained removal", v)
 }
 
+// A running log removes a segment before it records that. A verification that reads the folder in between finds the
+// record when it reads the end of the newest segment again (U-72).
+func TestVerifyReadsLaterRecordOfRemoval(t *testing.T) {
+	d, cfg := newConfig(t)
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 20)
+	testcheck.NoError(t, l.Clear(holder(t, winnt.SeSecurityPrivilege)))
+	crashed := d.crash(lostAll)
+	testcheck.NoError(t, l.Close())
+	name, whole := cutAfter(t, crashed, 21)
+	v := verifyDisk(t, &growing{crashed, name, whole})
+	testcheck.That(t, v.Last == 23 && v.Removal == 23 && !v.Unexplained(),
+		"Verify between a removal and its record = %+v, want the record 23 about the removal", v)
+}
+
+// growing is a disk on which a segment grows when its end has been read.
+type growing struct {
+	*memDisk
+	name  string
+	whole []byte
+}
+
+// Open implements disk.
+func (d *growing) Open(name string) (file, error) {
+	f, err := d.memDisk.Open(name)
+	if err != nil || name != d.name {
+		return f, err
+	}
+	return growingFile{f.(*memFile), d.whole}, nil
+}
+
+type growingFile struct {
+	*memFile
+	whole []byte
+}
+
+// ReadAt implements file.
+func (f growingFile) ReadAt(b []byte, at int64) (int, error) {
+	n, err := f.memFile.ReadAt(b, at)
+	if isEnd(err) {
+		f.n.data = f.whole
+	}
+	return n, err
+}
+
 // TestRemovalByOthersIsUnexplained checks that only a record about the segment before the oldest one explains that the
 // first records are missing, and not one about an earlier segment (U-72).
 func TestRemovalByOthersIsUnexplained(t *testing.T) {
