@@ -22,11 +22,11 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Options returns the kong option that all programs share. It formats help pages, and takes the text of arguments as
-// it is, also if it is not UTF-8. A list of files needs the tag sep:"none", because kong splits other lists at commas. A page is as wide as the terminal, at most 100 columns, and 80 columns in a pipe. The
-// option appends a flag's default to its text unless the text has it already. A flag without a placeholder shows its
-// name in capitals, never its default or its Go type. Place this option after every option that replaces texts of
-// flags.
+// Options returns the kong option that all programs share. It formats help pages, and takes the text of arguments as it
+// is, also if it is not UTF-8. A list of files needs the tag sep:"none", because kong splits other lists at commas. A
+// page is as wide as the terminal, at most 100 columns, and 80 columns in a pipe. The option appends a flag's default
+// to its text unless the text has it already. A flag without a placeholder shows its name in capitals, never its
+// default or its Go type. Place this option after every option that replaces texts of flags.
 func Options() kong.Option {
 	return kong.OptionFunc(func(k *kong.Kong) error {
 		format := kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true})
