@@ -75,7 +75,7 @@ int main(void)
 		"REFMON_PROFILE=stranger": `REFMON_PROFILE is "stranger"`,
 		"REFMON_TOKEN=/dev/zero":  "REFMON_TOKEN: /dev/zero is larger than 16 MiB"} {
 		// The limit ends a program that reads a file without an end.
-		cmd := exec.Command("sh", "-c", "ulimit -v 8000000; exec timeout 20 "+program)
+		cmd := exec.Command("sh", "-c", `ulimit -v 8000000; exec timeout 20 "$0"`, program)
 		cmd.Env = append(os.Environ(), env)
 		if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(want)) {
 			t.Errorf("%s: %v, %.300s; want an error with %q", env, err, out, want)
