@@ -252,7 +252,7 @@ func (c *mountCmd) paths() (dir, source string, err error) {
 	if source, err = filepath.Abs(c.Tree); err != nil {
 		return "", "", err
 	}
-	if dir != source && tree.Contains(dir, source) {
+	if covers(dir, source) {
 		return "", "", coverError(dir, source)
 	}
 	for _, own := range []string{c.Audit, c.Metrics} {

@@ -129,7 +129,7 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		return t, fmt.Errorf("path: %q, want one that begins with /", s.Path)
 	case s.Mount != "" && !filepath.IsAbs(s.Mount):
 		return t, fmt.Errorf("mount: %q, want one that begins with /", s.Mount)
-	case t.mount != t.Path && t.mount != "" && tree.Contains(t.mount, t.Path):
+	case t.mount != "" && covers(t.mount, t.Path):
 		return t, fmt.Errorf("mount: %w", coverError(t.mount, t.Path))
 	case s.Mount == "" && s.mountKey() != "":
 		return t, fmt.Errorf("%s: it needs a mount: set the key mount of the tree", s.mountKey())
@@ -139,7 +139,7 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		t.mount != "" && (tree.Contains(t.mount, t.backup) || tree.Contains(t.backup, t.mount))):
 		return t, fmt.Errorf("backup: %q is in the tree or in its mount, or contains the mount: want a directory elsewhere",
 			s.Backup)
-	case t.backup != "" && tree.Contains(t.backup, t.Path): // the path itself was refused before
+	case t.backup != "" && covers(t.backup, t.Path): // the path itself was refused before
 		return t, fmt.Errorf("backup: %w", coverError(t.backup, t.Path))
 	case rest == "" || !slices.Contains([]string{"security", "user", "trusted"}, namespace):
 		return t, fmt.Errorf("attribute: %q, want a name such as %s, user.NTACL or trusted.NTACL", s.Attribute, ntacl.Name)

@@ -122,6 +122,18 @@ func routes(path string) (starts, links []string) {
 	return starts, links
 }
 
+// covers reports whether a mount on a directory would cover the directory of a tree together with others: it is above
+// the tree, as named or after symbolic links were followed. A mount over the tree itself covers nothing else.
+func covers(dir, source string) bool {
+	above := func(a, b string) bool { return a != b && tree.Contains(a, b) }
+	if above(dir, source) {
+		return true
+	}
+	a, err := filepath.EvalSymlinks(dir)
+	b, missing := filepath.EvalSymlinks(source)
+	return err == nil && missing == nil && above(a, b)
+}
+
 // contains reports whether a directory contains a file by any of the paths that lead to both.
 func contains(dir, file string) bool {
 	dirs, _ := routes(dir)

@@ -183,4 +183,13 @@ func TestContainsFollowsLinks(t *testing.T) {
 	} {
 		check.Equal(t, contains(at(c.dir), at(c.file)), c.want, "L-76: %s contains %s", c.dir, c.file)
 	}
+	for _, c := range []struct {
+		dir, tree string
+		want      bool
+	}{
+		{"tree", "tree", false}, {"link", "tree", false}, {"link", "tree/state", true}, {"tree", "state", true},
+		{".", "tree", true}, {"own", "tree", false}, {"none", "tree", false},
+	} {
+		check.Equal(t, covers(at(c.dir), at(c.tree)), c.want, "M-39: a mount on %s covers more than %s", c.dir, c.tree)
+	}
 }
