@@ -88,12 +88,24 @@ func (f *File) named(selected func(name string) bool) bool {
 
 // currentName returns the kernel name that the file of a tree has now. ok is false if the file system does not know it.
 func (f *File) currentName() (name string, ok bool) {
-	r, ok := f.open.(nt.PathReporter)
-	if !ok {
-		return "", false
-	}
-	path, ok := r.CurrentPath()
+	path, ok := f.currentPath()
 	return strings.TrimSuffix(f.Path(), f.path) + path, ok
+}
+
+// currentPath returns the path that the file has now in its tree. ok is false if the file system does not know it.
+func (f *File) currentPath() (path string, ok bool) {
+	if r, ok := f.open.(nt.PathReporter); ok {
+		return r.CurrentPath()
+	}
+	return "", false
+}
+
+// presentPath returns the path that the file has now, or that of its open if the file system does not know it.
+func (f *File) presentPath() string {
+	if path, ok := f.currentPath(); ok {
+		return path
+	}
+	return f.path
 }
 
 // OpenedAs returns the token and the kernel names that Revoke passes for the file of a handle in a tree, also of a file

@@ -148,8 +148,8 @@ func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.S
 
 // moveBy renames a file or, if link is true, adds a hard link to it. decide checks the change; a refusal moves no
 // file, and the tracer gets its rule. The new name is relative to RootDirectory, absolute, or a name in the file's
-// directory. Another tree, and a root outside the trees, are STATUS_NOT_SAME_DEVICE. With within, a directory of the
-// new name with another identity is STATUS_NOT_SAME_OBJECT.
+// present directory. Another tree, and a root outside the trees, are STATUS_NOT_SAME_DEVICE. With within, a directory
+// of the new name with another identity is STATUS_NOT_SAME_OBJECT.
 func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 	decide func(*fileaccess.Move) fileaccess.MoveDecision, within *nt.FileIdentity) ntstatus.Status {
 	m, above := nt.FileMove{Name: v.FileName, Within: within, Replace: v.ReplaceIfExists, Link: link}, 0
@@ -167,7 +167,7 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 			// A different tree is treated as a different device.
 			return c.Fail("F-118", ntstatus.NotSameDevice)
 		}
-		m.Root, above = root.open, len(root.path)
+		m.Root, above = root.open, len(root.presentPath())
 	case strings.HasPrefix(v.FileName, `\`):
 		n, ok, st := c.inTree(&nt.ObjectAttributes{ObjectName: v.FileName, Attributes: winnt.OBJ_CASE_INSENSITIVE})
 		if st != ntstatus.Success {
@@ -182,9 +182,9 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 		}
 		m.Name = n.name
 	default:
-		if i := strings.LastIndexByte(h.path, '\\'); i >= 0 {
-			m.Name = h.path[:i+1] + v.FileName
-		}
+		// A plain name stays in the file's present directory, also after a rename into it (F-57).
+		path := h.presentPath()
+		m.Name = path[:strings.LastIndexByte(path, '\\')+1] + v.FileName
 	}
 	paid, st := c.payName(h, above+len(m.Name), link)
 	if st != ntstatus.Success {

@@ -154,6 +154,19 @@ func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 	}
 	w.tree.st = 0
 	w.tree.takeCalls()
+	// A rename starts from the present path of the root or file, which an earlier rename may have changed (F-57, Q-2).
+	w.tree.now = `to\` + strings.Repeat("d", 3000) + `\file`
+	want(t, "a rename after a move", w.set(top, nt.FileRenameInformation, nt.FileRename{FileName: "x"}), 0)
+	check.That(t, strings.HasPrefix(w.tree.takeCalls(), "Move "+strings.TrimSuffix(w.tree.now, "file")+"x root - "),
+		"F-57: a plain name left the file's present directory")
+	want(t, "a rename to the old length", w.set(top, nt.FileRenameInformation, nt.FileRename{FileName: `\??\T\file`}), 0)
+	check.Equal(t, w.quota.Used(), used, "bytes charged after the old length")
+	want(t, "a rename below a moved root", w.set(top, nt.FileRenameInformation,
+		nt.FileRename{RootDirectory: root, FileName: "x"}), 0)
+	check.That(t, w.quota.Used()-used >= 3000, "Q-2: %d bytes are charged below a long root", w.quota.Used()-used)
+	w.tree.now = ""
+	want(t, "the old length", w.set(top, nt.FileRenameInformation, nt.FileRename{FileName: "file"}), 0)
+	w.tree.takeCalls()
 	p := w.context().Thread().Process()
 	p.SetQuota(kernel.NewQuotaBlock(nil, 1000, false))
 	long := nt.FileRename{FileName: strings.Repeat("n", 3000)}
