@@ -16,7 +16,8 @@ import (
 // descriptor that cannot be explained is an error. Without a descriptor it says so and returns nil.
 func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) error {
 	if s.descriptor == nil {
-		text := "it has no descriptor, and so grants nothing: refmon acl grant --offline PATH NAME:full stores one"
+		text := "it has no descriptor, and so grants nothing: refmon acl grant --offline PATH NAME:full stores one; " +
+			"a mount with missing: synthesise derives one from the mode: ask with --missing synthesise"
 		if s.cause != nil {
 			text = "its stored descriptor is invalid, so it refuses every user: " + s.cause.Error()
 		}

@@ -87,7 +87,8 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		{"note --as bob --want write", 1, []string{"entry 1 of the DACL denies FILE_WRITE_DATA"}},
 		{"note --as bob", 0, []string{"GRANTED"}},
 		{"alias --as alice", 2, []string{"alias: it is a symbolic link: give the path of its target"}},
-		{"bare --as alice", 1, []string{"it has no descriptor"}},
+		{"bare --as alice", 1, []string{"it has no descriptor",
+			"a mount with missing: synthesise derives one from the mode: ask with --missing synthesise"}},
 		{"bare --as alice --missing synthesise --tree .", 0, []string{"GRANTED"}},
 		// Everyone traverses by privilege, and by the directories' descriptors where that does not count (F-23).
 		{"shut/in/deep --as bob", 0, []string{"GRANTED"}},
