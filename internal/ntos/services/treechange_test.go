@@ -159,7 +159,7 @@ func TestRenameTargetMayBeRelativeOrFull(t *testing.T) {
 	want(t, "a rename after a move", w.set(top, nt.FileRenameInformation, nt.FileRename{FileName: "x"}), 0)
 	check.That(t, strings.HasPrefix(w.tree.takeCalls(), "Move "+strings.TrimSuffix(w.tree.now, "file")+"x root - "),
 		"F-57: a plain name left the file's present directory")
-	want(t, "a rename to the old length", w.set(top, nt.FileRenameInformation, nt.FileRename{FileName: `\??\T\file`}), 0)
+	want(t, "back to the old length", w.set(top, nt.FileRenameInformation, nt.FileRename{FileName: `\??\T\file`}), 0)
 	check.Equal(t, w.quota.Used(), used, "bytes charged after the old length")
 	want(t, "a rename below a moved root", w.set(top, nt.FileRenameInformation,
 		nt.FileRename{RootDirectory: root, FileName: "x"}), 0)
