@@ -57,8 +57,19 @@ func (f *fileFlags) chain(path string) ([]stored, error) {
 		return nil, fmt.Errorf("%s: it is a symbolic link: give the path of its target", inLine(whole))
 	case at != "":
 		return f.mountedChain(at, whole)
+	case f.Missing == "synthesise" && f.Tree == "" && f.policy() == fileaccess.TraverseAlways:
+		return nil, errors.New("--missing synthesise: give --tree DIR, the directory that refmond serves, because every " +
+			"directory has a descriptor then, and those above DIR do not decide")
 	}
 	return f.storedChain(whole, f.Tree)
+}
+
+// policy returns the policy of --traverse, or its default.
+func (f *fileFlags) policy() fileaccess.Traverse {
+	if f.Traverse == "" && f.Missing == "synthesise" {
+		return fileaccess.TraverseAlways // as refmond does (F-23)
+	}
+	return traverses[f.Traverse]
 }
 
 // mounted returns the path of a file, as [beneath.Resolve] does, and the directory of the mount of refmond that shows
@@ -195,10 +206,7 @@ func below(dir, path string) (names []string, ok bool) {
 func (f *fileFlags) opening(list []stored, subject access.Subject, want winnt.AccessMask) (r fileaccess.Request,
 	facts fileaccess.Facts) {
 	last := list[len(list)-1]
-	facts.Policy.Traverse = traverses[f.Traverse]
-	if f.Traverse == "" && f.Missing == "synthesise" {
-		facts.Policy.Traverse = fileaccess.TraverseAlways // as refmond does (F-23)
-	}
+	facts.Policy.Traverse = f.policy()
 	facts.Object = fileaccess.Object{Exists: true, IsDirectory: last.directory, Attributes: last.attributes,
 		Descriptor: last.descriptor}
 	var names []string

@@ -93,6 +93,7 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		// Everyone traverses by privilege, and by the directories' descriptors where that does not count (F-23).
 		{"shut/in/deep --as bob", 0, []string{"GRANTED"}},
 		{"shut/in/deep --as bob --missing synthesise --tree .", 1, []string{"/shut decides: the user may not pass it"}},
+		{"shut/in/deep --as bob --missing synthesise", 2, []string{"give --tree DIR"}},
 		{"shut/in/deep --as bob --missing synthesise --traverse privilege", 0, []string{"GRANTED"}},
 		{"shut/in/deep --as bob --traverse always", 1, []string{"/shut decides: the user may not pass it",
 			"shut/in/deep for FILE_READ_DATA", "/shut: DENIED STATUS_ACCESS_DENIED: no entry grants FILE_TRAVERSE"}},
