@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/server/auth/confined"
 	"github.com/refmon/refmon/server/daemon"
@@ -130,11 +131,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err := cfg.checkTrusted(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	lost := lostAccounts(cfg.State) // before the audit log is created
-	log, err := s.openAudit(cfg)
-	if err == nil {
-		err = s.accounts(cfg, log, lost)
-	}
+	log, err := s.openStores(cfg)
 	if err == nil {
 		var swap func()
 		if swap, err = s.prepareTickets(cfg); err == nil {
@@ -267,6 +264,16 @@ func (s *service) stop() error {
 	}
 	err = errors.Join(err, s.watching.Load().close(), s.unmount())
 	return errors.Join(err, s.Close(), s.closeStores())
+}
+
+// openStores opens the audit log and the accounts. After an error the caller calls closeStores.
+func (s *service) openStores(cfg *config) (*audit.Log, error) {
+	lost := lostAccounts(cfg.State) // before the audit log is created
+	log, err := s.openAudit(cfg)
+	if err == nil {
+		err = s.accounts(cfg, log, lost)
+	}
+	return log, err
 }
 
 // closeStores closes the trees and the accounts, and last the audit log that they write to. Those that are not open

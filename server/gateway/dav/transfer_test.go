@@ -191,8 +191,15 @@ func TestCopyIsOfOneVersion(t *testing.T) {
 		text, _ := m.ReadFile(c.path)
 		check.That(t, code == c.code && string(text) == c.copied,
 			"G-38: %s with %d PUTs: %d %s, copy is %q, want %d and %q", c.step, c.puts, code, body, text, c.code, c.copied)
-		check.Equal(t, len(m.claims.watches)+len(m.claims.held), 0, "watches and claims that stay")
+		check.Equal(t, m.claims.count(), 0, "watches and claims that stay")
 	}
+}
+
+// count returns the number of watches and of requests with claims.
+func (c *claims) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.watches) + len(c.held)
 }
 
 // TestCopyWaitsForClaimOfSource checks that a COPY reads its source after a request that changes it has ended, and that
@@ -219,7 +226,7 @@ func TestCopyWaitsForClaimOfSource(t *testing.T) {
 			check.That(t, w.Code == want && (w.Code == 503 || string(text) == "new"),
 				"G-38: %v: %d, copy is %q, want %d", after, w.Code, text, want)
 			check.Equal(t, w.Header().Get("Retry-After") != "", want == 503, "Retry-After after %v", after)
-			check.Equal(t, len(m.claims.watches)+len(m.claims.held), 0, "watches and claims that stay")
+			check.Equal(t, m.claims.count(), 0, "watches and claims that stay")
 		})
 	}
 }
