@@ -164,7 +164,7 @@ func (c *scoreCmd) Run(std *streams) error {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
 		lines := bufio.NewScanner(f)
 		lines.Buffer(nil, maxQuestion)
 		for lines.Scan() {
