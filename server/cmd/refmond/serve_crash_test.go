@@ -115,10 +115,11 @@ func repeatUntilError(busy chan<- struct{}, f func(i int) error) {
 	}
 }
 
-// guess requests a logon that is rejected before a password is hashed. It returns an error once the daemon is gone.
+// guess requests a logon with a wrong password, whose record is durable before the answer (U-92). It returns an error
+// once the daemon is gone.
 func guess(c *client.Conn) error {
 	_, st := c.Thread().LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-		AuthenticationInformation: nt.LogonInformation{MessageType: nt.S4ULogon, UserName: "zoe"}})
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "zoe", Password: "wrong"}})
 	if st != ntstatus.LogonFailure {
 		return errors.New(st.String())
 	}
