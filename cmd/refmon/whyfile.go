@@ -67,7 +67,7 @@ func (f *fileFlags) chain(path string) ([]stored, error) {
 // policy returns the policy of --traverse, or its default.
 func (f *fileFlags) policy() fileaccess.Traverse {
 	if f.Traverse == "" && f.Missing == "synthesise" {
-		return fileaccess.TraverseAlways // as refmond does (F-23)
+		return fileaccess.TraverseAlways // as refmond does (F-115)
 	}
 	return traverses[f.Traverse]
 }

@@ -107,7 +107,7 @@ func (c *config) checkTrees() error {
 // traverse returns the key traverse, or its default.
 func (s *treeSettings) traverse() string {
 	if s.Traverse == "" && s.Missing == "synthesise" {
-		// A mode that closes a directory also closes the files below it, which no privilege passes (F-23).
+		// A mode that closes a directory also closes the files below it, which no privilege passes (F-115).
 		return "always"
 	}
 	return cmp.Or(s.Traverse, "privilege")

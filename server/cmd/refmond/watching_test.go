@@ -97,8 +97,8 @@ func TestWatchReadsDescriptorsAsTreeServesThem(t *testing.T) {
 		got := config.watchOptions()
 		got.Accounts = nil
 		check.That(t, reflect.DeepEqual(got, c.want), "%+v, want %+v", got, c.want)
-		// A mode that closes a directory closes what is below it (F-23).
-		check.Equal(t, config.Policy.Traverse, c.traverse, "F-23: traverse of %+v", c.settings)
+		// A mode that closes a directory closes what is below it (F-115).
+		check.Equal(t, config.Policy.Traverse, c.traverse, "F-115: traverse of %+v", c.settings)
 	}
 }
 
