@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,9 +25,9 @@ var (
 	documentsTable string
 	//go:embed partitions.sql
 	partitionedTable string
-	// unchanged reports whether the tables and policies of the version $1 exist.
-	//go:embed unchanged.sql
-	unchanged string
+	// definitions returns a hash of the definitions in the database.
+	//go:embed definitions.sql
+	definitions string
 )
 
 // Sink writes an index to a PostgreSQL database. Create it with [Open]. While the database does not
@@ -149,29 +151,47 @@ func hasCode(err error, code string) bool {
 	return errors.As(err, &answer) && answer.Code == code
 }
 
-// createTables creates the schema and its tables and policies if they are missing or of another version. Otherwise it
-// changes nothing, because a change waits for each transaction that has read the tables, and later searches wait for
-// the change (N-103). It waits a few seconds for these transactions, and then returns errReaders. A table of documents
-// that belongs to the other kind of sink is an error.
+// createTables creates the schema and its tables, policies and functions if they are missing or differ from those that
+// the last start of this version left. Otherwise it defines nothing, because a new definition waits for each
+// transaction that has read the tables, and later searches wait for the definition (N-103). It waits a few seconds for
+// these transactions, and then returns errReaders. A table of documents that belongs to the other kind of sink is an
+// error.
 func (s *Sink) createTables(tx pgx.Tx) error {
 	documents, kind := documentsTable, "r"
 	if s.store != nil {
 		documents, kind = partitionedTable, "p"
 	}
-	var version string
-	var same bool
-	err := tx.QueryRow(s.ctx, `select 'refmon-index: ' || encode(sha256($1), 'hex') || ' for ' || current_user`,
-		[]byte(documents+schema)).Scan(&version)
-	if err == nil {
-		err = tx.QueryRow(s.ctx, unchanged, version).Scan(&same)
-	}
-	if err != nil || same {
+	version := sha256.Sum256([]byte(documents + schema))
+	// The comment has the version of a start, its user, and a hash of the definitions that it left.
+	var left, now string
+	err := tx.QueryRow(s.ctx, `select coalesce(obj_description(to_regclass('refmon.state'), 'pg_class'), ''),
+		format('refmon-index %s for %s: %s', $1::text, current_user, (`+definitions+`))`,
+		hex.EncodeToString(version[:])).Scan(&left, &now)
+	if err != nil || left == now {
 		return err
 	}
-	_, err = tx.Exec(s.ctx, `set local lock_timeout = '3s'; create schema if not exists refmon; `+documents)
+	if err := s.define(tx, documents, kind); err != nil {
+		if hasCode(err, lockNotAvailable) {
+			return errReaders
+		}
+		return err
+	}
+	var comment string
+	err = tx.QueryRow(s.ctx, `select format('comment on table refmon.state is %L', format('refmon-index %s for %s: %s',
+		$1::text, current_user, (`+definitions+`)))`, hex.EncodeToString(version[:])).Scan(&comment)
+	if err == nil {
+		_, err = tx.Exec(s.ctx, comment)
+	}
+	return err
+}
+
+// define creates what createTables describes. documents is the definition of the table of documents, and kind its kind.
+func (s *Sink) define(tx pgx.Tx, documents, kind string) error {
+	_, err := tx.Exec(s.ctx, `set local lock_timeout = '3s'; create schema if not exists refmon; `+documents)
 	if err != nil {
 		return err
 	}
+	var same bool
 	err = tx.QueryRow(s.ctx, `select relkind = $1 from pg_class where oid = 'refmon.documents'::regclass`,
 		kind).Scan(&same)
 	if err != nil {
@@ -182,17 +202,6 @@ func (s *Sink) createTables(tx pgx.Tx) error {
 			"take another database, or drop the schema refmon")
 	}
 	_, err = tx.Exec(s.ctx, schema+`; set local lock_timeout to default`)
-	if hasCode(err, lockNotAvailable) {
-		return errReaders
-	}
-	if err != nil {
-		return err
-	}
-	var comment string
-	err = tx.QueryRow(s.ctx, `select 'comment on schema refmon is ' || quote_literal($1)`, version).Scan(&comment)
-	if err == nil {
-		_, err = tx.Exec(s.ctx, comment)
-	}
 	return err
 }
 

@@ -402,8 +402,9 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 		t.Errorf("a start without changes writes members: %v, then %v", same, got)
 	}
 	check.NoError(t, open.Rollback(ctx))
-	// A start repairs policies that another program has removed. That waits for readers, and not for ever.
-	check.NoError(t, check.Err(db.Exec(ctx, `alter table refmon.documents no force row level security`)))
+	// A start repairs definitions that another program has changed. That waits for readers, and not for ever.
+	check.NoError(t, check.Err(db.Exec(ctx, `alter table refmon.documents no force row level security;
+		alter policy reader on refmon.documents using (true); drop function refmon.few; drop index refmon.documents_class`)))
 	open = read()
 	_, err = postgres.Open(ctx, dsn, h.state, time.Minute)
 	check.That(t, err != nil && strings.Contains(err.Error(), "a transaction that has read them is open"),
@@ -411,10 +412,12 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	check.NoError(t, open.Rollback(ctx))
 	compactLog(t, h.state)
 	run()
-	var forced bool
-	check.NoError(t, db.QueryRow(ctx, `select relforcerowsecurity from pg_class
-		where oid = 'refmon.documents'::regclass`).Scan(&forced))
-	check.That(t, forced, "a start does not restore the owner's policy")
+	var repaired bool
+	check.NoError(t, db.QueryRow(ctx, `select relforcerowsecurity and to_regproc('refmon.few') is not null
+		and to_regclass('refmon.documents_class') is not null and (select qual like '%fresh%' from pg_policies
+			where schemaname = 'refmon' and policyname = 'reader')
+		from pg_class where oid = 'refmon.documents'::regclass`).Scan(&repaired))
+	check.That(t, repaired, "a start does not restore policies, function and index")
 	if got := versions(documents); !maps.Equal(got, after) {
 		t.Errorf("a start after a compaction writes rows: %v, then %v", after, got)
 	}
