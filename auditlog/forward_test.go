@@ -329,9 +329,13 @@ func TestSinkIsNoFileOfLog(t *testing.T) {
 				when, err)
 		}
 	}
-	f.Sink = filepath.Join(tiles, "none")
-	testcheck.That(t, f.connect(t.Context()) != nil && os.IsNotExist(testcheck.Err(os.Stat(f.Sink))),
-		"a new file in the folder: want an error and no file")
+	dangling := filepath.Join(links, "dangling")
+	testcheck.NoError(t, errors.Join(os.Remove(f.Cursor), os.Symlink(filepath.Join(f.Dir, segmentName(9)), dangling)))
+	for _, sink := range []string{filepath.Join(tiles, "none"), f.Cursor, dangling} {
+		f.Sink = sink
+		testcheck.That(t, f.connect(t.Context()) != nil && os.IsNotExist(testcheck.Err(os.Stat(sink))),
+			"a new file %s: want an error and no file", sink)
+	}
 }
 
 // A failed write, and a connection that is closed, are failures of the sink (U-77).

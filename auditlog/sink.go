@@ -48,16 +48,13 @@ func (f *Forwarder) checkSink() error {
 // checkNotLog returns an error if the sink, which is a file, is the cursor, lies in the log's folder or below it, or is
 // a link to a file there: appending to such a file would damage the log.
 func (f *Forwarder) checkNotLog() error {
-	place, err := filepath.EvalSymlinks(f.Sink)
-	if err != nil { // connect creates it
-		folder, err := filepath.EvalSymlinks(filepath.Dir(f.Sink))
-		if err != nil {
-			return nil //nolint:nilerr // connect reports the missing folder
-		}
-		place = filepath.Join(folder, filepath.Base(f.Sink))
-	}
-	if place, err = filepath.Abs(place); err != nil {
+	place, err := placeOf(f.Sink)
+	if err != nil {
 		return err
+	}
+	// Neither file may exist yet.
+	if cursor, err := placeOf(f.Cursor); err == nil && f.Cursor != "" && cursor == place {
+		return fmt.Errorf("the sink %s is a file of the log, its cursor: want another file", f.Sink)
 	}
 	own := []string{f.Cursor, f.Dir}
 	entries, _ := os.ReadDir(f.Dir) // Run reports a folder that cannot be read
@@ -72,6 +69,22 @@ func (f *Forwarder) checkNotLog() error {
 			return nil
 		}
 	}
+}
+
+// placeOf returns the absolute path of a file after symbolic links were followed. The file itself may be missing, and a
+// missing folder is left as it is named. A link to a missing file is an error.
+func placeOf(name string) (string, error) {
+	place, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		if info, err := os.Lstat(name); err == nil && info.Mode()&os.ModeSymlink != 0 {
+			return "", fmt.Errorf("%s is a symbolic link to a file that is missing: name the file itself", name)
+		}
+		place = name
+		if folder, err := filepath.EvalSymlinks(filepath.Dir(name)); err == nil {
+			place = filepath.Join(folder, filepath.Base(name))
+		}
+	}
+	return filepath.Abs(place)
 }
 
 // isSame reports whether two names lead to the same file. It returns false if one of them is missing.

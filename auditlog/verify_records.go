@@ -170,10 +170,9 @@ func (c *check) noteRemoval(id uint64, payload []byte) {
 		return
 	}
 	// A log that removes its oldest records says so in a later record (U-67). A clearing says so before it removes them,
-	// and the program may end when a part of them is removed (U-69).
+	// and the program may end before the records about the segments (U-69).
 	last, _ := e.Field("LastRecordId")
-	n, err := strconv.ParseUint(last, 10, 64)
-	if err == nil && (n == c.out.Oldest-1 || e.ID == 1102 && n >= c.out.Oldest) {
+	if last == strconv.FormatUint(c.out.Oldest-1, 10) {
 		c.out.Removal = id
 	}
 }

@@ -17,7 +17,7 @@ import (
 func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) error {
 	if s.descriptor == nil {
 		text := "it has no descriptor, and so grants nothing: refmon acl grant --offline PATH NAME:full stores one; " +
-			"a mount with missing: synthesise derives one from the mode: ask with --missing synthesise"
+			"a mount with missing: synthesise derives one from the mode: ask with --missing synthesise --tree DIR"
 		if s.cause != nil {
 			text = "its stored descriptor is invalid, so it refuses every user: " + s.cause.Error()
 		}

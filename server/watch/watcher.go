@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/refmon/refmon/internal/objects/tree"
@@ -235,6 +236,12 @@ func (w *watch) readAgain(paths []string) error {
 	}
 	w.doubted++
 	for _, p := range paths {
+		// Mounts that come and go all the time must not make it read folders for ever.
+		if w.doubted == 1 || !strings.HasSuffix(p, "/") {
+			w.pending.paths[p] = struct{}{}
+		}
+	}
+	for _, p := range w.crossed {
 		w.pending.paths[p] = struct{}{}
 	}
 	return w.reloadMounts()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
@@ -147,6 +148,8 @@ func (s *System) recordUnproved(from *LogonSource, t winnt.LogonType, v *token.T
 		if err != nil || !s.recordPeer(from.Peer, e) {
 			return false
 		}
+	} else if _, ok := s.Peers.take(from.Peer, time.Now()); !ok {
+		return false // the record of the end counts within the rate
 	}
 	if e, ok, err := s.specialLogon(t, v); ok && err == nil {
 		s.recordPeer(from.Peer, e)
