@@ -170,22 +170,22 @@ func (s *Sink) createTables(tx pgx.Tx) error {
 	if err != nil || left == now {
 		return err
 	}
-	if err := s.define(tx, documents, kind); err != nil {
-		if hasCode(err, lockNotAvailable) {
-			return errReaders
-		}
-		return err
-	}
 	var comment string
-	err = tx.QueryRow(s.ctx, `select format('comment on table refmon.state is %L', format('refmon-index %s for %s: %s',
-		$1::text, current_user, (`+definitions+`)))`, hex.EncodeToString(version[:])).Scan(&comment)
+	if err = s.define(tx, documents, kind); err == nil {
+		err = tx.QueryRow(s.ctx, `select format('comment on table refmon.state is %L', format('refmon-index %s for %s: %s',
+			$1::text, current_user, (`+definitions+`)))`, hex.EncodeToString(version[:])).Scan(&comment)
+	}
 	if err == nil {
-		_, err = tx.Exec(s.ctx, comment)
+		_, err = tx.Exec(s.ctx, comment+`; set local lock_timeout to default`)
+	}
+	if hasCode(err, lockNotAvailable) {
+		return errReaders
 	}
 	return err
 }
 
 // define creates what createTables describes. documents is the definition of the table of documents, and kind its kind.
+// It sets lock_timeout for the rest of the transaction.
 func (s *Sink) define(tx pgx.Tx, documents, kind string) error {
 	_, err := tx.Exec(s.ctx, `set local lock_timeout = '3s'; create schema if not exists refmon; `+documents)
 	if err != nil {
@@ -201,7 +201,7 @@ func (s *Sink) define(tx pgx.Tx, documents, kind string) error {
 		return errors.New("refmon.documents belongs to an index of the other kind, with or without a folder: " +
 			"take another database, or drop the schema refmon")
 	}
-	_, err = tx.Exec(s.ctx, schema+`; set local lock_timeout to default`)
+	_, err = tx.Exec(s.ctx, schema)
 	return err
 }
 
