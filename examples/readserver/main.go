@@ -39,8 +39,8 @@ func main() {
 
 // serve writes a file of the tree in a directory to w, as a user of this host.
 func serve(w io.Writer, directory, name, file string) (err error) {
-	// 1. Boot the kernel, and add the directory as a tree. A folder that a user may not search closes what is in it, as
-	// on the host.
+	// 1. Boot the kernel, and add the directory as a tree. As on the host, a user who may not search a folder cannot open
+	// the files below it.
 	tree, err := hostfs.Open(hostfs.Config{Path: directory, Missing: hostfs.SynthesiseMissing,
 		Policy: fileaccess.Policy{Traverse: fileaccess.TraverseAlways}})
 	if err != nil {

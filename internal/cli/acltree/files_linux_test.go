@@ -139,8 +139,8 @@ func TestOpenLeavesNoDescriptor(t *testing.T) {
 
 // In a directory whose mode lets everybody read, the first grant passes nothing on to Everyone or to the group of a
 // later creator. A file that alice creates is hers alone, although the primary group of alice and bob is that of all
-// users. With -r the private directory "a" and what it inherits stay closed. Entries of the new file are marked as
-// inherited (B-110, B-111).
+// users. With -r the private directory "a" stays closed, and so do new files in it. Entries of the new file are marked
+// as inherited (B-110, B-111).
 func TestFirstGrantPassesModeOnToNobody(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	alice, bob, users := domain.WithRID(1107), domain.WithRID(1108), domain.WithRID(513)

@@ -39,8 +39,8 @@ type typedQuestion struct {
 }
 
 // newDecider returns a decider for the prepared run r. It compiles the question for r.Type at once, so an invalid
-// question is an error here. A right that objects of r.Type do not have is none, because all objects may have another
-// type.
+// question is an error here. A right that objects of r.Type do not have is no error, because all objects may have
+// another type.
 func newDecider(r *Run) (*decider, error) {
 	d := &decider{run: r, types: map[kind]*typedQuestion{}}
 	_, err := d.asked(kind{typ: r.Type})

@@ -68,8 +68,8 @@ func TestInboundPathLeadsToFirstTarget(t *testing.T) {
 	check.That(t, err == nil && len(list) == 1 && list[0].Object == "/b", "%+v, %v, want ann's path to /b", list, err)
 }
 
-// TestInboundDepthCutsPathsOfPrincipals checks that the depth ends no backward search that misses nobody. What lies
-// beyond it can be the target's own account, or a token that a principal with a shorter path can obtain (B-25).
+// TestInboundDepthCutsPathsOfPrincipals checks that the depth is named only if a path of a principal is missing. A
+// step beyond it can lead from the target's own account, or from a token of a principal with a shorter path (B-25).
 func TestInboundDepthCutsPathsOfPrincipals(t *testing.T) {
 	password := func(name, rid, denied, who string) objects.Item {
 		return newItem("CN="+name, rid, "user", "O:SYG:SYD:"+denied+"(OA;;CR;"+passwordGUID+";;<"+who+">)")

@@ -199,8 +199,8 @@ func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Toke
 	return s.Log.Write(e)
 }
 
-// specialLogon builds the audit event 4672 for the sensitive privileges of a token. ok is false if the token has none
-// or the policy excludes the event.
+// specialLogon builds the audit event 4672 for the sensitive privileges of a token. ok is false for a token
+// without them, and if the policy excludes the event.
 func (s *System) specialLogon(t winnt.LogonType, v *token.Token) (e audit.Event, ok bool, err error) {
 	held := audit.SpecialPrivileges(v.Spec().Privileges, t)
 	if held == nil || !s.Log.Records(audit.SpecialLogon, audit.Success, v) {

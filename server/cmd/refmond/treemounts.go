@@ -42,7 +42,7 @@ func (c *config) checkOutside(dir, verb string) error {
 	return nil
 }
 
-// coverError is the error of a mount point above the tree: the mount would hide what is next to the tree (M-39).
+// coverError is the error of a mount point above the tree: the mount would hide the other files there (M-39).
 func coverError(dir, path string) error {
 	return fmt.Errorf("%q would cover all files in it, not only the tree at %s: want the tree itself or a directory that "+
 		"does not contain it", dir, path)

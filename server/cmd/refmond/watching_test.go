@@ -97,7 +97,7 @@ func TestWatchReadsDescriptorsAsTreeServesThem(t *testing.T) {
 		got := config.watchOptions()
 		got.Accounts = nil
 		check.That(t, reflect.DeepEqual(got, c.want), "%+v, want %+v", got, c.want)
-		// A mode that closes a directory closes what is below it (F-115).
+		// A directory that is closed by its mode also closes the files below it (F-115).
 		check.Equal(t, config.Policy.Traverse, c.traverse, "F-115: traverse of %+v", c.settings)
 	}
 }
