@@ -163,6 +163,9 @@ log:
 func loaded(t *testing.T, text string) (*config, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "c.yaml")
+	for link, target := range map[string]string{"b": "/srv/b/x", "mnt": "/mnt"} {
+		check.NoError(t, os.Symlink(target, filepath.Join(filepath.Dir(file), link)))
+	}
 	return load(written(t, file, strings.ReplaceAll(text, "FOLDER", filepath.Dir(file))))
 }
 
@@ -283,6 +286,9 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"path: /srv/a", "path: //st/.", `trees: a: path: "/st" contains the state folder /st`},
 		{"path: /srv/a", "path: FOLDER", "contains the configuration /"}, {"path: /srv/a", "path: /st/a", ""},
 		{"path: /srv/a", "path: srv/a", "trees: a: path"},
+		// The same places by symbolic links.
+		{"path: /srv/a", "path: FOLDER/b/y", "trees: b: its path"}, {"backup: /mnt/backup", "backup: FOLDER/b", "in the tree"},
+		{"    path: /srv/a\n", "    path: /srv/a\n    backup: FOLDER/mnt/b\n", "would cover the mount of a at /"},
 		{"mount: /mnt/b\n", "mount: mnt\n", "trees: b: mount"},
 		{"mount: /mnt/b\n", "mount: ''\n", "hideUnreadable: it needs"},
 		{"mount: /mnt/b\n    hideUnreadable: true", "#", "followLinks: it needs"},

@@ -60,34 +60,51 @@ const findTime = 10 * time.Second
 // accountsNamed returns the SIDs of the domain users with a name: of those who logged on, by the name that their domain
 // gave then, and of the directory's. So a user is found while the directory is down, and after the account was disabled
 // or deleted there. It returns STATUS_NO_LOGON_SERVERS if the directory does not answer and no user who logged on has
-// the name.
+// the name, and STATUS_UNSUCCESSFUL if the directory's answer names no single user.
 func (s *service) accountsNamed(full string) ([]sid.SID, ntstatus.Status) {
-	u := s.domains.now.Load()
+	for {
+		u := s.domains.now.Load()
+		if u == nil {
+			return nil, ntstatus.Success
+		}
+		if found, st, ok := s.accountsOf(u, full); ok {
+			return found, st
+		}
+	}
+}
+
+// accountsOf is accountsNamed with one configuration. ok is false if a reload has closed it.
+func (s *service) accountsOf(u *directoryUse, full string) (found []sid.SID, st ntstatus.Status, ok bool) {
 	domain, name, qualified := logon.Split(full)
-	if u == nil || name == "" || qualified && domain == "" {
-		return nil, ntstatus.Success
+	if name == "" || qualified && domain == "" {
+		return nil, ntstatus.Success, true
 	}
 	ours := u.names.match(domain, qualified)
-	found := s.store.DomainUsers(func(a logon.Account) bool {
+	found = s.store.DomainUsers(func(a logon.Account) bool {
 		return strings.EqualFold(a.Name, name) &&
 			(qualified && strings.EqualFold(a.Domain, domain) || ours && a.SID.Prefix() == u.names.domain)
 	})
 	if !ours || u.people == nil {
-		return found, ntstatus.Success
+		return found, ntstatus.Success, true
 	}
 	ctx, cancel := context.WithTimeout(s.stopping, findTime)
 	defer cancel()
-	err := s.domains.ask(func(d *ldap.Directory) error {
-		f, err := d.Find(ctx, name, qualified && !strings.Contains(full, `\`))
-		if err == nil && !slices.Contains(found, f.SID) {
-			found = append(found, f.SID)
-		}
+	var f *ldap.Found
+	ok, err := u.ask(func(d *ldap.Directory) (err error) {
+		f, err = d.Find(ctx, name, qualified && !strings.Contains(full, `\`))
 		return err
 	})
-	if err != nil && !errors.Is(err, ldap.ErrUnknown) && len(found) == 0 {
-		return nil, ntstatus.NoLogonServers
+	switch {
+	case err == nil:
+		if ok && !slices.Contains(found, f.SID) {
+			found = append(found, f.SID)
+		}
+	case errors.Is(err, ldap.ErrAway) && len(found) == 0:
+		return nil, ntstatus.NoLogonServers, ok
+	case !errors.Is(err, ldap.ErrAway) && !errors.Is(err, ldap.ErrUnknown):
+		return nil, ntstatus.Unsuccessful, ok
 	}
-	return found, ntstatus.Success
+	return found, ntstatus.Success, ok
 }
 
 // close waits until no logon or query uses this configuration, then closes its connections. Later calls of logOn and

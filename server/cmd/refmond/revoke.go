@@ -112,6 +112,9 @@ func (l *inspector) selection(what string) (user, path string, err error) {
 	if st.IsSuccess() && len(out.SIDs) == 1 && !out.SIDs[0].SID.IsZero() {
 		return out.SIDs[0].SID.String(), "", nil
 	}
+	if !st.IsSuccess() && st != ntstatus.NoneMapped { // what may be a user of this computer
+		return "", "", fmt.Errorf("look up %q: %w", what, st.Err())
+	}
 	user, err = l.domainUser(what)
 	return user, "", err
 }
@@ -120,10 +123,15 @@ func (l *inspector) selection(what string) (user, path string, err error) {
 // users have had, because only one of them is meant.
 func (l *inspector) domainUser(name string) (string, error) {
 	a, err := l.query(inspect.Query{What: "accounts", User: name})
-	switch {
-	case ntstatus.Of(err, ntstatus.Success) == ntstatus.NoLogonServers:
+	switch st := ntstatus.Of(err, ntstatus.Success); {
+	case st == ntstatus.NoLogonServers:
 		return "", fmt.Errorf("look up %q: %w: the directory does not answer, and no user of that name has logged on "+
 			"since refmond started: give the SID", name, err)
+	case st == ntstatus.Unsuccessful:
+		return "", fmt.Errorf("look up %q: %w: the directory has no single valid user of that name; refmond directory "+
+			"find %[1]q says why: give the SID", name, err)
+	case st == ntstatus.InvalidParameter:
+		return "", fmt.Errorf("look up %q: %w: refmond is older than this command: restart it", name, err)
 	case err != nil:
 		return "", revokeError(name, err)
 	case len(a.Accounts) == 0:

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-
-	"github.com/refmon/refmon/internal/objects/tree"
 )
 
 // checkCover returns an error if a mount on dir would cover a mount of the trees in c.trees, which are mounted first,
@@ -16,7 +14,7 @@ func (c *config) checkCover(dir string) error {
 	}
 	for _, t := range c.trees {
 		for _, other := range []string{t.mount, t.backup} {
-			if other != "" && tree.Contains(dir, other) {
+			if other != "" && contains(dir, other) {
 				return fmt.Errorf("%q would cover the mount of %s at %s: want another directory", dir, t.name, other)
 			}
 		}

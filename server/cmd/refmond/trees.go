@@ -16,7 +16,6 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
-	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -85,7 +84,7 @@ func (c *config) checkTrees() error {
 		}
 		for _, other := range c.trees {
 			// Two trees with the same files would not know about each other's opens (F-127).
-			if tree.Contains(other.Path, t.Path) || tree.Contains(t.Path, other.Path) {
+			if contains(other.Path, t.Path) || contains(t.Path, other.Path) {
 				return fmt.Errorf("trees: %s: its path is, contains, or is below that of %s", name, other.name)
 			}
 		}
@@ -135,8 +134,8 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		return t, fmt.Errorf("%s: it needs a mount: set the key mount of the tree", s.mountKey())
 	case s.Backup != "" && !filepath.IsAbs(s.Backup):
 		return t, fmt.Errorf("backup: %q, want one that begins with /", s.Backup)
-	case t.backup != "" && (tree.Contains(t.Path, t.backup) ||
-		t.mount != "" && (tree.Contains(t.mount, t.backup) || tree.Contains(t.backup, t.mount))):
+	case t.backup != "" && (contains(t.Path, t.backup) ||
+		t.mount != "" && (contains(t.mount, t.backup) || contains(t.backup, t.mount))):
 		return t, fmt.Errorf("backup: %q is in the tree or in its mount, or contains the mount: want a directory elsewhere",
 			s.Backup)
 	case t.backup != "" && covers(t.backup, t.Path): // the path itself was refused before

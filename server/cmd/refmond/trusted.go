@@ -123,23 +123,22 @@ func routes(path string) (starts, links []string) {
 }
 
 // covers reports whether a mount on a directory would cover the directory of a tree together with others: it is above
-// the tree, as named or after symbolic links were followed. A mount over the tree itself covers nothing else.
+// the tree by any of the paths that lead to both. A mount over the tree itself covers nothing else.
 func covers(dir, source string) bool {
-	above := func(a, b string) bool { return a != b && tree.Contains(a, b) }
-	if above(dir, source) {
-		return true
-	}
-	a, err := filepath.EvalSymlinks(dir)
-	b, missing := filepath.EvalSymlinks(source)
-	return err == nil && missing == nil && above(a, b)
+	return related(dir, source, func(d, s string) bool { return d != s && tree.Contains(d, s) })
 }
 
-// contains reports whether a directory contains a file by any of the paths that lead to both.
+// contains reports whether a directory is or contains a file by any of the paths that lead to both.
 func contains(dir, file string) bool {
-	dirs, _ := routes(dir)
-	files, _ := routes(file)
-	return slices.ContainsFunc(dirs, func(d string) bool {
-		return slices.ContainsFunc(files, func(f string) bool { return tree.Contains(d, f) })
+	return related(dir, file, tree.Contains)
+}
+
+// related reports whether relation holds between any of the paths that lead to two files.
+func related(a, b string, relation func(a, b string) bool) bool {
+	as, _ := routes(a)
+	bs, _ := routes(b)
+	return slices.ContainsFunc(as, func(a string) bool {
+		return slices.ContainsFunc(bs, func(b string) bool { return relation(a, b) })
 	})
 }
 
