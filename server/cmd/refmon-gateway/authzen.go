@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 
 	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/gateway"
+	"github.com/refmon/refmon/server/internal/regular"
 )
+
+const maxTypes = 64 << 20 // bytes in the file of types
 
 // authzenSettings are the keys of the AuthZEN API.
 type authzenSettings struct {
@@ -49,7 +51,7 @@ func (c *config) checkQuestions() error {
 	if s := c.AuthZEN; s.URL != "" {
 		c.questions = &gateway.AuthZEN{URL: s.URL, Ask: s.Ask, Rate: s.Rate}
 		if s.Types != "" {
-			file, err := os.ReadFile(s.Types)
+			file, err := regular.Read(s.Types, maxTypes)
 			if err != nil {
 				return fmt.Errorf("authzen.types: %w", err)
 			}

@@ -146,6 +146,8 @@ func TestGatewaySettingBeyondBoundIsRejected(t *testing.T) {
 		"no rate":                {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Rate = "https://h", 0 }, "Rate"},
 		"a file of no types": {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Types = "https://h", "config.go" },
 			"authzen.types: config.go: "},
+		"a device as the file of types": {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Types = "https://h", "/dev/null" },
+			"authzen.types: /dev/null is not a regular file"},
 		"no file of types": {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Types = "https://h", "/nowhere" },
 			"authzen.types"},
 		"questions without an address": {func(c *config) { c.AuthZEN.URL, c.Console = "https://h", "" }, "set console"},

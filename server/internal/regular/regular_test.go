@@ -24,7 +24,7 @@ func TestReadRefusesOtherKinds(t *testing.T) {
 		os.WriteFile(at("five"), []byte("five!"), 0o600), os.Symlink("file", at("link")), syscall.Mkfifo(at("pipe"), 0o600)))
 	for name, want := range map[string]string{"file": "four", "link": "four", "empty": "", "five": "longer than 4 bytes",
 		"pipe": "not a regular file", ".": "not a regular file", "none": "no such file",
-		"/dev/zero": "not a regular file", "/proc/self/status": "longer than 4 bytes"} {
+		"/dev/zero": "not a regular file"} {
 		path := name
 		if !filepath.IsAbs(name) {
 			path = at(name)
