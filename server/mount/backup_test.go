@@ -164,9 +164,10 @@ var backupLines = []struct{ name, save, restore string }{
 	// The copy belongs to the operator, who could not read it with all of the permissions.
 	{"rsync", "rsync -rlptX --chmod=u+rwX $FROM/ $T/copy/", "rsync -rlptX $T/copy/ $TO/"},
 	{"rsync", "true", "rsync -aX $FROM/ $TO/"},
-	{"restic", "restic init -q && cd $FROM && restic backup -q .",
-		"rm -f $TO/link && restic restore -q latest --target $TO"}, // it replaces no link
-	{"borg", "borg init -e none && cd $FROM && borg create ::a .", "cd $TO && borg extract ::a"},
+	// restic and borg keep the descriptor of a directory only under its name: of "." they keep the contents.
+	{"restic", "restic init -q && cd $FROM/.. && restic backup -q tree",
+		"rm -f $TO/link && restic restore -q latest --target $TO/.."}, // it replaces no link
+	{"borg", "borg init -e none && cd $FROM/.. && borg create ::a tree", "cd $TO/.. && borg extract ::a"},
 	{"refmon", "refmon acl export -r $FROM >$T/acls && cp -r --no-preserve=all $FROM $T/copy",
 		"rm -f $TO/link && cp -r --no-preserve=all $T/copy/. $TO && refmon acl import --from $FROM $TO <$T/acls >/dev/null"},
 }
@@ -197,21 +198,23 @@ func TestBackupProgramsRestoreDescriptors(t *testing.T) {
 				t.Skip("not installed: ", err)
 			}
 			w := newWorld(t, forBackup)
-			w.dir("from", private)
-			for name, text := range kinds {
-				w.file("from/"+name, name+"'s contents\n", text)
-				w.dir("from/dir-"+name, text)
-				w.file("from/dir-"+name+"/in", "inside "+name+"\n", text)
+			for dir, text := range map[string]string{"from": private, "to": kinds["inherited"]} {
+				w.dir(dir, private)
+				w.dir(dir+"/tree", text)
 			}
-			w.link("from/link", "own", private)
-			w.dir("to", private)
+			for name, text := range kinds {
+				w.file("from/tree/"+name, name+"'s contents\n", text)
+				w.dir("from/tree/dir-"+name, text)
+				w.file("from/tree/dir-"+name+"/in", "inside "+name+"\n", text)
+			}
+			w.link("from/tree/link", "own", private)
 			scratch := folder(t)
 			w.must(os.Chown(scratch, operator, operator))
 			run := func(line string) {
 				t.Helper()
 				cmd := as(operator, "sh", "-ec", line)
-				cmd.Env = append(cmd.Env, "PATH="+path, "FROM="+filepath.Join(w.at, "from"),
-					"TO="+filepath.Join(w.at, "to"), "T="+scratch, "TMPDIR="+scratch, "HOME="+scratch,
+				cmd.Env = append(cmd.Env, "PATH="+path, "FROM="+filepath.Join(w.at, "from/tree"),
+					"TO="+filepath.Join(w.at, "to/tree"), "T="+scratch, "TMPDIR="+scratch, "HOME="+scratch,
 					"RESTIC_REPOSITORY="+scratch+"/r", "RESTIC_PASSWORD=x", "RESTIC_CACHE_DIR="+scratch+"/c",
 					"BORG_REPO="+scratch+"/b", "BORG_BASE_DIR="+scratch, "LOGNAME=operator",
 					"BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes")
@@ -223,8 +226,8 @@ func TestBackupProgramsRestoreDescriptors(t *testing.T) {
 			run(p.restore)
 			w.compareRestored(t)
 			for name := range kinds { // the second time over existing files
-				w.file("to/"+name, "spoilt", private)
-				w.file("to/dir-"+name+"/in", "", private)
+				w.file("to/tree/"+name, "spoilt", private)
+				w.file("to/tree/dir-"+name+"/in", "", private)
 			}
 			run(p.restore)
 			w.compareRestored(t)
@@ -235,13 +238,14 @@ func TestBackupProgramsRestoreDescriptors(t *testing.T) {
 // compareRestored compares the restored tree below the mount with the original.
 func (w *world) compareRestored(t *testing.T) {
 	t.Helper()
-	if to, err := os.Readlink(filepath.Join(w.root, "to/link")); err != nil || to != "own" {
+	if to, err := os.Readlink(filepath.Join(w.root, "to/tree/link")); err != nil || to != "own" {
 		t.Errorf(`the link is restored with %q, %v, want "own", nil`, to, err)
 	}
+	check.Equal(t, w.descriptorOf("to/tree"), private, "the directory itself is restored with")
 	for name, text := range kinds {
 		for file, want := range map[string]string{name: name + "'s contents\n", "dir-" + name: "",
 			"dir-" + name + "/in": "inside " + name + "\n"} {
-			at := filepath.Join("to", file)
+			at := filepath.Join("to/tree", file)
 			check.Equal(t, w.descriptorOf(at), text, "%s is restored with", file)
 			if got, err := os.ReadFile(filepath.Join(w.root, at)); want != "" && (err != nil || string(got) != want) {
 				t.Errorf("%s is restored with %q, %v", file, got, err)
