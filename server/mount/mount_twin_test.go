@@ -86,6 +86,16 @@ func TestMountDiffersFromSambaAsDocumented(t *testing.T) {
 			t.Errorf("M-13: the mount, with FILE_READ_ATTRIBUTES: %s, %v", out, err)
 		}
 	})
+	t.Run("no DACL", func(t *testing.T) {
+		d.folder("open", closed)
+		d.create("open/f", "O:BAG:SY")
+		if status := d.open("open/f", 0x100001); status != ntstatus.AccessDenied {
+			t.Errorf("the server: %v, want %v", status, ntstatus.AccessDenied)
+		}
+		if out, err := d.run(d.uid, "cat", "open/f"); err != nil {
+			t.Errorf("A-42: the mount: %s, %v, want no error", out, err)
+		}
+	})
 	t.Run("link without reading attributes", func(t *testing.T) {
 		d.folder("link", closed)
 		d.create("link/a", "O:BAG:SYD:P(A;;0x100100;;;"+bin+")") // FILE_WRITE_ATTRIBUTES, SYNCHRONIZE
