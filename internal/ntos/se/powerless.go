@@ -18,15 +18,17 @@ var Powerless = func() *token.Token {
 	return v
 }()
 
-// Revoke takes all rights from the token. A token that was revoked before does not change.
-func (t *TokenObject) Revoke() {
+// Revoke takes all rights from the token, and reports whether it had any. A token that was revoked before does not
+// change.
+func (t *TokenObject) Revoke() (changed bool) {
 	t.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
 		n := revoked(old, modified)
-		if n.Equal(old) {
+		if changed = !n.Equal(old); !changed {
 			return nil
 		}
 		return n
 	})
+	return changed
 }
 
 // revoked returns the token that replaces a revoked one. The user and the logon session stay. The token has no

@@ -54,9 +54,10 @@ func RevokeFilesOf(all []*ps.Process) {
 	}
 }
 
-// revokeTokens takes all rights from the tokens that selected returns true for, and returns their number. It also marks
-// their logon sessions, so that copies and linked tokens that are made later have no rights (W-98).
-func (s *System) revokeTokens(selected func(*token.Token) bool) int {
+// revokeTokens takes all rights from the tokens that selected returns true for. It returns their number, without those
+// that had no rights before. It also marks their logon sessions, so that copies and linked tokens that are made later
+// have no rights (W-98).
+func (s *System) revokeTokens(selected func(*token.Token) bool) (ended int) {
 	all := map[*se.TokenObject]bool{}
 	// A token can be copied after the first search and before the mark. The second search finds such a copy.
 	for range 2 {
@@ -71,9 +72,11 @@ func (s *System) revokeTokens(selected func(*token.Token) bool) int {
 		s.Security.Sessions.Revoke(values, selected)
 	}
 	for t := range all {
-		t.Revoke()
+		if t.Revoke() {
+			ended++
+		}
 	}
-	return len(all)
+	return ended
 }
 
 // named reports whether selected returns true for the kernel name by which the file of a tree was opened, or for the

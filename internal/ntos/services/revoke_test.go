@@ -22,8 +22,10 @@ func TestRevokedTokenGrantsNothing(t *testing.T) {
 	revoked := w.with("revoked", value(t, client, winnt.TokenPrimary, 0, winnt.SeDebugPrivilege))
 	kept := w.with("kept", value(t, "S-1-5-21-1-2-3-1002", winnt.TokenPrimary, 0, winnt.SeDebugPrivilege))
 	before := w.sys.TokenOf(kept.ID())
-	ended, closed := w.sys.Revoke(func(v *token.Token) bool { return v.User().SID == sid.MustParse(client) }, nil)
-	check.Equal(t, [2]int{ended, closed}, [2]int{1, 0}, "revoked tokens and files")
+	for _, want := range []int{1, 0} { // each token once
+		ended, closed := w.sys.Revoke(func(v *token.Token) bool { return v.User().SID == sid.MustParse(client) }, nil)
+		check.Equal(t, [2]int{ended, closed}, [2]int{want, 0}, "revoked tokens and files")
+	}
 	for text, grants := range map[string]bool{"O:SYG:SYD:(A;;GA;;;WD)": false, "O:SYG:SYD:(A;;GA;;;" + client + ")": false,
 		"O:" + client + "G:SYD:": false, "O:SYG:SYD:(A;;GA;;;S-1-0-0)": false, "O:SYG:SYD:NO_ACCESS_CONTROL": true} {
 		d := check.Must(access.Check(w.sys.TokenOf(revoked.ID()), sddl.MustParse(text), winnt.READ_CONTROL,
