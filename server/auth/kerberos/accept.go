@@ -112,6 +112,8 @@ func newBareAcceptor(cfg Config) (*Acceptor, error) {
 	switch {
 	case cfg.Keys == nil || cfg.Realm == "":
 		return nil, errors.New("kerberos: a keytab and a realm must be given")
+	case len(a.etypes) == 0:
+		return nil, errors.New("kerberos: encryptionTypes names no type, so no ticket would count: remove it for AES")
 	case cfg.Skew < time.Second || cfg.Skew > time.Hour:
 		return nil, fmt.Errorf("kerberos: a skew of %v, want a second to an hour", cfg.Skew)
 	}

@@ -285,6 +285,7 @@ func TestNewRefusesUselessConfigurations(t *testing.T) {
 		"no realm":                   func(c *Config) { c.Realm = "" },
 		"a service without a key":    func(c *Config) { c.Services = []string{"HTTP/other"} },
 		"weak and unknown types":     func(c *Config) { c.EncryptionTypes = []int32{24} },
+		"no types":                   func(c *Config) { c.EncryptionTypes = []int32{} },
 		"a replay cache in no place": func(c *Config) { c.State = "/dev/null/missing" },
 	} {
 		cfg := Config{Keys: keys(t), Realm: realm}
