@@ -25,6 +25,9 @@ func (c *connection) logOn() error {
 	}
 	if err != nil {
 		// An unknown peer, or one whose token cannot be made, gets no process (W-14).
+		if r.Account.Name == "" && r.Account.SID.IsZero() && c.peer.Known {
+			r.Account.Name = recordedUser(c.peer.UID) // no account is known, for example because winbind is silent
+		}
 		c.d.sys.RecordRefusedLogon(c.source(), winnt.LOGON32_LOGON_INTERACTIVE, r.Account,
 			ntstatus.Of(err, ntstatus.AccessDenied))
 		_ = wire.Refuse(c.conn, ntstatus.AccessDenied)

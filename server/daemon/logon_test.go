@@ -159,7 +159,8 @@ func TestLogonRecordNamesUserAndStatus(t *testing.T) {
 	asked := map[string]string{"LogonType": "2", "LogonProcessName": "refmond", "AuthenticationPackageName": "unix",
 		"IpAddress": "-", "ProcessId": fmt.Sprintf("0x%x", os.Getpid()), "ProcessName": ownName(t),
 		"SubjectUserSid": "S-1-5-18"}
-	unknown := map[string]string{"TargetUserSid": "S-1-0-0", "TargetUserName": "-", "TargetDomainName": "-"}
+	unknown := map[string]string{"TargetUserSid": "S-1-0-0", "TargetDomainName": "-",
+		"TargetUserName": fmt.Sprintf("uid %d", os.Getuid())}
 	account := map[string]string{"TargetUserSid": hers.SID.String(), "TargetUserName": "alice", "TargetDomainName": "BOX"}
 	for name, c := range map[string]struct {
 		id    brokenIdentity
