@@ -34,7 +34,12 @@ func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 		more = append(more, sid.Administrators)
 	}
 	r, st := s.tokenOf(p, more...)
-	if st != ntstatus.Success {
+	switch st {
+	case ntstatus.Success:
+	case ntstatus.NoLogonServers:
+		return r, fmt.Errorf("uid %d: account or groups cannot be looked up: see whether winbind, the directory of the "+
+			"id map, or getent answers: %w", p.UID, st.Err())
+	default:
 		return r, fmt.Errorf("uid %d: %w", p.UID, st.Err())
 	}
 	switch {
