@@ -41,7 +41,7 @@ type config struct {
 // main runs the server, or with -demo the demonstration. It exits with 1 after an error.
 func main() {
 	c := config{socket: client.Socket()}
-	flag.StringVar(&c.agent, "agent", "agent", "account of the agent; a write needs an entry for it (token)")
+	flag.StringVar(&c.agent, "agent", "agent", "account or group; a write needs an entry for it (token)")
 	flag.Func("deny-only", "group whose entries only deny; may be repeated (token)", func(group string) error {
 		c.denied = append(c.denied, group)
 		return nil
@@ -52,7 +52,9 @@ func main() {
 	story := flag.Bool("demo", false, "start refmond in a temporary folder and show what the agent may do")
 	flag.Parse()
 	run := c.serve
-	if *story {
+	if flag.NArg() != 0 { // package flag would ignore the flags behind it, such as -deny-only
+		run = func() error { return fmt.Errorf("unexpected argument %q: flags begin with -", flag.Arg(0)) }
+	} else if *story {
 		run = demo
 	}
 	if err := run(); err != nil {
@@ -216,7 +218,7 @@ func (s *service) logOn(th *nt.Thread, req *mcp.CallToolRequest) (winnt.Handle, 
 	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: req.Extra.Header.Get(origin),
 		LogonType: winnt.LOGON32_LOGON_NETWORK, AuthenticationInformation: in})
 	if st != ntstatus.Success {
-		return 0, fmt.Errorf("refmond accepts no such user and password: %w", st.Err())
+		return 0, fmt.Errorf("log on at refmond: %w", st.Err())
 	}
 	defer th.NtClose(out.Token)
 	filtered, st := th.NtFilterToken(out.Token, winnt.DISABLE_MAX_PRIVILEGE|winnt.WRITE_RESTRICTED, s.denied, nil, s.agent)

@@ -128,7 +128,7 @@ func TestToolsActAsTheirCaller(t *testing.T) {
 	}
 	t.Run("wrong password", func(t *testing.T) {
 		if got, failed := call(t, connect(t, url, "alice", "x"), "read", in{"path": "payroll.csv"}); !failed ||
-			strings.Contains(got, "5000") || !strings.Contains(got, "STATUS_LOGON_FAILURE") {
+			strings.Contains(got, "5000") || !strings.Contains(got, "log on at refmond: STATUS_LOGON_FAILURE") {
 			t.Errorf("read with a wrong password = %q, failed %t, want STATUS_LOGON_FAILURE, failed true", got, failed)
 		}
 	})
@@ -252,6 +252,14 @@ func testJavaScript(t *testing.T, url string) {
 		if !strings.HasPrefix(lines[i], want[i]) {
 			t.Errorf("line %d is %s, want %s…", i, lines[i], want[i])
 		}
+	}
+}
+
+// TestUnexpectedArgumentIsRefused checks that a missing "-" does not start the server without the restriction.
+func TestUnexpectedArgumentIsRefused(t *testing.T) {
+	out, err := exec.Command("go", "run", ".", "deny-only", "Staff", "-listen", "127.0.0.1:0").CombinedOutput()
+	if want := `unexpected argument "deny-only"`; err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("agent deny-only Staff: %s, %v, want an error with %s", out, err, want)
 	}
 }
 
