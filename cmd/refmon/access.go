@@ -237,10 +237,14 @@ func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectTy
 	if err := in.choose(rights); err != nil {
 		return i, err
 	}
-	if c.Objects == "" {
-		return objects.Find(context.Background(), in.source, &objects.Name{Text: path}, d.Domain, t)
+	name := &objects.Name{Text: path}
+	if c.Objects != "" {
+		name = objects.NewName(path, d)
 	}
-	return objects.Find(context.Background(), in.source, objects.NewName(path, d), d.Domain, t)
+	if i, err = objects.Find(context.Background(), in.source, name, d.Domain, t); err != nil && i.Path != "" {
+		err = fmt.Errorf("%s: %w", inLine(i.Path), err)
+	}
+	return i, err
 }
 
 // principal returns the index of the principal in --as. Without --as it returns 0; if the directory then has several
