@@ -105,16 +105,20 @@ required for the DACL, WRITE_OWNER for the owner and the group, ACCESS_SYSTEM_SE
 given stay, and the descriptors of descendants do not change. With --offline the command writes the attribute itself,
 in the form that a file server accepts.
 
+Text that Windows would repair is an error, because 0x1f01ff with three zeros too many would grant every right.
+refmon fmt prints such text as Windows reads it.
+
   refmon acl set /srv/projects/plan 'D:P(A;;FA;;;S-1-22-1-1000)(A;;FR;;;WD)'
   refmon acl set --connect /run/refmon/refmond.sock projects/plan \
     'O:S-1-22-1-1000'
   refmon acl set --offline /srv/share/plan 'O:BAD:P(A;;FA;;;BA)'`
 }
 
-// Run replaces the descriptor of a file, through the mount, at the daemon or offline. Malformed SDDL changes nothing. A
-// descriptor set offline replaces the stored one; otherwise the mount or the daemon merges the parts.
+// Run replaces the descriptor of a file, through the mount, at the daemon or offline. SDDL that is not strict changes
+// nothing. A descriptor set offline replaces the stored one; otherwise the mount or the daemon merges the parts.
 func (c *aclSetCmd) Run(std *streams) error {
-	d, err := sddl.Parse(c.SDDL)
+	// A repaired mask with too many digits would grant every right (S-80).
+	d, err := sddl.ParseStrict(c.SDDL)
 	if err != nil {
 		return err
 	}
