@@ -49,9 +49,9 @@ var letters = map[string]string{"F": "full", "M": "modify", "RX": "list", "R": "
 
 // ParseRights parses rights joined by commas or "+": words (read, write, modify, full, list, control), the letters of
 // icacls (F, M, RX, R, W, D), and the names that [words.Parse] accepts for files. It returns an error for an empty
-// text, and one with the name for an unknown right or a right of another type of object. Allow always includes
-// SYNCHRONIZE. Deny leaves out SYNCHRONIZE, and for writing READ_CONTROL, unless all rights are denied. Letters must be
-// capital.
+// text, and one with the name for an unknown right, a right of another type of object or one that entries cannot grant,
+// such as MAXIMUM_ALLOWED. Allow always includes SYNCHRONIZE. Deny leaves out SYNCHRONIZE, and for writing
+// READ_CONTROL, unless all rights are denied. Letters must be capital.
 func ParseRights(text string) (r Rights, err error) {
 	for _, name := range strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == '+' }) {
 		name = strings.TrimSpace(name)
@@ -67,6 +67,10 @@ func ParseRights(text string) (r Rights, err error) {
 		}
 		m := parsed[0].Mask(winnt.FileObject)
 		m = winnt.FileObject.Mapping.Map(m)
+		// No file has these rights, so a denial of them would deny nothing.
+		if other := m &^ winnt.FileObject.Mapping.All; other != 0 {
+			return Rights{}, fmt.Errorf("rights %q: an entry of a file cannot grant or deny 0x%x", name, uint32(other))
+		}
 		r.Allow |= m
 		switch {
 		case m == winnt.FileObject.Mapping.All || m == winnt.SYNCHRONIZE:
