@@ -159,6 +159,10 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		if t.Share, err = sddl.Parse(s.Share); err != nil {
 			return t, fmt.Errorf("share: %w", err)
 		}
+		// Whoever forgets the DACL would allow everybody everything (F-111).
+		if t.Share.DACL() == nil {
+			return t, errors.New("share: want a DACL, such as D:(A;;FR;;;AU)")
+		}
 	}
 	if t.AccessBased && t.Share == nil {
 		return t, errors.New("accessBased: it needs a share: set the key share of the tree")
