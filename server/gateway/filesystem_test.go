@@ -210,7 +210,7 @@ func TestMovesAndCopiesReturnFullResponses(t *testing.T) {
 		{"bob", "COPY", "/share/facts", "/share/his/x", "", missing("/share/facts", "D:read")},
 		{"bob", "COPY", "/share/unlisted", "/share/his/x", "", missing("/share/unlisted", "D:read")},
 		{"bob", "COPY", "/share/his/f", "/share/told", "", missing("/share/told", "D:write-content", "D:bind")},
-		{"bob", "MOVE", "/share/his/f", "/share/told", "", missing("/share", "D:write-content", "D:bind")},
+		{"bob", "MOVE", "/share/his/f", "/share/told", "", missing("/share/told", "R:delete")},
 		{"bob", "COPY", "/share/his", "/share/told", "", missing("/share/told", "R:delete")},
 		{"bob", "COPY", "/share/told", "/share/his/told", "", made},
 		{"bob", "MOVE", "/share/his/told", "/share/x", "", missing("/share", "D:write-content", "D:bind")},

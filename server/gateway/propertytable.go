@@ -214,6 +214,9 @@ func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 	if st != ntstatus.Success {
 		return f.q.refusedAs(at, winnt.FILE_WRITE_ATTRIBUTES, st)
 	}
+	if len(patches) == 0 {
+		return nil // storing the same properties again could undo a change by another request
+	}
 	list := map[dav.Name]dav.Property{}
 	for name, p := range f.q.g.props.get(at, now.id) {
 		list[name] = p

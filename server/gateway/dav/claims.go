@@ -12,6 +12,7 @@ type claim struct {
 	at     Path
 	deep   bool // the claim covers the descendants, too
 	shared bool // other requests may share the name, but none may change it
+	brief  bool // the name must be free when the request takes its claims, which do not include it
 }
 
 // conflicts reports whether two requests must not run at the same time: their claims cover a common name, and at least
@@ -102,6 +103,7 @@ func (c *claims) try(list *[]claim) (wait <-chan struct{}) {
 			return c.freed
 		}
 	}
+	*list = slices.DeleteFunc(*list, func(c claim) bool { return c.brief })
 	c.held[list] = true
 	for w := range c.watches {
 		// A COPY whose source is claimed may have read old and new bytes (G-38).

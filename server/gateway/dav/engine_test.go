@@ -201,7 +201,7 @@ func TestRequestsHaveDefinedEffects(t *testing.T) {
 		{none, "alice COPY /d Destination: /c/d/n", 403, "inside", ""},
 		{refuse("Replace", "/c/d"), "alice MOVE /e Destination: /c/d", 403, "access denied", ""},
 		{refuse("Removable", "/c/t"), `alice MOVE /f Destination: /c/t; If-Match: "x"`, 403, "access denied", ""},
-		{refuse("Removable", "/c/t"), `alice MOVE /f Destination: /c/t; If-Match: "x"; Overwrite: F`, 412, "changed",
+		{refuse("Removable", "/c/t"), `alice MOVE /f Destination: /c/t; If-Match: "x"; Overwrite: F`, 412, "failed",
 			""},
 		{refuse("Movable", "/c/f"), "alice MOVE /f Destination: /c/n", 403, "access denied", ""},
 		{refuse("Makeable folder", "/c/n"), "alice MOVE /d Destination: /c/n", 403, "access denied", ""},

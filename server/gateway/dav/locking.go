@@ -195,6 +195,9 @@ func (x *exchange) unlock() error {
 		// "400 (Bad Request) - No lock token was provided" (RFC 4918, 9.11.1).
 		return Refuse(http.StatusBadRequest, "Lock-Token must be the token of a lock in angle brackets")
 	}
+	if _, err := x.unlockable(); err != nil { // before the claims, as with makeable
+		return err
+	}
 	leave, err := x.enter()
 	if err != nil {
 		return err

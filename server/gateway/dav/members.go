@@ -26,6 +26,10 @@ func (x *exchange) remove() error {
 	if _, err := x.stat(); err != nil {
 		return err
 	}
+	// A user without the right to remove the resource must not keep others waiting for it (G-38).
+	if err := x.files.Movable(x.name, x.name); err != nil {
+		return err
+	}
 	leave, err := x.enter()
 	if err != nil {
 		return err
@@ -98,7 +102,7 @@ func (x *exchange) mkcol() error {
 	if !x.bodyless() {
 		return Refuse(http.StatusUnsupportedMediaType, "MKCOL must not have a body")
 	}
-	if err := x.folderMakeable(); err != nil { // before the locks are tested, as with makeable
+	if err := x.folderMakeable(); err != nil { // before the claims, as with makeable
 		return err
 	}
 	leave, err := x.enter()

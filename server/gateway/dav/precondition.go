@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -48,7 +49,9 @@ func (x *exchange) claims() []claim {
 	case "LOCK":
 		list[0].deep = x.infinite()
 	case "COPY":
-		list = nil // a claim would let a user who may only read the source keep others from changing it (see recheck)
+		// A claim would let a user who may only read the source keep others from changing it (see recheck). But the source
+		// must be free at the start, or two opposite COPYs would each wait for a name that the other has claimed.
+		list = []claim{{at: x.name, shared: true, brief: true}}
 	}
 	if x.name == Root {
 		list = slices.DeleteFunc(list, func(c claim) bool { return c.shared && !c.deep }) // the root is in no folder
@@ -149,56 +152,49 @@ func (x *exchange) folderMakeable() error {
 	return x.files.Makeable(x.name, true)
 }
 
-// makeable returns nil if the user sees the resource, or may create a file with its name or, with folder set, a folder.
-// Otherwise it returns the refusal of a creation. Call it before the locks are tested, because a lock on a hidden
-// resource would show its name (G-12).
-func (x *exchange) makeable(name Path, folder bool) error {
-	if _, err := x.files.Stat(name); codeOf(err) != http.StatusNotFound {
-		return nil
-	}
-	return x.files.Makeable(name, folder)
-}
-
-// transferable returns the refusal that a COPY or MOVE would get without conditions, or nil. transferable changes
-// nothing, reads no file contents and does not test descendants. A missing source is an error. An existing target
-// with Overwrite F returns nil.
-func (x *exchange) transferable() error {
-	from, err := x.files.Stat(x.name)
-	if err != nil {
-		return err
-	}
+// makeable returns nil if the user may create the destination of a COPY or MOVE or replace an existing one. from
+// describes the source. Otherwise makeable returns the refusal, which is 412 for an existing destination with
+// Overwrite F. makeable changes nothing. Call it before the claims, because a user without these rights must not keep
+// others waiting (G-38), and a lock on a hidden resource would show its name (G-12).
+func (x *exchange) makeable(from Info) error {
 	to, err := x.files.Stat(x.to)
 	exists := err == nil
-	atOnce := exists && !from.Folder && !to.Folder
 	switch {
 	case !exists && codeOf(err) != http.StatusNotFound:
 		return err
 	case exists && !x.overwrites():
-		return nil // the response is 412 in any case
-	case exists && (!atOnce || x.method == "MOVE"):
+		return preconditionFailed()
+	case exists && x.method == "COPY" && !from.Folder && !to.Folder:
+		return x.creatable(x.to) // the copy replaces the contents of the file
+	}
+	if exists {
 		if err := x.files.Movable(x.to, x.to); err != nil {
 			return err
 		}
 	}
+	return x.files.Makeable(x.to, from.Folder)
+}
+
+// transferable returns the refusal that a COPY or MOVE would get without conditions, or nil. transferable changes
+// nothing, reads no file contents and does not test descendants. A missing source is an error.
+func (x *exchange) transferable() error {
+	from, err := x.files.Stat(x.name)
+	if err == nil {
+		err = x.makeable(from)
+	}
 	switch {
-	case x.method == "MOVE":
+	case err != nil || x.method == "MOVE":
 	case from.Folder && x.infinite():
-		list, _, err := x.files.List(x.name, 1)
+		var list []Info
+		list, _, err = x.files.List(x.name, 1)
 		x.files.Forget(list)
-		if err != nil {
-			return err
-		}
 	case !from.Folder:
-		src, err := x.files.Open(x.name)
-		if err != nil {
-			return err
-		}
-		_ = src.Close() // closing a file opened for reading loses no data
-		if atOnce {
-			return x.creatable(x.to)
+		var src io.ReadCloser
+		if src, err = x.files.Open(x.name); err == nil {
+			_ = src.Close() // closing a file opened for reading loses no data
 		}
 	}
-	return x.files.Makeable(x.to, from.Folder)
+	return err
 }
 
 // blocked returns the refusal of a request that locks prevent, or nil:

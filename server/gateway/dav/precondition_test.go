@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -46,8 +47,8 @@ func TestRequestsClaimTheNamesThatTheyChange(t *testing.T) {
 		{"LOCK", "/c/f", "", http.Header{"Depth": {"0"}}, "/c/f, /c shared"},
 		{"LOCK", "/c/f", "", nil, "/c/f deep, /c shared"},
 		{"MOVE", "/c/f", "/d/f", nil, "/c/f deep, /c shared, /d/f deep, /d shared"},
-		{"COPY", "/c/f", "/d/f", nil, "/d/f deep, /d shared"},
-		{"COPY", "/c/f", "/d/f", http.Header{"If-Match": {"*"}}, "/d/f deep, /d shared"},
+		{"COPY", "/c/f", "/d/f", nil, "/c/f shared brief, /d/f deep, /d shared"},
+		{"COPY", "/c/f", "/d/f", http.Header{"If-Match": {"*"}}, "/c/f shared brief, /d/f deep, /d shared"},
 		{"PROPPATCH", "/", "", nil, "/"},
 	} {
 		conditions := check.Must(parseConditions(c.header))
@@ -60,6 +61,9 @@ func TestRequestsClaimTheNamesThatTheyChange(t *testing.T) {
 			}
 			if claim.shared {
 				text += " shared"
+			}
+			if claim.brief {
+				text += " brief"
 			}
 			got = append(got, text)
 		}
@@ -120,4 +124,30 @@ func TestBusyRefusalAsksForRetry(t *testing.T) {
 	(&busy{refusal{code: http.StatusServiceUnavailable}}).Answer(w, nil)
 	check.That(t, w.Code == 503 && w.Header().Get("Retry-After") == "5" && w.Header().Get("Cache-Control") == "no-store",
 		"%d %v, want 503, 5 s and no cache", w.Code, w.Header())
+}
+
+// TestRefusedRequestsWaitForNoClaim checks that a user without the right to change a name gets the refusal at once,
+// also while another request has claimed the name: a waiting request claims it next, and keeps others from it (G-38).
+func TestRefusedRequestsWaitForNoClaim(t *testing.T) {
+	for step, want := range map[string]int{
+		"DELETE /d/m": 403, "DELETE /d": 403, "PROPPATCH /d/m < patch": 403, "UNLOCK /d/m Lock-Token: <urn:none>": 409,
+		"COPY /t Destination: /c/d/m": 403, "MOVE /t Destination: /c/d/m": 403, "COPY /t Destination: /c/d": 403,
+		"COPY /t Overwrite: F; Destination: /c/d/m": 412,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMemory(t)
+			m.refuse = func(call string, name Path) error {
+				if name.Under("/c/d") || name == "/c/d" {
+					switch call {
+					case "Removable", "Patch", "Create":
+						return Refuse(http.StatusForbidden, "no right")
+					}
+				}
+				return nil
+			}
+			defer m.claims.take(t.Context(), 0, claim{at: "/c/d", deep: true})()
+			code, body := m.run("bob " + step)
+			check.Equal(t, code, want, "G-38: %s: %s", step, body)
+		})
+	}
 }

@@ -40,6 +40,9 @@ func (x *exchange) proppatch() error {
 	if _, err := x.stat(); err != nil {
 		return err
 	}
+	if err := x.files.Patch(x.name, nil); err != nil { // before the claims, as with makeable
+		return err
+	}
 	leave, err := x.enter()
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (x *exchange) transfer() error {
 			return err
 		}
 	}
-	if err := x.makeable(x.to, from.Folder); err != nil {
+	if err := x.makeable(from); err != nil {
 		return err
 	}
 	leave, err := x.enter()

@@ -180,8 +180,8 @@ func TestCopyIsOfOneVersion(t *testing.T) {
 		m := newMemory(t)
 		left := c.puts
 		m.refuse = func(call string, name Path) error {
-			// The COPY has opened its source and creates its upload.
-			if call == "Create" && name != "/c/d/m" && left > 0 {
+			// The COPY has opened its source and creates its upload. It has tested the user's rights before its claims.
+			if call == "Create" && m.claims.count() > 0 && name != "/c/d/m" && left > 0 {
 				left--
 				check.Equal(t, put(m, "*"), 204, "G-38: a PUT of the source during %s", c.step)
 			}
@@ -227,6 +227,34 @@ func TestCopyWaitsForClaimOfSource(t *testing.T) {
 				"G-38: %v: %d, copy is %q, want %d", after, w.Code, text, want)
 			check.Equal(t, w.Header().Get("Retry-After") != "", want == 503, "Retry-After after %v", after)
 			check.Equal(t, m.claims.count(), 0, "watches and claims that stay")
+		})
+	}
+}
+
+// TestOppositeCopiesDoNotWaitForEachOther checks that one of two opposite COPYs starts after the other has
+// ended (G-38).
+func TestOppositeCopiesDoNotWaitForEachOther(t *testing.T) {
+	for _, c := range []struct{ a, b string }{{"/f", "/t"}, {"/d", "/e"}} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMemory(t)
+			codes := make(chan int, 1)
+			started := false
+			m.refuse = func(call string, name Path) error {
+				if !started && (call == "Create" || call == "Stage") && m.claims.count() > 0 {
+					started = true
+					go func() {
+						w := httptest.NewRecorder()
+						r := httptest.NewRequestWithContext(t.Context(), "COPY", "http://host.test/c"+c.b, nil)
+						r.Header.Set("Destination", "/c"+c.a)
+						m.ServeHTTP(w, r)
+						codes <- w.Code
+					}()
+					synctest.Wait()
+				}
+				return nil
+			}
+			code, _ := m.run("alice COPY " + c.a + " Destination: /c" + c.b)
+			check.Equal(t, [2]int{code, <-codes}, [2]int{204, 204}, "COPY of %s to %s and back", c.a, c.b)
 		})
 	}
 }
