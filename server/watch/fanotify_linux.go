@@ -22,14 +22,15 @@ const maxPending = 1 << 18
 
 // fanotify receives the events of a tree's file system.
 type fanotify struct {
-	fd    int
-	mount int // the open root, for opening handles
-	root  string
-	at    string // the root's path in the kernel
-	buf   []byte
-	queue int               // capacity of the kernel's queue
-	dirs  map[handle]string // folder paths by handle, for one read
-	files map[handle]uint64 // inodes of files by handle, for one read
+	fd      int
+	mount   int // the open root, for opening handles
+	root    string
+	at      string // the root's path in the kernel
+	missing bool   // the root had no name at the last look
+	buf     []byte
+	queue   int               // capacity of the kernel's queue
+	dirs    map[handle]string // folder paths by handle, for one read
+	files   map[handle]uint64 // inodes of files by handle, for one read
 }
 
 // listen subscribes to the kernel's change events (fanotify) for root's file system. listen needs CAP_SYS_ADMIN and
@@ -298,9 +299,9 @@ func (f *fanotify) documentName(at string) string {
 }
 
 // locate updates the root's path in the kernel. moved means that it has changed, because a symbolic link on the way to
-// the root leads to another folder (N-60). If another file system was mounted over the root, the error is errMounted:
-// its events are not received. If the root's name is missing or cannot be opened, locate changes nothing. A failure to
-// inspect the open root directory is an error.
+// the root leads to another folder, or that the root's name was removed or is back (N-60). If another file system was
+// mounted over the root, the error is errMounted: its events are not received. If the root cannot be opened for another
+// reason, locate changes nothing. A failure to inspect the open root directory is an error.
 func (f *fanotify) locate() (moved bool, err error) {
 	var watched, there unix.Statx_t
 	const wanted = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
@@ -308,19 +309,21 @@ func (f *fanotify) locate() (moved bool, err error) {
 		return false, fmt.Errorf("look at the root: %w", err)
 	}
 	fd, err := unix.Open(f.root, unix.O_PATH|unix.O_CLOEXEC, 0)
+	// A mount or unmount above the root takes its name away without an event (N-60).
+	moved, f.missing = f.missing != errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOENT)
 	if err != nil {
-		return false, nil // a missing root has no documents
+		return moved, nil // a missing root has no documents
 	}
 	defer func() { _ = unix.Close(fd) }() // read only
 	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, wanted, &there); err != nil {
 		return false, fmt.Errorf("look at the root: %w", err)
 	}
 	if there.Dev_major != watched.Dev_major || there.Dev_minor != watched.Dev_minor || there.Mnt_id != watched.Mnt_id {
-		return false, errMounted
+		return false, fmt.Errorf("%s: %w", f.root, errMounted)
 	}
 	at, err := pathOf(fd)
 	if err != nil || at == f.at {
-		return false, err
+		return moved, err
 	}
 	f.at = at
 	return true, nil
@@ -329,7 +332,7 @@ func (f *fanotify) locate() (moved bool, err error) {
 var errFUSE = errors.New("a FUSE file system is mounted there, which reports no changes: watch the folder below the " +
 	"mount by another path, watch a tree of refmond through refmond, or use walks only")
 
-var errMounted = errors.New("another file system has come in the place of the tree's")
+var errMounted = errors.New("another file system is mounted in place of the tree; start again to watch it")
 
 // pathOf returns the path of an open directory. The kernel appends " (deleted)" if the directory was removed.
 func pathOf(fd int) (string, error) {
