@@ -60,8 +60,8 @@ func (c *sidCmd) Run(std *streams) error {
 func (c *sidCmd) parse(domain sid.SID) (sid.SID, error) {
 	if !isHex(c.Text) {
 		s, err := sid.Resolve(c.Text, domain)
-		if err != nil && !strings.HasPrefix(c.Text, "S-") {
-			return named(c.Text, err)
+		if err != nil && len(c.Text) > 2 && !strings.HasPrefix(strings.ToUpper(c.Text), "S-") {
+			return named(c.Text)
 		}
 		return s, err
 	}
@@ -77,8 +77,8 @@ func (c *sidCmd) parse(domain sid.SID) (sid.SID, error) {
 }
 
 // named returns the SID of a well-known name, NAME or DOMAIN\NAME, ignoring case. For an unknown name it returns an
-// error with the most similar one, or err if none is similar. No name is similar to one of two characters.
-func named(name string, err error) (sid.SID, error) {
+// error with the most similar one, if any.
+func named(name string) (sid.SID, error) {
 	if a, ok := logon.WellKnownName(name); ok {
 		return a.SID, nil
 	}
@@ -90,7 +90,7 @@ func named(name string, err error) (sid.SID, error) {
 	if near := words.Nearest(name, names); near != "" {
 		return sid.SID{}, fmt.Errorf("no well-known account %q: did you mean %s?", name, near)
 	}
-	return sid.SID{}, err
+	return sid.SID{}, fmt.Errorf("no well-known account %q: write a SID, an alias such as BA, or the bytes in hex", name)
 }
 
 // parseDomain reads a --domain flag, which must be a SID. An empty flag gives the zero SID.
