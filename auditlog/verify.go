@@ -128,7 +128,7 @@ func (v *Verification) keys(out *Verified) error {
 	}
 	b, err := readFile(v.disk, publicName, maxNote)
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("no key to verify with: give --key FILE, the .pub file of the log's key")
+		return errors.New("no " + publicName + " here: name the log's folder, or give --key FILE, its .pub file")
 	}
 	if err != nil {
 		return err
