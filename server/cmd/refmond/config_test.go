@@ -287,7 +287,8 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"path: /srv/a", "path: FOLDER", "contains the configuration /"}, {"path: /srv/a", "path: /st/a", ""},
 		{"path: /srv/a", "path: srv/a", "trees: a: path"},
 		// The same places by symbolic links.
-		{"path: /srv/a", "path: FOLDER/b/y", "trees: b: its path"}, {"backup: /mnt/backup", "backup: FOLDER/b", "in the tree"},
+		{"path: /srv/a", "path: FOLDER/b/y", "trees: b: its path"},
+		{"backup: /mnt/backup", "backup: FOLDER/b", "in the tree"},
 		{"    path: /srv/a\n", "    path: /srv/a\n    backup: FOLDER/mnt/b\n", "would cover the mount of a at /"},
 		{"mount: /mnt/b\n", "mount: mnt\n", "trees: b: mount"},
 		{"mount: /mnt/b\n", "mount: ''\n", "hideUnreadable: it needs"},
