@@ -212,7 +212,8 @@ func TestRunAndStoredIndexAnswerAlike(t *testing.T) {
 	questions = append(questions, []string{"filter", "--token", file},
 		[]string{"filter", "--token", file, "--form", "sids"}, []string{"filter", "nobody"},
 		[]string{"filter", "p1", "-w", "write"}, []string{"can-read", s.paths[1], "nobody"},
-		[]string{"can-read", s.paths[1], "p1", "-w", "fly"}, []string{"status"}, []string{"listed"})
+		[]string{"can-read", s.paths[1], "p1", "-w", "fly"},
+		[]string{"why", s.paths[1], "p1", "-w", "fly"}, []string{"status"}, []string{"listed"})
 	refusals := 0
 	for _, args := range questions {
 		fromRun := s.command(args...)

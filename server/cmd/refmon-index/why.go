@@ -15,7 +15,7 @@ type whyCmd struct {
 }
 
 // Run prints the answer and the evidence for it. It returns errNo unless the answer is yes. With --json it prints the
-// answer alone. Without evidence it prints the answer alone too.
+// answer alone. Without evidence it prints the answer alone too. A right that the index does not have is an error.
 func (c *whyCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
@@ -27,7 +27,7 @@ func (c *whyCmd) Run(std *streams) error {
 		return err
 	}, func(x *index.Index) error {
 		e = x.Evidence(c.document(), q)
-		return nil
+		return x.CheckRight(q.Right)
 	})
 	if err != nil {
 		return err

@@ -169,8 +169,12 @@ func redact(a index.Answer) index.Answer {
 	return index.Answer{Seq: a.Seq, Directory: a.Directory}
 }
 
-// why answers with the evidence for the first document of the question.
+// why answers with the evidence for the first document of the question. A right that the index does not have is an
+// error, as in canRead.
 func (s *Server) why(_ *caller, q *question, x index.Query) (any, error) {
+	if err := s.config.Index.CheckRight(q.Right); err != nil {
+		return nil, err
+	}
 	return s.config.Index.Evidence(q.IDs[0], x), nil
 }
 

@@ -341,6 +341,7 @@ func TestQuestionsAreStrict(t *testing.T) {
 		status             int
 	}{
 		{"POST", "can-read", ok, 200}, {"POST", "can-read", `{"who":"alice","ids":["/a"],"right":"fly"}`, 422},
+		{"POST", "why", ok, 200}, {"POST", "why", `{"who":"alice","ids":["/a"],"right":"fly"}`, 422},
 		{"POST", "can-read", ok + ok, 400}, {"POST", "can-read", "", 400}, {"POST", "can-read", "null", 400},
 		{"POST", "can-read", `{"who":"alice","ids":["/a"]`, 400}, {"POST", "can-read", "\x00\xff", 400},
 		{"POST", "can-read", `{"who":"alice","who":"bob","ids":["/a"]}`, 400},
