@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -161,12 +162,19 @@ func (s *Sink) begun(f func(tx pgx.Tx) error) error {
 	return err
 }
 
-// silent reports whether the database neither accepts nor refuses another connection within s.answer. It returns false
-// if ctx ends first.
+// silent reports whether the address of the database neither accepts nor refuses another connection within s.answer
+// (N-92). It returns false if ctx ends first.
 func (s *Sink) silent(ctx context.Context) bool {
 	limited, stop := context.WithTimeout(ctx, s.answer)
 	defer stop()
-	conn, err := connect(limited, s.dsn)
+	// Another host of the DSN must neither use up the time nor answer instead of this one.
+	at, config := s.conn.PgConn().Conn().RemoteAddr(), s.conn.Config()
+	config.Fallbacks, config.ConnectTimeout = nil, 0
+	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, at.Network(), at.String())
+	}
+	conn, err := pgx.ConnectConfig(limited, config)
 	if err == nil {
 		_ = conn.Close(limited) // it was only a test
 		return false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +80,8 @@ func TestLongPathIsHashed(t *testing.T) {
 }
 
 // TestStoppedDatabaseIsWaitedFor stops a server's processes during a transaction and during a start: the kernel still
-// accepts connections and data, and nothing answers (N-92, N-122). A slow transaction of a running server goes on.
+// accepts connections and data, and nothing answers (N-92, N-122). A slow transaction of a running server goes on, also
+// if another host of the DSN is silent.
 func TestStoppedDatabaseIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	server := database.Start(t)
@@ -89,15 +91,23 @@ func TestStoppedDatabaseIsWaitedFor(t *testing.T) {
 		check.NoError(t, err)
 		check.Equal(t, config.ConnectTimeout, want, "N-122: the longest wait for a connection to %q", text)
 	}
-	s, err := Open(t.Context(), dsn, t.TempDir(), time.Minute)
+	// The first host refuses at first, and is silent later.
+	other := check.Must(net.Listen("tcp", "127.0.0.1:0")).(*net.TCPListener)
+	check.NoError(t, other.Close())
+	s, err := Open(t.Context(), fmt.Sprintf("host=127.0.0.1,%s port=%d,5432 dbname=postgres user=%s", server.Dir,
+		other.Addr().(*net.TCPAddr).Port, database.Owner), t.TempDir(), time.Minute)
 	check.NoError(t, err)
 	defer s.Close()
+	first := check.Must(net.Listen("tcp", other.Addr().String()))
+	defer first.Close()
 	warned := make(chan error, 16)
 	s.Warn = func(err error) { warned <- err }
 	s.answer = 10 * time.Second // a loaded machine needs seconds for a connection
 	slow := func(tx pgx.Tx) error { return check.Err(tx.Exec(t.Context(), `select pg_sleep(11)`)) }
 	check.NoError(t, s.transact(slow))
 	check.Equal(t, len(warned), 0, "N-92: lines about a slow transaction")
+	check.That(t, !s.silent(t.Context()), "N-92: the silence of another host counts")
+	check.NoError(t, first.Close())
 
 	s.answer = 2 * time.Second
 	resume := server.Freeze()
