@@ -162,8 +162,8 @@ func (s *Sink) begun(f func(tx pgx.Tx) error) error {
 	return err
 }
 
-// silent reports whether the address of the database neither accepts nor refuses another connection within s.answer
-// (N-92). It returns false if ctx ends first.
+// silent reports whether an attempt to connect to the database's address again has neither succeeded nor failed within
+// s.answer (N-92). It returns false if ctx ends first.
 func (s *Sink) silent(ctx context.Context) bool {
 	limited, stop := context.WithTimeout(ctx, s.answer)
 	defer stop()
@@ -179,8 +179,7 @@ func (s *Sink) silent(ctx context.Context) bool {
 		_ = conn.Close(limited) // it was only a test
 		return false
 	}
-	var answer *pgconn.PgError
-	return ctx.Err() == nil && !errors.As(err, &answer)
+	return ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded)
 }
 
 // sleep waits for a time. It returns the error of ctx if ctx ends first.

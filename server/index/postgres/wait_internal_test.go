@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -107,7 +109,10 @@ func TestStoppedDatabaseIsWaitedFor(t *testing.T) {
 	check.NoError(t, s.transact(slow))
 	check.Equal(t, len(warned), 0, "N-92: lines about a slow transaction")
 	check.That(t, !s.silent(t.Context()), "N-92: the silence of another host counts")
-	check.NoError(t, first.Close())
+	socket := filepath.Join(server.Dir, ".s.PGSQL.5432")
+	check.NoError(t, os.Rename(socket, socket+".away"))
+	check.That(t, !s.silent(t.Context()), "N-92: an attempt that fails at once counts as silence")
+	check.NoError(t, errors.Join(os.Rename(socket+".away", socket), first.Close()))
 
 	s.answer = 2 * time.Second
 	resume := server.Freeze()
