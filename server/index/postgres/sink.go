@@ -155,11 +155,15 @@ func hasCode(err error, code string) bool {
 // the last start of this version left. Otherwise it defines nothing, because a new definition waits for each
 // transaction that has read the tables, and later searches wait for the definition (N-103). It waits a few seconds for
 // these transactions, and then returns errReaders. A table of documents that belongs to the other kind of sink is an
-// error.
+// error. It sets search_path for the rest of the transaction.
 func (s *Sink) createTables(tx pgx.Tx) error {
 	documents, kind := documentsTable, "r"
 	if s.store != nil {
 		documents, kind = partitionedTable, "p"
+	}
+	// The text of a policy depends on the search path. All names in this transaction have their schema.
+	if _, err := tx.Exec(s.ctx, `set local search_path = pg_catalog`); err != nil {
+		return err
 	}
 	version := sha256.Sum256([]byte(documents + schema))
 	// The comment has the version of a start, its user, and a hash of the definitions that it left.

@@ -379,8 +379,9 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	_, err = db.Exec(ctx, `insert into refmon.members select class, $1 from refmon.classes
 		except select class, sid from refmon.members`, alice)
 	check.NoError(t, err)
-	// An open transaction of a reader delays no start.
-	_, err = db.Exec(ctx, `alter role `+database.Owner+` set lock_timeout = '5s'`)
+	// An open transaction of a reader delays no start, also after a change of the role's search path.
+	_, err = db.Exec(ctx, `alter role `+database.Owner+` set lock_timeout = '5s';
+		alter role `+database.Owner+` set search_path = refmon, public`)
 	check.NoError(t, err)
 	reader := check.Must(pgx.Connect(ctx, dsn))
 	defer reader.Close(context.WithoutCancel(ctx))
