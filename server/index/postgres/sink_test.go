@@ -405,7 +405,10 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	check.NoError(t, open.Rollback(ctx))
 	// A start repairs definitions that another program has changed. That waits for readers, and not for ever.
 	check.NoError(t, check.Err(db.Exec(ctx, `alter table refmon.documents no force row level security;
-		alter policy reader on refmon.documents using (true); drop function refmon.few; drop index refmon.documents_class`)))
+		alter policy reader on refmon.documents using (true); drop function refmon.few; drop index refmon.documents_class;
+		create index documents_class on refmon.documents (at);
+		create policy leak on refmon.documents for select to public using (true);
+		create policy "a "" leak" on refmon.members for select to public using (true)`)))
 	open = read()
 	_, err = postgres.Open(ctx, dsn, h.state, time.Minute)
 	check.That(t, err != nil && strings.Contains(err.Error(), "a transaction that has read them is open"),
@@ -415,13 +418,19 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	run()
 	var repaired bool
 	check.NoError(t, db.QueryRow(ctx, `select relforcerowsecurity and to_regproc('refmon.few') is not null
-		and to_regclass('refmon.documents_class') is not null and (select qual like '%fresh%' from pg_policies
-			where schemaname = 'refmon' and policyname = 'reader')
+		and pg_get_indexdef('refmon.documents_class'::regclass) like '%(class)'
+		and (select count(*) = 4 from pg_policies where schemaname = 'refmon')
+		and (select qual like '%fresh%' from pg_policies where schemaname = 'refmon' and policyname = 'reader')
 		from pg_class where oid = 'refmon.documents'::regclass`).Scan(&repaired))
 	check.That(t, repaired, "a start does not restore policies, function and index")
 	if got := versions(documents); !maps.Equal(got, after) {
 		t.Errorf("a start after a compaction writes rows: %v, then %v", after, got)
 	}
+	const oid = `select 'oid', 'refmon.documents_class'::regclass::oid::text`
+	same = versions(oid)
+	check.NoError(t, check.Err(db.Exec(ctx, `drop policy mine on refmon.members`)))
+	run()
+	check.That(t, maps.Equal(versions(oid), same), "a start that restores a policy creates the index again")
 }
 
 // compactLog adds events without an effect to the log of an index, and then compacts it.
