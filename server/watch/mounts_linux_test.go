@@ -59,17 +59,19 @@ func TestLeftFolderBelowMountIsNotReported(t *testing.T) {
 
 // TestMountDuringReadIsReadAgain checks that paths are read again if mounts changed while they were read, because a
 // mount that has come and gone is in no table (N-90). One heartbeat is left out, and not all, however often mounts
-// change. A walk reads again what an unknown mount has hidden.
+// change. A folder is read again only once. A walk reads again what an unknown mount has hidden.
 func TestMountDuringReadIsReadAgain(t *testing.T) {
 	root, out := t.TempDir(), make(chan Batch, 64)
 	w := &watch{Watcher: &Watcher{Root: root}, ctx: t.Context(), out: out, changes: silent{}, pending: newNews(),
 		links: newLinkTable(), mounts: &mountTable{root: root, fd: 1 << 30}} // poll(2) always reports an event
 	at := root + "/f"
 	check.NoError(t, os.WriteFile(at, nil, 0o600))
-	w.pending.paths[at] = struct{}{}
-	for _, want := range []int{0, 1, 1} {
+	w.pending.paths[at], w.pending.paths[root+"/d/"] = struct{}{}, struct{}{}
+	for i, want := range []int{0, 1, 1} {
 		check.NoError(t, w.poll())
 		_, again := w.pending.paths[at]
+		_, folder := w.pending.paths[root+"/d/"]
+		check.That(t, folder == (i == 0), "read %d: the folder is read again: %t, want only after the first", i+1, folder)
 		beats := 0
 		for len(out) > 0 {
 			if b := <-out; !b.Heartbeat.Time.IsZero() {
@@ -80,6 +82,9 @@ func TestMountDuringReadIsReadAgain(t *testing.T) {
 	}
 	w.newSeen(&objects.Item{Path: at, Err: &fs.PathError{Op: "open", Path: at, Err: beneath.ErrMount}})
 	check.That(t, slices.Equal(w.crossed, []string{at + "/"}), "an unknown mount has hidden %q", w.crossed)
+	check.NoError(t, w.readAgain(nil))
+	_, again := w.pending.paths[at+"/"]
+	check.That(t, again, "what an unknown mount has hidden is not read again: %v", w.pending.paths)
 }
 
 // TestInodesAreThoseOfRegularFiles checks that a link, a folder and a missing file have no inode number in the table of
