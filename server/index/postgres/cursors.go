@@ -36,7 +36,7 @@ var errOlder = errors.New("the database lost transactions that it had confirmed,
 // after a reconnection.
 func (s *Store) checkConfirmed() error {
 	stored := map[string]index.Cursor{}
-	err := s.begun(func(tx pgx.Tx) error {
+	err := s.inTransaction(func(tx pgx.Tx) error {
 		rows, err := tx.Query(s.ctx, `select part, message, id, generation, seq from refmon.cursors`)
 		if err != nil {
 			return err

@@ -36,12 +36,12 @@ type Sink struct {
 	// Warn receives the error that starts a wait for the database; nil: it is dropped.
 	Warn func(error)
 
-	ctx    context.Context // context of the run, because the methods of Sink have no context parameter
-	conn   *pgx.Conn
-	view   *index.View
-	dsn    string
-	limit  time.Duration
-	answer time.Duration // answerLimit, except in tests
+	ctx        context.Context // context of the run, because the methods of Sink have no context parameter
+	conn       *pgx.Conn
+	view       *index.View
+	dsn        string
+	limit      time.Duration
+	probeAfter time.Duration // of a transaction's time, and the limit of the probe: answerLimit, except in tests
 	// The number of each class in the database. A number is never used again.
 	numbers map[string]int32
 	last    int32
@@ -62,7 +62,7 @@ func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, e
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{ctx: ctx, conn: conn, view: view, dsn: dsn, limit: limit, answer: answerLimit}
+	s := &Sink{ctx: ctx, conn: conn, view: view, dsn: dsn, limit: limit, probeAfter: answerLimit}
 	if err := s.begin(); err != nil {
 		_ = s.Close() // the error of begin is the cause
 		return nil, fmt.Errorf("postgres: %w", err)
@@ -74,7 +74,7 @@ func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, e
 // compared, once all are known. begin deletes all watermarks, so no session sees a document until the next
 // SetWatermark.
 func (s *Sink) begin() error {
-	return s.begun(func(tx pgx.Tx) error {
+	return s.inTransaction(func(tx pgx.Tx) error {
 		if err := s.checkEncoding(tx); err != nil {
 			return err
 		}

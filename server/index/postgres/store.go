@@ -39,7 +39,7 @@ func OpenStore(ctx context.Context, dsn string, limit time.Duration) (*Store, er
 	}
 	s := &Store{loading: map[string]int{}, confirmed: map[string]index.Cursor{}, doubt: map[string]index.Cursor{}}
 	s.Sink = &Sink{ctx: ctx, conn: conn, view: index.EmptyView(), dsn: dsn, limit: limit,
-		answer: answerLimit, store: s}
+		probeAfter: answerLimit, store: s}
 	if err := s.begin(); err != nil {
 		_ = s.Close() // the error of begin is the cause
 		return nil, fmt.Errorf("postgres: %w", err)

@@ -41,7 +41,7 @@ func (s *Sink) send(b *pgx.Batch) error {
 // repeatable. The start and the end of the wait go to s.Warn (N-122). Any other error is returned at once. The end of
 // the context ends the wait with an error.
 func (s *Sink) transact(f func(tx pgx.Tx) error) error {
-	try := func() error { return s.begun(f) }
+	try := func() error { return s.inTransaction(f) }
 	err := try()
 	if err == nil || !s.restarting(err) {
 		return err
@@ -137,16 +137,16 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 // errSilent says that the database did not answer during a transaction.
 var errSilent = errors.New("the database does not answer")
 
-// begun calls f in a transaction and returns the error of either. A long transaction may take its time while the
-// database accepts other connections. Otherwise begun ends it, breaks the connection and returns errSilent (N-92): a
-// stopped server would hold it for ever.
-func (s *Sink) begun(f func(tx pgx.Tx) error) error {
+// inTransaction calls f in a transaction and returns the error of either. A long transaction may take its time while
+// the database accepts or refuses other connections. Otherwise inTransaction ends it, breaks the connection and returns
+// errSilent (N-92): a stopped server would hold it for ever.
+func (s *Sink) inTransaction(f func(tx pgx.Tx) error) error {
 	ctx, stop := context.WithCancel(s.ctx)
 	silent := make(chan bool, 1)
 	socket := s.conn.PgConn().Conn()
 	go func() {
 		dead := false
-		for !dead && sleep(ctx, s.answer) == nil {
+		for !dead && sleep(ctx, s.probeAfter) == nil {
 			dead = s.silent(ctx)
 		}
 		if dead {
@@ -163,9 +163,9 @@ func (s *Sink) begun(f func(tx pgx.Tx) error) error {
 }
 
 // silent reports whether an attempt to connect to the database's address again has neither succeeded nor failed within
-// s.answer (N-92). It returns false if ctx ends first.
+// s.probeAfter (N-92). It returns false if ctx ends first.
 func (s *Sink) silent(ctx context.Context) bool {
-	limited, stop := context.WithTimeout(ctx, s.answer)
+	limited, stop := context.WithTimeout(ctx, s.probeAfter)
 	defer stop()
 	// Another host of the DSN must neither use up the time nor answer instead of this one.
 	at, config := s.conn.PgConn().Conn().RemoteAddr(), s.conn.Config()

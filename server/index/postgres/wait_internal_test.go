@@ -104,7 +104,7 @@ func TestStoppedDatabaseIsWaitedFor(t *testing.T) {
 	defer first.Close()
 	warned := make(chan error, 16)
 	s.Warn = func(err error) { warned <- err }
-	s.answer = 10 * time.Second // a loaded machine needs seconds for a connection
+	s.probeAfter = 10 * time.Second // a loaded machine needs seconds for a connection
 	slow := func(tx pgx.Tx) error { return check.Err(tx.Exec(t.Context(), `select pg_sleep(11)`)) }
 	check.NoError(t, s.transact(slow))
 	check.Equal(t, len(warned), 0, "N-92: lines about a slow transaction")
@@ -114,7 +114,7 @@ func TestStoppedDatabaseIsWaitedFor(t *testing.T) {
 	check.That(t, !s.silent(t.Context()), "N-92: an attempt that fails at once counts as silence")
 	check.NoError(t, errors.Join(os.Rename(socket+".away", socket), first.Close()))
 
-	s.answer = 2 * time.Second
+	s.probeAfter = 2 * time.Second
 	resume := server.Freeze()
 	done := make(chan error, 1)
 	go func() { done <- s.SetWatermark(&index.Watermark{Index: "i"}) }()
