@@ -47,9 +47,6 @@ type ldapFlags struct {
 	Base         string   `help:"The base of the accounts; the whole domain by default." placeholder:"DN"`
 }
 
-// maxCertificates is the size limit of a file of CA certificates, in bytes.
-const maxCertificates = 16 << 20
-
 // maxPassword is the size limit of a password file, in bytes.
 const maxPassword = 4096
 
@@ -66,7 +63,7 @@ func (f *ldapFlags) open(warn func(error)) (index.Roster, *ldap.Directory, error
 	}
 	cfg := ldap.Config{Servers: f.Server, Security: ldap.TLS, Base: f.Base, Domain: domain, Account: f.Account}
 	if f.CA != "" {
-		pem, err := regular.Read(f.CA, maxCertificates)
+		pem, err := regular.Read(f.CA, regular.MaxCertificates)
 		if err != nil {
 			return nil, nil, err
 		}

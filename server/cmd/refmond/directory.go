@@ -134,9 +134,6 @@ func (d *directory) claims() (map[string]ldap.Claim, error) {
 	return out, nil
 }
 
-// maxCertificates is the size limit of a file of CA certificates, in bytes.
-const maxCertificates = 16 << 20
-
 // maxPasswordFile is the size limit of a password file, in bytes.
 const maxPasswordFile = 4096
 
@@ -164,7 +161,7 @@ func (c *config) openDirectory(machine func() sid.SID,
 		return nil, err
 	}
 	if d.CA != "" {
-		pem, err := regular.Read(d.CA, maxCertificates)
+		pem, err := regular.Read(d.CA, regular.MaxCertificates)
 		if err != nil {
 			return nil, fmt.Errorf("directory: ca: %w", err)
 		}

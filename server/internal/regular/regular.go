@@ -3,7 +3,7 @@
 // Package regular reads regular files of bounded size, such as the files that a configuration names. A named pipe, a
 // device or a huge file in their place is an error, because a read of it could block a reload for ever.
 //
-//	pem, err := regular.Read("/etc/refmon/ca.pem", 16<<20)
+//	pem, err := regular.Read("/etc/refmon/ca.pem", regular.MaxCertificates)
 //
 // The functions may be used by several goroutines.
 package regular
@@ -16,6 +16,9 @@ import (
 	"os"
 	"syscall"
 )
+
+// MaxCertificates is the size limit of a file of CA certificates, in bytes.
+const MaxCertificates = 16 << 20
 
 // Read returns the contents of a regular file of at most most bytes, and follows symbolic links. Another kind of file
 // and a larger file are errors. The checks get the open file's information before the first byte is read, and their
