@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/queries"
+	"github.com/refmon/refmon/server/internal/regular"
 	"github.com/refmon/refmon/token"
 )
 
@@ -62,7 +62,7 @@ func (s *subject) about(right string, limit time.Duration) (a queries.About, q i
 	if s.Token == "" {
 		return a, q, nil
 	}
-	if a.Token, err = os.ReadFile(s.Token); err == nil {
+	if a.Token, err = regular.Read(s.Token, token.MaxFile); err == nil {
 		q.Token, err = token.Parse(a.Token)
 	}
 	return a, q, err

@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/refmon/refmon/server/index/cluster/deploy"
+	"github.com/refmon/refmon/server/internal/regular"
 )
 
 type siteCmd struct {
@@ -33,6 +33,9 @@ differ. A site file:
 See docs/search.md for all keys.`
 }
 
+// maxSite is the size limit of a site file, in bytes.
+const maxSite = 16 << 20
+
 // Run prints what differs between the site file and the folder, and makes them equal unless --dry-run is set. An
 // invalid file and a change that a site cannot make are errors; then it writes nothing. After an error of writing, the
 // folder may be partly written.
@@ -40,7 +43,7 @@ func (c *siteCmd) Run(std *streams) error {
 	if c.Folder == "" { // "" would mean the working directory
 		return errors.New("FOLDER is empty: name the folder for the files")
 	}
-	text, err := os.ReadFile(c.File)
+	text, err := regular.Read(c.File, maxSite)
 	if err != nil {
 		return err
 	}

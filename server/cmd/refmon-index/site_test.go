@@ -206,7 +206,8 @@ func TestGeneratedConfigKeysAreCommandFlags(t *testing.T) {
 }
 
 // TestSiteRejectsEmptyFolder checks that refmon-index site does not take an empty folder for the working directory, and
-// that a dry run writes nothing. A run that cannot print writes nothing either.
+// that a dry run writes nothing. A run that cannot print writes nothing either. A named pipe is
+// not a site file.
 func TestSiteRejectsEmptyFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	check.NoError(t, os.WriteFile("site.yaml",
@@ -219,6 +220,9 @@ func TestSiteRejectsEmptyFolder(t *testing.T) {
 	check.ErrorIs(t, err, os.ErrInvalid, "site without an output")
 	list, _ := filepath.Glob("*")
 	check.Equal(t, len(list), 1, "files in the working directory")
+	check.NoError(t, errors.Join(os.Remove("site.yaml"), syscall.Mkfifo("site.yaml", 0o600)))
+	err = (&siteCmd{File: "site.yaml", Folder: "out"}).Run(&streams{out: &bytes.Buffer{}})
+	check.That(t, err != nil && strings.Contains(err.Error(), "not a regular file"), "a pipe as the site file: %v", err)
 }
 
 // TestSitePrintsCommandsDespiteFailedWrite checks that refmon-index site prints the commands of a folder that it cannot

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/internal/regular"
 )
 
 // authorityKeyName is the file with the secret key of the site's authority. No machine has it.
@@ -55,7 +56,7 @@ func (f *File) keys(old files) (*keys, error) {
 	}
 	switch {
 	case f.NATSCA != "":
-		k.authority.Certificate, err = os.ReadFile(f.NATSCA)
+		k.authority.Certificate, err = regular.Read(f.NATSCA, regular.MaxCertificates)
 		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(k.authority.Certificate) {
 			err = fmt.Errorf("natsCA: %s: no certificate: want certificates in PEM", f.NATSCA)
 		}

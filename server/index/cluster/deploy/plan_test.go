@@ -251,6 +251,10 @@ func TestConfigurationsHaveEachSetting(t *testing.T) {
 	_, err := Compare(check.Must(Read([]byte(others))), out)
 	check.That(t, err != nil && strings.HasPrefix(err.Error(), "natsCA: "+authority+": no certificate"),
 		"a file without a certificate: %v, want an error that names it", err)
+	check.NoError(t, errors.Join(os.Remove(authority), syscall.Mkfifo(authority, 0o600)))
+	_, err = Compare(check.Must(Read([]byte(others))), out)
+	check.That(t, err != nil && strings.Contains(err.Error(), authority+" is not a regular file"), "a pipe: %v", err)
+	check.NoError(t, os.Remove(authority))
 	ca := check.Must(site.NewAuthority()).Certificate
 	check.NoError(t, os.WriteFile(authority, ca, 0o600))
 	said, all := written(t, others, out)
