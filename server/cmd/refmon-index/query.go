@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -14,7 +16,6 @@ import (
 
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/queries"
-	"github.com/refmon/refmon/server/internal/regular"
 	"github.com/refmon/refmon/token"
 )
 
@@ -62,8 +63,17 @@ func (s *subject) about(right string, limit time.Duration) (a queries.About, q i
 	if s.Token == "" {
 		return a, q, nil
 	}
-	if a.Token, err = regular.Read(s.Token, token.MaxFile); err == nil {
+	f, err := os.Open(s.Token)
+	if err != nil {
+		return a, q, err
+	}
+	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
+	// A pipe such as <(command) is allowed. Parse rejects what is longer than a token file may be.
+	if a.Token, err = io.ReadAll(io.LimitReader(f, token.MaxFile+1)); err == nil {
 		q.Token, err = token.Parse(a.Token)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", s.Token, err)
 	}
 	return a, q, err
 }
