@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"os"
@@ -24,9 +25,9 @@ type keys struct {
 }
 
 // keys returns the site of the file with its keys (N-124). old has the files of an earlier run. Keys in old are kept,
-// and missing keys are created in memory. keys reads the file NATSCA, which must have a certificate. A malformed seed
-// or site in old is an error. So is a change of rights, share, traverse or parts, because the site's logs depend on
-// them.
+// and missing keys are created in memory. keys reads the file NATSCA, which must have a certificate. A malformed seed,
+// authority or site in old is an error. So is a key that two roles have, and so is a change of rights, share, traverse
+// or parts, because the site's logs depend on them.
 func (f *File) keys(old files) (*keys, error) {
 	k := &keys{}
 	before := map[site.Role]string{}
@@ -37,6 +38,9 @@ func (f *File) keys(old files) (*keys, error) {
 	}
 	var err error
 	if k.site, k.seeds, err = site.Renew(f.site(), before); err != nil {
+		return nil, err
+	}
+	if err := k.distinct(); err != nil {
 		return nil, err
 	}
 	if text := old[site.SiteName]; text != nil {
@@ -63,10 +67,28 @@ func (f *File) keys(old files) (*keys, error) {
 	case len(f.NATS) > 0:
 	case old[authorityKeyName] != nil && old[site.AuthorityName] != nil: // a failed first run may have written only one
 		k.authority = site.Authority{Certificate: old[site.AuthorityName], Key: old[authorityKeyName]}
+		if _, err = tls.X509KeyPair(k.authority.Certificate, k.authority.Key); err != nil {
+			err = fmt.Errorf("%[1]s/%s and %[1]s/%[3]s: %w: restore them, or delete both for a new authority", keysFolder,
+				site.AuthorityName, authorityKeyName, err)
+		}
 	default:
 		k.authority, err = site.NewAuthority()
 	}
 	return k, err
+}
+
+// distinct returns an error if two roles have the same key: each would have the permissions of the other (N-124).
+func (k *keys) distinct() error {
+	owner := map[string]site.Role{}
+	for _, r := range k.site.Roles() {
+		public := k.site.Keys[string(r)]
+		if first, taken := owner[public]; taken {
+			return fmt.Errorf("%[1]s/%s and %[1]s/%[3]s have the same key: restore the file that was overwritten, or delete it "+
+				"for a new key", keysFolder, site.SeedName(first), site.SeedName(r))
+		}
+		owner[public] = r
+	}
+	return nil
 }
 
 // files returns the files of the folder with the site's secrets, by name. Certificate and key of the authority are

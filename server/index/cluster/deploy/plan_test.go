@@ -302,6 +302,26 @@ func TestSiteSurvivesPowerFailure(t *testing.T) {
 	}
 }
 
+// TestDamagedKeysAreNamed checks that a damaged authority and a key that two roles have are errors with the names of
+// the files (N-124).
+func TestDamagedKeysAreNamed(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	_, all := written(t, small, out)
+	f, err := Read([]byte(small))
+	check.NoError(t, err)
+	for name, c := range map[string]struct{ text, want string }{
+		"work.seed":      {string(all["keys/follow.seed"]), "keys/follow.seed and keys/work.seed have the same key: "},
+		"ca.pem":         {"-----BEGIN CERT", "keys/ca.pem and keys/ca-key.pem: tls: failed to find"},
+		authorityKeyName: {"", "keys/ca.pem and keys/ca-key.pem: tls: failed to find"}} {
+		at := filepath.Join(out, keysFolder, name)
+		check.NoError(t, os.WriteFile(at, []byte(c.text), 0o600))
+		_, err := Compare(f, out)
+		check.That(t, err != nil && strings.HasPrefix(err.Error(), c.want) && strings.Contains(err.Error(), "restore"),
+			"N-124: %s: %v, want %q", name, err, c.want)
+		check.NoError(t, os.WriteFile(at, all[keysFolder+"/"+name], 0o600))
+	}
+}
+
 // TestUnexpectedFileInOutputIsNamed checks that a file that no run wrote is an error with its name, also in the folder
 // of a machine that the site no longer has. A symbolic link in place of a file is such a file, and the lost+found of a
 // new disk is not.
