@@ -120,6 +120,23 @@ func TestServeContinuesAfterAcceptError(t *testing.T) {
 	check.Eventually(t, func() bool { return x.watching() == 0 }, "the watch of a client that has left goes on")
 }
 
+// TestFollowerReportsEndOfWait checks that a follower warns once while no server listens, and once when one does.
+func TestFollowerReportsEndOfWait(t *testing.T) {
+	x := serve(t, &Server{May: admitAll})
+	later := x.socket + ".later"
+	said := make(chan string, 9)
+	warn := func(err error) { said <- err.Error() }
+	out, end := x.follow(Follower{Socket: later, Root: x.tree, Beat: quickest, Warn: warn})
+	first := <-said
+	time.Sleep(3 * quickest)
+	check.NoError(t, os.Symlink(x.socket, later))
+	<-out
+	second := <-said
+	check.That(t, strings.HasSuffix(first, "; trying again") && second == "source "+x.tree+": connected" && len(said) == 0,
+		"%q and %q, want a wait and its end", first, second)
+	check.NoError(t, end())
+}
+
 // TestServerRejectsClients checks that a client that may not watch, names another tree, or has another
 // configuration gets an error and no batch (N-17, N-18).
 func TestServerRejectsClients(t *testing.T) {

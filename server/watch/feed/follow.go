@@ -24,7 +24,7 @@ type Follower struct {
 	Share    string        // must equal the server's, or it rejects the watch
 	Traverse string        // must equal the server's; "": never
 	Beat     time.Duration // interval of heartbeats, and pause before the next connection; 0: watch.DefaultBeat
-	Warn     func(error)   // receives the error of a lost or failed connection; nil: it is dropped
+	Warn     func(error)   // receives errors of a lost or failed connection, and a line when one succeeds; nil: dropped
 }
 
 // maxLine is the size limit of a server's line, in bytes.
@@ -33,10 +33,13 @@ const maxLine = 256 << 20
 // Run follows the tree and blocks until the context ends, which is not an error. It returns an error if the server
 // rejects the watch, or runs as another user than root or this program's own. After any other failure it passes the
 // error to Warn, waits for Beat and connects again; the new connection begins with a walk. Until then the tree has no
-// heartbeat. While no server listens, it warns once. It does not close out.
+// heartbeat. While no server listens, it warns once, and once more when a server accepts the watch again. It does not
+// close out.
 func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
+	accepted := func() {}
 	for down := false; ; {
-		err := f.once(ctx, out)
+		err := f.once(ctx, out, accepted)
+		accepted = func() { f.warn(fmt.Errorf("source %s: connected", f.Root)) }
 		var no *refusal
 		switch {
 		case ctx.Err() != nil:
@@ -64,16 +67,16 @@ type refusal struct{ why string }
 // Error returns "watch: " and the server's reason.
 func (r *refusal) Error() string { return "watch: " + r.why }
 
-// once follows the tree over one connection until that ends. It always returns an error, a *refusal if the watch must
-// not be tried again. It closes the connection.
-func (f *Follower) once(ctx context.Context, out chan<- watch.Batch) error {
+// once follows the tree over one connection until that ends. It calls accepted when the server accepts the watch. It
+// always returns an error, a *refusal if the watch must not be tried again. It closes the connection.
+func (f *Follower) once(ctx context.Context, out chan<- watch.Batch, accepted func()) error {
 	conn, err := f.ask(ctx, &question{Beat: f.Beat})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	return f.read(ctx, bufio.NewReaderSize(conn, 1<<20), out)
+	return f.read(ctx, bufio.NewReaderSize(conn, 1<<20), out, accepted)
 }
 
 // ask connects to the server and sends q with the version and the tree's configuration. The caller closes the
@@ -117,12 +120,14 @@ func (f *Follower) traverse() string {
 	return cmp.Or(f.Traverse, "never")
 }
 
-// read checks the server's first line and then sends each batch to out. It returns a *refusal if the server rejects the
-// watch, and otherwise the error that ended the connection. A malformed batch and the end of ctx end it.
-func (f *Follower) read(ctx context.Context, in *bufio.Reader, out chan<- watch.Batch) error {
+// read checks the server's first line, calls accepted, and then sends each batch to out. It returns a *refusal if the
+// server rejects the watch, and otherwise the error that ended the connection. A malformed batch and the end of ctx end
+// it.
+func (f *Follower) read(ctx context.Context, in *bufio.Reader, out chan<- watch.Batch, accepted func()) error {
 	if _, err := readAnswer(in); err != nil {
 		return err
 	}
+	accepted()
 	for {
 		text, err := nextLine(in)
 		if err != nil {

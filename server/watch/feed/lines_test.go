@@ -206,7 +206,7 @@ func TestRejectionEndsFollower(t *testing.T) {
 		"{}\n" + `{"seen":[{"path":"/t/` + long + `"}]}` + "\n": "EOF", "{}\n{}": "EOF", "": "EOF", "{}\nx\n": "value",
 		`{"errors":""}` + "\n": "unknown field", "{}\n" + `{"seen":[{"path":"/u"}]}` + "\n": "not in the tree"} {
 		out := make(chan watch.Batch, 4)
-		err := f.read(t.Context(), bufio.NewReader(strings.NewReader(text)), out)
+		err := f.read(t.Context(), bufio.NewReader(strings.NewReader(text)), out, func() {})
 		var no *refusal
 		if err == nil || !strings.Contains(err.Error(), want) || errors.As(err, &no) != strings.Contains(text, "not you") {
 			t.Errorf("%.60q: %v, want %s", text, err, want)
@@ -217,7 +217,8 @@ func TestRejectionEndsFollower(t *testing.T) {
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if err := f.read(ended, bufio.NewReader(strings.NewReader("{}\n{}\n")), nil); !errors.Is(err, context.Canceled) {
+	err := f.read(ended, bufio.NewReader(strings.NewReader("{}\n{}\n")), nil, func() {})
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end: %v, want %v", err, context.Canceled)
 	}
 }
