@@ -72,7 +72,7 @@ func (p *parser) ace(isSACL bool) (sd.ACE, error) {
 	if err := p.aceTail(&f); err != nil {
 		return sd.ACE{}, err
 	}
-	p.blanks()
+	p.innerBlanks()
 	if p.peek() != ')' {
 		return sd.ACE{}, p.fail(ntstatus.InvalidACL, "')' after the last field of the ACE")
 	}
@@ -100,14 +100,14 @@ func (p *parser) semicolon() error {
 		return p.fail(ntstatus.InvalidACL, "';'")
 	}
 	p.pos++
-	p.blanks()
+	p.innerBlanks()
 	return nil
 }
 
 // aceType parses the type of an ACE, such as A, and its semicolon. It refuses a type that belongs in the other list
 // (S-14). Only the option Extended allows a type in the form 0xNN.
 func (p *parser) aceType(aceFields *fields, isSACL bool) error {
-	p.blanks()
+	p.innerBlanks()
 	at := p.pos
 	found := p.opt.Extended && p.rawType(aceFields)
 	for i := 0; !found && i < len(aceTokens); i++ {
@@ -184,7 +184,7 @@ func (p *parser) aceGUIDs(f *fields) error {
 			*g = &v
 		}
 		p.pos += end + 1
-		p.blanks()
+		p.innerBlanks()
 	}
 	return nil
 }
@@ -208,7 +208,7 @@ func (p *parser) aceTrustee(f *fields) error {
 		return p.fail(ntstatus.InvalidACL, "WD, the trustee of every resource attribute")
 	}
 	f.trustee = s
-	p.blanks()
+	p.innerBlanks()
 	return nil
 }
 

@@ -2,7 +2,7 @@
 // Descriptor Definition Language (MS-DTYP 2.5.1).
 //
 // [Parse] accepts the same text as recorded on Windows, including blanks, any
-// case and overlong numbers. [ParseStrict] refuses these variations. [Format]
+// case and overlong numbers. [ParseStrict] refuses most of these variations. [Format]
 // prints the canonical text. A parsed descriptor prints to a text that parses
 // to the same bytes.
 //

@@ -55,8 +55,8 @@ func Parse(text string, opts ...Options) (*sd.Descriptor, error) {
 	return parse(text, false, opts)
 }
 
-// ParseStrict works like [Parse], but accepts only exact case, no blanks outside conditions, numbers that fit, and
-// SIDs in canonical form (S-41, S-80).
+// ParseStrict works like [Parse], but accepts only exact case, no blanks in entries outside conditions, numbers that
+// fit, and SIDs in canonical form (S-41, S-80).
 func ParseStrict(text string, opts ...Options) (*sd.Descriptor, error) {
 	return parse(text, true, opts)
 }

@@ -125,7 +125,7 @@ func TestParseStrictRefusesMore(t *testing.T) {
 	for _, text := range []string{
 		"D:(A;;-1;;;WD)", "D:(A;;0x123456789;;;WD)" /* C-27, C-28 */, "O:S-1-3-4294967296-3-4" /* C-08 */, "D:(a;;GA;;;WD)",
 		"D:(A;;ga;;;WD)", "D:(A;;GA;;;wd)",
-		"D: P", " D:", "D:(A;;GA;;; WD)", "D:(A;;GA;;;WD )", "D:( A;;GA;;;WD)", "D:(XA;;GA;;;WD ;(a))",
+		"D:(A;;GA;;; WD)", "D:(A;;GA;;;WD )", "D:( A;;GA;;;WD)", "D:(XA;;GA;;;WD ;(a))",
 		"D:(A; OI;GA;;;WD)", "D:(A;;RP LC;;;WD)", "D:(A;;GR0x1;;;WD)",
 		"D:(A;;0x1GR;;;WD)", "O:S-01-5-18", "O:s-1-5-18", "D:(XA;;GA;;;WD;(@User.a == 0xffffffffffffffff))",
 		"D:(XA;;GA;;;WD;(Member_of SID(ba)))",
@@ -136,7 +136,9 @@ func TestParseStrictRefusesMore(t *testing.T) {
 			"ParseStrict of %s: %v, want an error, STATUS_INVALID_SID for an owner", text, err)
 	}
 	for _, text := range []string{"O:BAG:SYD:PAI(A;OICI;FA;;;S-1-5-18)(XA;;FX;;;WD;(@User.Title == " +
-		"\"PM\"))S:(ML;;NW;;;LW)", "", "D:(A;;0xFFFFFFFF;;;WD)", "D:(A;;4294967295;;;WD)", "D:(A;;037777777777;;;WD)"} {
+		"\"PM\"))S:(ML;;NW;;;LW)", "",
+		" O: BAG:SY D: P AI (A;;GA;;;WD)  (A;;GR;;;SY) S: (ML;;NW;;;LW) ", // as folded YAML has it
+		"D:(A;;0xFFFFFFFF;;;WD)", "D:(A;;4294967295;;;WD)", "D:(A;;037777777777;;;WD)"} {
 		if _, err := sddl.ParseStrict(text); err != nil {
 			t.Error(err)
 		}

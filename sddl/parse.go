@@ -33,10 +33,17 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-// blanks skips spaces, except in strict mode. The parser calls it where Windows tolerates them (S-41).
+// blanks skips spaces. The parser calls it outside entries, where Windows tolerates them (S-41).
 func (p *parser) blanks() {
-	for !p.strict && p.peek() == ' ' {
+	for p.peek() == ' ' {
 		p.pos++
+	}
+}
+
+// innerBlanks skips spaces in an entry where Windows tolerates them, except in strict mode (S-41).
+func (p *parser) innerBlanks() {
+	if !p.strict {
+		p.blanks()
 	}
 }
 
