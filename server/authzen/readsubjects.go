@@ -110,7 +110,7 @@ var braces = regexp.MustCompile(`\$\{[^{}]*\}`)
 //   - ${editors} or ${user alice} is the SID of a group or a subject.
 //   - ${view,edit} is the mask of rights.
 //
-// Names match exactly. An unknown name, invalid SDDL, and a descriptor without an owner or a DACL are errors.
+// Names match exactly. An unknown name, malformed SDDL, and a descriptor without owner or DACL are errors.
 func (l *loader) parse(text string, kind *winnt.ObjectType) (*sd.Descriptor, error) {
 	var wrong error
 	text = braces.ReplaceAllStringFunc(text, func(found string) string {
@@ -127,7 +127,8 @@ func (l *loader) parse(text string, kind *winnt.ObjectType) (*sd.Descriptor, err
 	if wrong != nil {
 		return nil, wrong
 	}
-	d, err := sddl.Parse(text)
+	// Text that Windows repairs could grant every right (S-80).
+	d, err := sddl.ParseStrict(text)
 	if err != nil {
 		return nil, err
 	}

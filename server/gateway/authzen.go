@@ -55,7 +55,8 @@ type pdp struct {
 // newPDP returns the gateway's policy decision point for AuthZEN. newPDP returns an error for a malformed Ask, an Ask
 // without owner, group or DACL, a Rate below 1, Types that declare "file", and a URL that is invalid or has a path.
 func newPDP(g *Gateway, c *AuthZEN) (*pdp, error) {
-	ask, err := sddl.Parse(c.Ask)
+	// Text that Windows repairs could grant every right (S-80).
+	ask, err := sddl.ParseStrict(c.Ask)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("gateway: AuthZEN.Ask: %w", err)

@@ -70,7 +70,8 @@ type indexer struct {
 // newIndexer returns the handler of questions to an index. It does not connect. It returns an error for a missing or
 // malformed field of c. Ask must be a descriptor with owner, group and DACL, and Rate at least 1.
 func newIndexer(g *Gateway, c *Index) (*indexer, error) {
-	ask, err := sddl.Parse(c.Ask)
+	// Text that Windows repairs could grant every right (S-80).
+	ask, err := sddl.ParseStrict(c.Ask)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("gateway: Index.Ask: %w", err)

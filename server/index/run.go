@@ -10,10 +10,10 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
 )
 
@@ -78,7 +78,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	var share *sd.Descriptor
 	if c.Share != "" {
-		if share, err = sddl.Parse(c.Share, sddl.Options{}); err != nil {
+		if share, err = shares.ParseDescriptor(c.Share); err != nil {
 			return fmt.Errorf("share: %w", err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 )
 
 // Source is what a command line says about a share: a descriptor, the configuration, or both. The zero Source allows
@@ -38,6 +39,18 @@ func ReadSource(values []string, read func(name string) ([]byte, error)) (*Sourc
 		}
 	}
 	return s, nil
+}
+
+// ParseDescriptor parses the SDDL of a share that a program will enforce. It returns an error for text that Windows
+// would repair, for aliases of a domain, and for a descriptor without a DACL.
+func ParseDescriptor(text string) (*sd.Descriptor, error) {
+	// A repaired mask with too many digits would grant every right (S-80).
+	d, err := sddl.ParseStrict(text)
+	// Whoever forgets the DACL would allow everybody everything (F-111).
+	if err == nil && d.DACL() == nil {
+		return nil, errors.New("want a DACL, such as D:(A;;FR;;;AU)")
+	}
+	return d, err
 }
 
 // file reads FILE or FILE:SHARE and stores a descriptor or configuration in s. Output of sharesec is a descriptor;

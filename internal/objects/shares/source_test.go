@@ -58,3 +58,13 @@ func TestShareIsReadFromItsValues(t *testing.T) {
 		check.Equal(t, got, want, "%q", values)
 	}
 }
+
+// A share that a person configures has a DACL (F-111), and no text that Windows would repair (S-80).
+func TestConfiguredShareIsStrict(t *testing.T) {
+	for text, want := range map[string]string{"D:(A;;FA;;;AU) (A;;FR;;;BU)": "", "D:": "", "O:BA": "want a DACL",
+		"D:NO_ACCESS_CONTROL": "want a DACL", "D:(A;;0x1f01ff000;;;AU)": "at most 32 bits"} {
+		_, err := shares.ParseDescriptor(text)
+		check.That(t, (err == nil) == (want == "") && (err == nil || strings.Contains(err.Error(), want)),
+			"%s: %v, want %q", text, err, want)
+	}
+}

@@ -38,6 +38,8 @@ func TestContradictoryFlagsAreRejected(t *testing.T) {
 			t.Errorf("a section of smb.conf with %s is no error", name)
 		}
 	}
+	_, _, err = (&runCmd{Share: []string{"O:SYG:SY"}}).share(nil)
+	check.That(t, err != nil && strings.Contains(err.Error(), "--share: want a DACL"), "F-111: %v", err)
 	notes := map[string]int{}
 	_, guard, err := (&runCmd{Share: []string{config + ":docs"}}).share(func(err error) { notes[err.Error()]++ })
 	check.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 )
 
 const shareHelp = "The share through which clients access the files, which limits their rights: its descriptor in " +
-	"SDDL or as sharesec prints it, or its section of smb.conf, as in smb.conf:NAME. The file is read once."
+	"SDDL with a DACL or as sharesec prints it, or its section of smb.conf, as in smb.conf:NAME. The file is read once."
 
 // share reads --share, as a descriptor in SDDL or as a section of smb.conf. A section becomes a guard, which also
 // applies the source's descriptor. The guard passes the section's notes to warn whenever they change. Without --share
@@ -25,19 +25,19 @@ func (c *runCmd) share(warn func(error)) (text string, guard *index.Guard, err e
 		return "", nil, err
 	}
 	security := s.Security
+	if s.Text != "" {
+		if security, err = shares.ParseDescriptor(s.Text); err != nil {
+			return "", nil, fmt.Errorf("--share: %w", err)
+		}
+	}
 	if s.Config == nil {
-		if security != nil {
+		if s.Text == "" && security != nil {
 			s.Text, err = sddl.Format(security, sddl.Options{})
 		}
 		return s.Text, nil, err
 	}
 	if c.Nats || c.Watch != "" {
 		return "", nil, errors.New("--share: a section of smb.conf excludes --nats and --watch")
-	}
-	if s.Text != "" {
-		if security, err = sddl.Parse(s.Text, sddl.Options{}); err != nil {
-			return "", nil, fmt.Errorf("--share: %w", err)
-		}
 	}
 	var warned []string
 	return "", &index.Guard{Name: s.Config.Share, Attribute: s.Config.Attribute, IgnoreSystemACLs: s.Config.IgnorePOSIX,

@@ -191,7 +191,8 @@ func (c *config) check() error {
 	}
 	c.files = map[string]*sd.Descriptor{}
 	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
-		d, err := sddl.Parse(c.Files[name])
+		// Text that Windows repairs could grant every right (S-80).
+		d, err := sddl.ParseStrict(c.Files[name])
 		if err != nil {
 			return fmt.Errorf("files: %s: %w", name, err)
 		}

@@ -320,6 +320,8 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"descriptors: write", "descriptors: all", "trees: b: descriptors"}, {"descriptors: write", "descriptors: none", ""},
 		{"share: 'D:(A;;FR;;;AU)'", "share: 'X:'", "trees: b: share"},
 		{"share: 'D:(A;;FR;;;AU)'", "share: 'O:BAG:SY'", "trees: b: share: want a DACL"}, // F-111
+		{"share: 'D:(A;;FR;;;AU)'", "share: 'D:(A;;0x1f01ff000;;;AU)'", "trees: b: share: SDDL"},
+		{"'O:BAG:SYD:(A;;FA;;;BA)'", "'O:BAG:SYD:(A;;0x1f01ff000;;;BA)'", "files: one: SDDL"},
 		{"share: 'D:(A;;FR;;;AU)'", "share: ''", "accessBased"},
 		{"'0640'", "'0778'", "trees: b: fileMode"}, {"'0640'", "'1000'", "trees: b: fileMode"}, {"'0640'", "'0777'", ""},
 		{"'0751'", "'rwx'", "trees: b: directoryMode"}, {"'0751'", "'1777'", "trees: b: directoryMode"},

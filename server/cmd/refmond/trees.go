@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/mount"
 	"github.com/refmon/refmon/sid"
 )
@@ -156,12 +156,8 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		return t, fmt.Errorf("descriptors: %q, want none, read or write", s.Descriptors)
 	}
 	if s.Share != "" {
-		if t.Share, err = sddl.Parse(s.Share); err != nil {
+		if t.Share, err = shares.ParseDescriptor(s.Share); err != nil {
 			return t, fmt.Errorf("share: %w", err)
-		}
-		// Whoever forgets the DACL would allow everybody everything (F-111).
-		if t.Share.DACL() == nil {
-			return t, errors.New("share: want a DACL, such as D:(A;;FR;;;AU)")
 		}
 	}
 	if t.AccessBased && t.Share == nil {

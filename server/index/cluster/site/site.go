@@ -14,9 +14,9 @@ import (
 
 	"github.com/nats-io/nkeys"
 
+	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/words"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
 )
 
@@ -129,7 +129,7 @@ func (s *Site) Question() (q index.Question, err error) {
 		return q, err
 	}
 	if s.Share != "" {
-		if q.Share, err = sddl.Parse(s.Share, sddl.Options{}); err != nil {
+		if q.Share, err = shares.ParseDescriptor(s.Share); err != nil {
 			return q, fmt.Errorf("share: %w", err)
 		}
 	}
