@@ -123,7 +123,7 @@ func TestDirectoryWordsHaveDocumentedMasks(t *testing.T) {
 		"AddMembr": `unknown right "AddMembr": did you mean AddMember?`, "raed": `did you mean read?`,
 		"WP|raed":  `unknown right "raed": did you mean read?`,
 		"zzzzzzzz": "the words are read, write, modify, full, list, control",
-		"":         "the words are", "read+": "the words are",
+		"":         "the words are", "read+": "a right is missing",
 	} {
 		if r, err := words.Parse(text); err == nil || !strings.Contains(err.Error(), want) || r != nil {
 			t.Errorf("%q: %v, %v, want %s", text, r, err, want)

@@ -119,6 +119,9 @@ func typedMask(word string, t *winnt.ObjectType) winnt.AccessMask {
 func Parse(text string) ([]Right, error) {
 	var out []Right
 	for part := range strings.SplitSeq(text, "+") {
+		if strings.TrimSpace(part) == "" && part != text {
+			return nil, fmt.Errorf(`rights %q: a right is missing before or after "+"`, text)
+		}
 		r, err := parseOne(part)
 		if err != nil {
 			return nil, err
@@ -161,6 +164,9 @@ func parseOne(text string) (Right, error) {
 // like a name, the name that is near it, or else the words there are.
 func unknown(name string, err error) error {
 	list := strings.FieldsFunc(name, func(r rune) bool { return r == '|' || r == ',' })
+	if name != "" && len(list) <= strings.Count(name, "|")+strings.Count(name, ",") {
+		return fmt.Errorf(`rights %q: a right is missing before or after "|" or ","`, name)
+	}
 	for _, part := range list {
 		// A name joined with a word has no other meaning than that word's, and would be near to itself.
 		if len(list) > 1 && slices.ContainsFunc(All(), func(w string) bool { return strings.EqualFold(w, part) }) {

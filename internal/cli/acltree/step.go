@@ -49,12 +49,17 @@ var letters = map[string]string{"F": "full", "M": "modify", "RX": "list", "R": "
 
 // ParseRights parses rights joined by commas or "+": words (read, write, modify, full, list, control), the letters of
 // icacls (F, M, RX, R, W, D), and the names that [words.Parse] accepts for files. It returns an error for an empty
-// text, and one with the name for an unknown right, a right of another type of object or one that entries cannot grant,
-// such as MAXIMUM_ALLOWED. Allow always includes SYNCHRONIZE. Deny leaves out SYNCHRONIZE, and for writing
-// READ_CONTROL, unless all rights are denied. Letters must be capital.
+// text and an empty name, and one with the name for an unknown right, a right of another type of object or one that
+// entries cannot grant, such as MAXIMUM_ALLOWED. Allow always includes SYNCHRONIZE. Deny leaves out SYNCHRONIZE, and
+// for writing READ_CONTROL, unless all rights are denied. Letters must be capital.
 func ParseRights(text string) (r Rights, err error) {
-	for _, name := range strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == '+' }) {
-		name = strings.TrimSpace(name)
+	if strings.TrimSpace(text) == "" {
+		return r, errors.New("the rights are missing: write, for example, bob:read or bob:modify")
+	}
+	for name := range strings.SplitSeq(strings.ReplaceAll(text, ",", "+"), "+") {
+		if name = strings.TrimSpace(name); name == "" {
+			return Rights{}, fmt.Errorf("rights %q: a right is missing before or after a comma or +", text)
+		}
 		if word, ok := letters[name]; ok {
 			name = word
 		}
@@ -81,9 +86,6 @@ func ParseRights(text string) (r Rights, err error) {
 			m &^= winnt.SYNCHRONIZE
 		}
 		r.Deny |= m
-	}
-	if r.Allow == 0 {
-		return Rights{}, errors.New("the rights are missing: write, for example, bob:read or bob:modify")
 	}
 	// Every handle that waits for its input and output needs SYNCHRONIZE (F-208).
 	r.Allow |= winnt.SYNCHRONIZE

@@ -24,7 +24,8 @@ func TestParseRightsAcceptsWordsAndMasks(t *testing.T) {
 		got, err := ParseRights(text)
 		check.That(t, err == nil && got == want, "F-208: %s: %#x, %v, want %#x", text, got, err, want)
 	}
-	for _, text := range []string{"", ",", "modfy", "WP:member", "DCSync", "read,,x y", "ReadGMSAPassword", "0x0",
+	for _, text := range []string{"", ",", "modfy", "WP:member", "DCSync", "read,,x y", "read,", ",read", "read,,write",
+		"read+", "read, +write", "ReadGMSAPassword", "0x0",
 		"PROCESS_TERMINATE", "MAXIMUM_ALLOWED", "read,ACCESS_SYSTEM_SECURITY", "0x200"} {
 		got, err := ParseRights(text)
 		check.That(t, err != nil && got == (Rights{}), "ParseRights(%q) = %#x, %v, want an error", text, got, err)
