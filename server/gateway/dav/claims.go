@@ -33,18 +33,19 @@ type claims struct {
 	// +checklocks:mu
 	freed chan struct{} // guarded by mu: closed at the next release
 	// +checklocks:mu
-	watches map[*watch]bool // guarded by mu
+	reads map[*read]bool // guarded by mu
 }
 
-// watch notices exclusive claims of the name of a file while a COPY reads it. It keeps no request from its claims.
-type watch struct {
-	at      Path
-	claimed bool // guarded by claims.mu: another request has claimed the name since the start
+// read is the use of a file by a COPY that reads it. It keeps no request from its claims.
+type read struct {
+	table *claims // immutable
+	at    Path    // immutable
+	stale bool    // guarded by table.mu: another request changes the file, or did so since the read began
 }
 
 // newClaims returns a set without claims.
 func newClaims() *claims {
-	return &claims{held: map[*[]claim]bool{}, freed: make(chan struct{}), watches: map[*watch]bool{}}
+	return &claims{held: map[*[]claim]bool{}, freed: make(chan struct{}), reads: map[*read]bool{}}
 }
 
 // take reserves names for a request, all at once. take blocks while another request holds a conflicting claim. The
@@ -57,19 +58,40 @@ func (c *claims) take(ctx context.Context, patience time.Duration, list ...claim
 	return func() { c.release(&list) }
 }
 
-// watch waits until no request holds an exclusive claim of the name and then watches it. The caller must call end
-// exactly once. end reports whether no request has claimed the name exclusively since watch returned. If patience
-// passes or ctx ends first, end is nil and nothing is watched.
-func (c *claims) watch(ctx context.Context, patience time.Duration, at Path) (end func() (undisturbed bool)) {
-	w := &watch{at: at}
-	if !await(ctx, patience, func() <-chan struct{} { return c.tryWatch(w) }) {
+// beginRead waits until no request holds an exclusive claim of the name, and then returns a read of it. The caller must
+// call its method end. If patience passes or ctx ends first, beginRead returns nil.
+func (c *claims) beginRead(ctx context.Context, patience time.Duration, at Path) *read {
+	r := &read{table: c, at: at}
+	if !await(ctx, patience, func() <-chan struct{} { return c.tryRead(r) }) {
 		return nil
 	}
-	return func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.watches, w)
-		return !w.claimed
+	return r
+}
+
+// end ends the read. A second call does nothing.
+func (r *read) end() {
+	r.table.mu.Lock()
+	defer r.table.mu.Unlock()
+	delete(r.table.reads, r)
+}
+
+// interrupted reports whether a request has called beginChange for the name since the read began. Then the bytes read
+// may be of two versions.
+func (r *read) interrupted() bool {
+	r.table.mu.Lock()
+	defer r.table.mu.Unlock()
+	return r.stale
+}
+
+// beginChange interrupts the reads of the claimed names, whose contents the caller is about to change (G-38). The
+// caller must hold the claims.
+func (c *claims) beginChange(list []claim) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for r := range c.reads {
+		if conflict(r.sharedClaim(), list) {
+			r.stale = true
+		}
 	}
 }
 
@@ -105,31 +127,26 @@ func (c *claims) try(list *[]claim) (wait <-chan struct{}) {
 	}
 	*list = slices.DeleteFunc(*list, func(c claim) bool { return c.brief })
 	c.held[list] = true
-	for w := range c.watches {
-		// A COPY whose source is claimed may have read old and new bytes (G-38).
-		if conflict(w.claims(), *list) {
-			w.claimed = true
-		}
-	}
 	return nil
 }
 
-// tryWatch starts a watch and returns nil. If a request holds an exclusive claim of the watched name, it returns a
-// channel that closes when any request releases its claims.
-func (c *claims) tryWatch(w *watch) (wait <-chan struct{}) {
+// tryRead begins a read and returns nil. If a request holds an exclusive claim of the name, it returns a channel that
+// closes when any request releases its claims.
+func (c *claims) tryRead(r *read) (wait <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for others := range c.held {
-		if conflict(w.claims(), *others) {
+		if conflict(r.sharedClaim(), *others) {
 			return c.freed
 		}
 	}
-	c.watches[w] = true
+	c.reads[r] = true
 	return nil
 }
 
-// claims returns the claim that conflicts with exactly the claims that a watch notices.
-func (w *watch) claims() []claim { return []claim{{at: w.at, shared: true}} }
+// sharedClaim returns a list with a shared claim of the name, which conflicts with the exclusive claims that cover it.
+// The read does not hold this claim.
+func (r *read) sharedClaim() []claim { return []claim{{at: r.at, shared: true}} }
 
 // conflict reports whether a claim of one list conflicts with one of the other.
 func conflict(a, b []claim) bool {

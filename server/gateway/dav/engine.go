@@ -82,6 +82,8 @@ type exchange struct {
 	buffered *bufio.Reader
 	// budget is the number of resources that the request may still copy or remove.
 	budget int
+	// patience is how much longer the request may wait for the claims of others. It waits no more at 0 or below.
+	patience time.Duration
 }
 
 // Serve answers one WebDAV request of user. files must be the file system as that user sees it. Serve returns nil
@@ -89,7 +91,8 @@ type exchange struct {
 // method that is not in [Methods] is refused with 405. With each 405 Serve has set the header Allow. Serve may wait up
 // to 30 seconds for other requests that change the same names.
 func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, user string, files FileSystem) Refusal {
-	x := &exchange{Engine: e, ctx: r.Context(), w: w, r: r, files: files, method: r.Method, budget: mostCopied}
+	x := &exchange{Engine: e, ctx: r.Context(), w: w, r: r, files: files, method: r.Method, budget: mostCopied,
+		patience: claimPatience}
 	err := x.serve(user)
 	if err == nil {
 		return nil

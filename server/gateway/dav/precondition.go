@@ -9,20 +9,29 @@ import (
 	"time"
 )
 
-// claimPatience is how long a request waits for others that change the same names.
+// claimPatience is how long a request waits in total for others that change the same names.
 const claimPatience = 30 * time.Second
 
 // enter claims the names that the request changes, then tests its conditions and locks (G-38). Until the caller calls
 // leave, no other request changes these names. The caller must call leave once, after the change. If the names are
-// not free within claimPatience, the error is a 503 refusal. On an error nothing is claimed and leave is nil.
+// not free before the request's patience ends, the error is a 503 refusal. On an error nothing is claimed and leave is
+// nil.
 func (x *exchange) enter() (leave func(), err error) {
-	leave = x.Engine.claims.take(x.ctx, claimPatience, x.claims()...)
+	list, start := x.neededClaims(), time.Now()
+	leave = x.claims.take(x.ctx, x.patience, list...)
+	x.patience -= time.Since(start)
 	if leave == nil {
 		return nil, errBusy
 	}
 	if err := x.check(); err != nil {
 		leave()
 		return nil, err
+	}
+	switch x.method {
+	case "LOCK", "UNLOCK", "PROPPATCH": // they change no bytes of an existing file
+	default:
+		// Not before check: a request that is refused here must not interrupt a COPY (G-38).
+		x.claims.beginChange(list)
 	}
 	return leave, nil
 }
@@ -39,9 +48,9 @@ func (b *busy) Answer(w http.ResponseWriter, r *http.Request) {
 	b.refusal.Answer(w, r)
 }
 
-// claims returns the names that a request must reserve against concurrent requests. The claims cover the changed
+// neededClaims returns the names that a request must reserve against concurrent requests. The claims cover the changed
 // resources, with descendants if those change, and their folders as shared claims. COPY does not claim its source.
-func (x *exchange) claims() []claim {
+func (x *exchange) neededClaims() []claim {
 	list := []claim{{at: x.name}, {at: x.name.Parent(), shared: true}}
 	switch x.method {
 	case http.MethodDelete, "MOVE":

@@ -54,7 +54,7 @@ func TestRequestsClaimTheNamesThatTheyChange(t *testing.T) {
 		conditions := check.Must(parseConditions(c.header))
 		x := &exchange{r: &http.Request{Header: c.header}, method: c.method, name: c.name, to: c.to, conditions: conditions}
 		var got []string
-		for _, claim := range x.claims() {
+		for _, claim := range x.neededClaims() {
 			text := string(claim.at)
 			if claim.deep {
 				text += " deep"

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
+	"time"
 )
 
 // transfer serves COPY and MOVE. transfer responds with 201 for a new destination and 204 for an existing
@@ -184,10 +184,10 @@ func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 const mostReads = 4
 
 // copyFile copies a file with its dead properties and, unless Overwrite is F, replaces an existing file at to. The copy
-// appears only when all data has arrived. If another request claims the source while copyFile reads it, copyFile starts
-// again. After mostReads reads, or if the source is not free within claimPatience, the error is a 503 refusal and
-// nothing is copied. If only the properties fail, the copy stays, with an error. A file that may not be opened or
-// created is a refusal.
+// appears only when all data has arrived. If another request changes the source while copyFile reads it, copyFile
+// starts again. After mostReads reads, or if the source is not free before the request's patience ends, the error is a
+// 503 refusal and nothing is copied. If only the properties fail, the copy stays, with an error. A file that may not be
+// opened or created is a refusal.
 func (x *exchange) copyFile(from, to Path) error {
 	for range mostReads {
 		if done, err := x.tryCopyFile(from, to); err != nil {
@@ -199,15 +199,16 @@ func (x *exchange) copyFile(from, to Path) error {
 	return errBusy
 }
 
-// tryCopyFile copies the contents of a file. If another request claims the source before all is read, tryCopyFile
-// copies nothing and returns false without an error.
+// tryCopyFile copies the contents of a file. If another request changes the source before all is read, tryCopyFile
+// stops reading, copies nothing and returns false without an error.
 func (x *exchange) tryCopyFile(from, to Path) (done bool, err error) {
-	end := x.Engine.claims.watch(x.ctx, claimPatience, from)
-	if end == nil {
+	start := time.Now()
+	r := x.claims.beginRead(x.ctx, x.patience, from)
+	x.patience -= time.Since(start)
+	if r == nil {
 		return false, errBusy
 	}
-	end = sync.OnceValue(end)
-	defer end()
+	defer r.end()
 	src, err := x.files.Open(from)
 	if err != nil {
 		return false, err
@@ -218,7 +219,10 @@ func (x *exchange) tryCopyFile(from, to Path) (done bool, err error) {
 		return false, err
 	}
 	defer func() { _ = dst.Close() }()
-	if _, err := dst.ReadFrom(src); err != nil {
+	switch _, err := dst.ReadFrom(source{src, r}); {
+	case errors.Is(err, errInterrupted):
+		return false, nil
+	case err != nil:
 		return false, err
 	}
 	if to == x.to { // this file is the whole copy
@@ -226,13 +230,28 @@ func (x *exchange) tryCopyFile(from, to Path) (done bool, err error) {
 			return false, err
 		}
 	}
-	// The bytes are of one version, the one that recheck has seen, only if no request has claimed the source (G-38).
-	if !end() {
+	// The bytes are of one version, the one that recheck has seen, only if no request has changed the source (G-38).
+	if r.interrupted() {
 		return false, nil
 	}
 	_, _, err = dst.Commit()
 	return err == nil, err
 }
+
+// source reads a file for a COPY. Once the read is interrupted, it returns errInterrupted.
+type source struct {
+	io.Reader
+	*read
+}
+
+func (s source) Read(b []byte) (int, error) {
+	if s.interrupted() {
+		return 0, errInterrupted
+	}
+	return s.Reader.Read(b)
+}
+
+var errInterrupted = errors.New("another request changes the file")
 
 // copyProperties copies the dead properties, those that clients set, from one resource to another, and replaces those
 // of to (RFC 4918, 9.8.2). It does nothing if neither has any.

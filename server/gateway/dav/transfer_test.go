@@ -2,6 +2,7 @@ package dav
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -152,54 +153,66 @@ func TestRequestStopsAfterClientLeft(t *testing.T) {
 	}
 }
 
-// TestCopyIsOfOneVersion checks that a COPY reads its source again if another request changes it, which never waits
-// (G-38). refmond writes in place, so a file that was opened before may have bytes of both versions.
+// TestCopyIsOfOneVersion checks that a COPY reads its source again if another request changes its contents, which never
+// waits (G-38). refmond writes in place, so a file that was opened before may have bytes of both versions.
 func TestCopyIsOfOneVersion(t *testing.T) {
-	put := func(m *memory, header string) int {
-		w := httptest.NewRecorder()
-		r := httptest.NewRequestWithContext(m.Context(), "PUT", "http://host.test/c/d/m", strings.NewReader("new"))
-		r.Header.Set("If-Match", header)
-		m.ServeHTTP(w, r)
-		return w.Code
+	type request struct {
+		method, match, body string
+		code                int
 	}
+	put := request{"PUT", "*", "new", 204}
 	for _, c := range []struct {
 		step         string
-		puts         int // so many reads meet a PUT of the source
+		times        int // so many reads meet another request for the source
+		other        request
 		code         int
 		copied, path string // contents of path afterwards; "": no file
 	}{
-		{"COPY /d/m Destination: /c/n", 0, 201, "m", "/n"},
-		{"COPY /d/m Destination: /c/n", 1, 201, "new", "/n"},
-		{"COPY /d/m Destination: /c/n", 3, 201, "new", "/n"},
-		{"COPY /d/m Destination: /c/n", 4, 503, "", "/n"},
-		{"COPY /d/m Destination: /c/t", 4, 503, "t", "/t"},
-		{"COPY /d Destination: /c/n", 3, 201, "new", "/n/m"},
-		{"COPY /d Destination: /c/e", 4, 207, "", "/e/m"},
-		{"COPY /d/m If-Match: $tag; Destination: /c/n", 1, 412, "", "/n"},
+		{"COPY /d/m Destination: /c/n", 0, put, 201, "m", "/n"},
+		{"COPY /d/m Destination: /c/n", 1, put, 201, "new", "/n"},
+		{"COPY /d/m Destination: /c/n", 3, put, 201, "new", "/n"},
+		{"COPY /d/m Destination: /c/n", 4, put, 503, "", "/n"},
+		{"COPY /d/m Destination: /c/t", 4, put, 503, "t", "/t"},
+		{"COPY /d Destination: /c/n", 3, put, 201, "new", "/n/m"},
+		{"COPY /d Destination: /c/e", 4, put, 207, "", "/e/m"},
+		{"COPY /d/m If-Match: $tag; Destination: /c/n", 1, put, 412, "", "/n"},
+		// These do not change the contents.
+		{"COPY /d/m Destination: /c/n", 4, request{"PUT", `"x"`, "new", 412}, 201, "m", "/n"},
+		{"COPY /d/m Destination: /c/n", 4, request{"DELETE", `"x"`, "", 412}, 201, "m", "/n"},
+		{"COPY /d/m Destination: /c/n", 4, request{"PROPPATCH", "*", `<propertyupdate xmlns="DAV:"><set><prop>` +
+			`<a xmlns="urn:a">1</a></prop></set></propertyupdate>`, 207}, 201, "m", "/n"},
+		{"COPY /d/m Destination: /c/n", 4, request{"LOCK", "*", `<lockinfo xmlns="DAV:"><lockscope><shared/></lockscope>` +
+			`<locktype><write/></locktype></lockinfo>`, 200}, 201, "m", "/n"},
 	} {
 		m := newMemory(t)
-		left := c.puts
+		left := c.times
 		m.refuse = func(call string, name Path) error {
 			// The COPY has opened its source and creates its upload. It has tested the user's rights before its claims.
 			if call == "Create" && m.claims.count() > 0 && name != "/c/d/m" && left > 0 {
 				left--
-				check.Equal(t, put(m, "*"), 204, "G-38: a PUT of the source during %s", c.step)
+				w := httptest.NewRecorder()
+				r := httptest.NewRequestWithContext(t.Context(), c.other.method, "http://host.test/c/d/m",
+					strings.NewReader(c.other.body))
+				r.Header.Set("If-Match", c.other.match)
+				m.ServeHTTP(w, r)
+				check.Equal(t, w.Code, c.other.code, "G-38: %s of the source during %s", c.other.method, c.step)
 			}
 			return nil
 		}
 		code, body := m.run("alice " + c.step)
 		text, _ := m.ReadFile(c.path)
 		check.That(t, code == c.code && string(text) == c.copied,
-			"G-38: %s with %d PUTs: %d %s, copy is %q, want %d and %q", c.step, c.puts, code, body, text, c.code, c.copied)
-		check.Equal(t, m.claims.count(), 0, "watches and claims that stay")
+			"G-38: %s with %d %s: %d %s, copy is %q, want %d and %q", c.step, c.times, c.other.method, code, body, text,
+			c.code, c.copied)
+		check.Equal(t, m.claims.count(), 0, "reads and claims that stay")
 	}
 }
 
-// count returns the number of watches and of requests with claims.
+// count returns the number of reads and of requests with claims.
 func (c *claims) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.watches) + len(c.held)
+	return len(c.reads) + len(c.held)
 }
 
 // TestCopyWaitsForClaimOfSource checks that a COPY reads its source after a request that changes it has ended, and that
@@ -226,9 +239,42 @@ func TestCopyWaitsForClaimOfSource(t *testing.T) {
 			check.That(t, w.Code == want && (w.Code == 503 || string(text) == "new"),
 				"G-38: %v: %d, copy is %q, want %d", after, w.Code, text, want)
 			check.Equal(t, w.Header().Get("Retry-After") != "", want == 503, "Retry-After after %v", after)
-			check.Equal(t, m.claims.count(), 0, "watches and claims that stay")
+			check.Equal(t, m.claims.count(), 0, "reads and claims that stay")
 		})
 	}
+}
+
+// TestCopyStopsReadingChangedFile checks that a COPY does not read the rest of a file that another request changes.
+func TestCopyStopsReadingChangedFile(t *testing.T) {
+	c, list := newClaims(), []claim{{at: "/f"}}
+	s := source{strings.NewReader("ab"), c.beginRead(t.Context(), 0, "/f")}
+	n, err := s.Read(make([]byte, 1))
+	check.That(t, n == 1 && err == nil, "first read: %d, %v", n, err)
+	defer c.take(t.Context(), 0, list...)()
+	c.beginChange(list)
+	n, err = s.Read(make([]byte, 1))
+	check.That(t, n == 0 && errors.Is(err, errInterrupted), "read after a change: %d, %v", n, err)
+}
+
+// TestPatienceIsOfTheWholeRequest checks that a COPY waits at most claimPatience in total, for its own names and for
+// all members of its source (G-38). While it waits, it keeps others from its destination.
+func TestPatienceIsOfTheWholeRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t)
+		m.write("/c/d/n", "n")
+		time.AfterFunc(claimPatience-10*time.Second, m.claims.take(t.Context(), 0, claim{at: "/c/n"}))
+		m.refuse = func(call string, _ Path) error {
+			if call == "List" {
+				time.AfterFunc(time.Hour, m.claims.take(t.Context(), 0, claim{at: "/c/d", deep: true}))
+			}
+			return nil
+		}
+		start := time.Now()
+		code, body := m.run("alice COPY /d Destination: /c/n")
+		check.That(t, code == 207 && strings.Count(body, " 503 ") == 2, "%d %s, want 207 and two with 503", code, body)
+		check.Equal(t, time.Since(start), claimPatience, "G-38: wait of a COPY of a folder with two members")
+		time.Sleep(time.Hour)
+	})
 }
 
 // TestOppositeCopiesDoNotWaitForEachOther checks that one of two opposite COPYs starts after the other has
