@@ -53,14 +53,21 @@ func (g *Gateway) authenticate(w http.ResponseWriter, r *http.Request) *session 
 		}
 		return s
 	}
-	st, tooMany := s.st, s.tooMany
+	st, tooMany, sent := s.st, s.tooMany, s.sent
 	p.sessions.put(s)
 	switch {
 	case tooMany:
 		w.Header().Set("Retry-After", strconv.Itoa(int(attemptTime.Seconds())))
 		plain(w, http.StatusTooManyRequests, "too many wrong passwords from this address: try again later")
 	case untriedLogons[st]:
-		g.log.Warn("cannot check a logon", lograte.Client, origin(r), "status", st.String())
+		limit := "waiting logons of refmon-gateway (key limits.threads)"
+		if sent {
+			limit = "waiting logons or memory of refmond"
+		}
+		if st != ntstatus.InsufficientResources {
+			limit = "none"
+		}
+		g.log.Warn("cannot check a logon", lograte.Client, origin(r), "status", st.String(), "limit", limit)
 		busy(w)
 	default:
 		// The reason of a failed logon is for the audit record only (L-32), and the response time

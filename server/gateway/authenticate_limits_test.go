@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -9,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/lsa"
 )
 
@@ -26,6 +30,24 @@ func (a *waiting) LogOn(q logon.Request) (logon.Result, ntstatus.Status) {
 	a.asked.Add(1)
 	a.turns <- q.Name
 	return logon.Result{}, ntstatus.LogonFailure
+}
+
+// TestLogNamesLimitOfLogon checks that the log tells a logon that met a limit of the gateway from one that met a limit
+// of refmond. Both have the same status.
+func TestLogNamesLimitOfLogon(t *testing.T) {
+	var out bytes.Buffer
+	w := newWorldOf(t, shared, func(s *lsa.Store) logon.Authority {
+		a := &refusing{Store: s}
+		a.status.Store(uint32(ntstatus.InsufficientResources))
+		return a
+	}, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&out, nil)) })
+	p := check.Must(w.g.link.process())
+	for _, want := range []string{"or memory of refmond", "logons of refmon-gateway"} {
+		out.Reset()
+		w.want(503, "bob", "GET", "/share/", "")
+		check.That(t, strings.Contains(out.String(), want), "log %q, want %q", out.String(), want)
+		p.logons = admission.NewPool(0, 0)
+	}
 }
 
 // TestWaitingLogonsUseQuarterOfThreads checks that logons that wait for a domain controller use a quarter of the

@@ -28,6 +28,7 @@ type session struct {
 	until time.Time                        // immutable likewise: when it expires in the cache
 	// tooMany is immutable likewise: the address reached its limit, so the logon was not tried.
 	tooMany bool
+	sent    bool          // immutable likewise: the logon has reached refmond
 	ready   chan struct{} // closed after the fields above are set
 
 	users   int  // guarded by p.sessions.mu: requests in progress
@@ -272,6 +273,7 @@ func (s *sessions) sweep() {
 // user, name, level and reply. If the token's user or level cannot be read, the token is closed and st says why.
 func (s *session) logOn(ctx context.Context, requester, from string, in nt.LogonInformation) {
 	s.st = s.p.logOn(ctx, requester, func(th *nt.Thread) ntstatus.Status {
+		s.sent = true
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: from, LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: in})
 		if st != ntstatus.Success {

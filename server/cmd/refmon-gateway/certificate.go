@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -60,8 +61,9 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 // maxPEM is the size limit of a certificate with its chain, and of a key, in bytes.
 const maxPEM = 1 << 20
 
-// loadPrivate returns the certificate and key of two files. A key that every user of the host can read or change is an
-// error, because any of them could then pose as the gateway (G-53). The group may read it, as ssl-cert does on Debian.
+// loadPrivate returns the certificate with its chain and the key of two files. A damaged certificate is an error. So is
+// a key that every user of the host can read or change, because any of them could then pose as the gateway (G-53). The
+// group may read it, as ssl-cert does on Debian.
 func loadPrivate(certificate, key string) (tls.Certificate, error) {
 	public, err := regular.Read(certificate, maxPEM)
 	if err != nil {
@@ -76,7 +78,21 @@ func loadPrivate(certificate, key string) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	return tls.X509KeyPair(public, secret)
+	cert, err := tls.X509KeyPair(public, secret)
+	if err != nil {
+		return cert, err
+	}
+	// X509KeyPair ignores a certificate that is cut off, and parses only the first. Clients would miss the others.
+	if begun := bytes.Count(public, []byte("-----BEGIN CERTIFICATE-----")); begun != len(cert.Certificate) {
+		return cert, fmt.Errorf("%d of its %d certificates are not PEM: the file is cut off or damaged",
+			begun-len(cert.Certificate), begun)
+	}
+	for i, der := range cert.Certificate {
+		if _, err := x509.ParseCertificate(der); err != nil {
+			return cert, fmt.Errorf("certificate %d of the file: %w", i+1, err)
+		}
+	}
+	return cert, nil
 }
 
 // loadCertificate returns the certificate as the method certificate does, and logs a warning if clients will reject it.

@@ -93,6 +93,25 @@ func TestCertificateErrorNamesFiles(t *testing.T) {
 	check.That(t, err != nil && strings.HasPrefix(err.Error(), "certificate "+empty+", key "+empty+": "), "error %v", err)
 }
 
+// TestDamagedChainIsRefused checks that a configured certificate is refused if another one in its file is cut off or
+// not a certificate, because clients would get an incomplete chain.
+func TestDamagedChainIsRefused(t *testing.T) {
+	p := ending(t, time.Now().Add(time.Hour))
+	one := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.cert}))
+	other := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("other")}))
+	dir := t.TempDir()
+	c := config{settings: settings{Certificate: filepath.Join(dir, "chain.pem"), Key: filepath.Join(dir, "key.pem")}}
+	check.NoError(t, os.WriteFile(c.Key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: p.key}), 0o600))
+	for chain, want := range map[string]string{one: "", one + "issuer\n" + one: "",
+		one + one[:len(one)/2]: "1 of its 2 certificates are not PEM", one + one[:len(one)/2] + one: "are not PEM",
+		one + other: "certificate 2 of the file: x509: "} {
+		check.NoError(t, os.WriteFile(c.Certificate, []byte(chain), 0o600))
+		_, _, err := c.certificate()
+		check.That(t, (err == nil) == (want == "") && (err == nil || strings.Contains(err.Error(), want)),
+			"%s: error %v, want %q", chain, err, want)
+	}
+}
+
 // TestUnusableCertificateIsReplaced checks that a generated certificate is replaced if it expires within a
 // month, has no key or is unreadable, and that a configured one never is.
 func TestUnusableCertificateIsReplaced(t *testing.T) {
