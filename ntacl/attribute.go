@@ -110,7 +110,9 @@ func (a *Attribute) header(b []byte) (int, error) {
 	switch {
 	case r.err != nil:
 		return 0, r.err
-	case a.Version < minVersion || a.Version > maxVersion:
+	case a.Version < minVersion:
+		return 0, refuse(0, "version %d, want 1 to 4", a.Version)
+	case a.Version > maxVersion:
 		return 0, refuse(0, "version %d, want 1 to 4: use a release that knows it", a.Version)
 	case again != a.Version:
 		return 0, refuse(2, "version %d is repeated as %d", a.Version, again)

@@ -289,10 +289,12 @@ func TestReleasedAttributesAreRead(t *testing.T) {
 			if got, _ := a.Append(nil); !bytes.Equal(a.Descriptor.Binary(), want.Binary()) || !bytes.Equal(got, value) {
 				t.Errorf("%s: version %s: written as %x", name, f[0], got)
 			}
-			value[0], value[2] = 5, 5
-			if _, err := ntacl.Decode(value); err == nil || !strings.Contains(err.Error(),
-				"version 5, want 1 to 4: use a release that knows it") {
-				t.Errorf("version 5: %v", err)
+			for version, advice := range map[byte]string{0: "", 5: ": use a release that knows it"} {
+				value[0], value[2] = version, version
+				want := fmt.Sprintf("version %d, want 1 to 4%s", version, advice)
+				if _, err := ntacl.Decode(value); err == nil || !strings.HasSuffix(err.Error(), want) {
+					t.Errorf("version %d: %v, want %s", version, err, want)
+				}
 			}
 		}
 	}
