@@ -57,5 +57,6 @@ type RepairCounts struct {
 	Generic  int64 // with generic bits in effective entries
 	Stale    int64 // with a hash that is not that of the file's mode, owner and POSIX ACL
 	Failed   int64 // with an error
+	Missing  int64 // without the attribute, except links, which need none
 	Cut      bool  // the run ended at RepairConfig.Most, and files are left
 }

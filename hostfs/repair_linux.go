@@ -78,7 +78,7 @@ func (r *repair) visit(fd int, path string, depth int) error {
 	}
 	switch s.Mode & unix.S_IFMT {
 	case unix.S_IFREG, unix.S_IFLNK, unix.S_IFDIR:
-		r.file(fd, path)
+		r.file(fd, path, s.Mode&unix.S_IFMT == unix.S_IFLNK)
 	}
 	if s.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return nil
@@ -136,14 +136,20 @@ func (r *repair) entry(dir int, name, path string, depth int) error {
 }
 
 // file repairs the attribute of the file that fd holds, and reports a repair or an error. A file without the
-// attribute, or a link without attributes, is skipped. A stale hash is recomputed only if Rehash is set. With DryRun
-// the file is only reported, not changed.
-func (r *repair) file(fd int, path string) {
+// attribute is only counted, and a link without it is skipped. A stale hash is recomputed only if Rehash is set. With
+// DryRun the file is only reported, not changed.
+func (r *repair) file(fd int, path string, link bool) {
 	place := placeOf(fd)
 	value, err := attribute(place, r.Attribute)
-	if err != nil || value == nil {
-		if err != nil && !errors.Is(err, unix.EPERM) { // EPERM: a symbolic link cannot have user attributes
-			r.failed(path, err)
+	switch {
+	case errors.Is(err, unix.EPERM): // a symbolic link cannot have user attributes
+		return
+	case err != nil:
+		r.failed(path, err)
+		return
+	case value == nil:
+		if !link {
+			r.counts.Missing++
 		}
 		return
 	}

@@ -70,7 +70,7 @@ func TestRepairCorrectsTree(t *testing.T) {
 			t.Errorf("F-202: dry run %t: reported\n%s\nwant\n%s", dry, strings.Join(lines, "\n"),
 				strings.Join(want, "\n"))
 		}
-		if wanted := (RepairCounts{Files: 10, Sessions: 3, Generic: 2, Failed: 2}); counts != wanted {
+		if wanted := (RepairCounts{Files: 10, Sessions: 3, Generic: 2, Failed: 2, Missing: 1}); counts != wanted {
 			t.Errorf("F-202: dry run %t: counts %+v, want %+v", dry, counts, wanted)
 		}
 	}
@@ -149,7 +149,7 @@ func TestRepairStopsAtLimitOrCancel(t *testing.T) {
 	for what, visit := range map[string]func(*repair) error{
 		"no file":           func(r *repair) error { return r.visit(-1, "", 0) },
 		"no directory":      func(r *repair) error { return r.entry(f, "x", "", 0) },
-		"no attribute":      func(r *repair) error { r.file(-1, ""); return nil },
+		"no attribute":      func(r *repair) error { r.file(-1, "", false); return nil },
 		"no room":           func(r *repair) error { r.report(Repaired{Stale: true, Err: errKept}); return nil },
 		"too deep":          func(r *repair) error { return r.visit(d, "", maxDepth) },
 		"a missing name":    func(r *repair) error { return r.entry(d, "none", "", 0) },
@@ -161,7 +161,8 @@ func TestRepairStopsAtLimitOrCancel(t *testing.T) {
 		if strings.HasPrefix(what, "no ") || what == "too deep" {
 			failed = 1
 		}
-		check.That(t, err == nil && r.counts == (RepairCounts{Files: r.counts.Files, Failed: failed}),
+		check.That(t, err == nil && r.counts == (RepairCounts{Files: r.counts.Files, Failed: failed,
+			Missing: r.counts.Missing}),
 			"F-202: repair of %s: %+v, %v; want %d failures, no error", what, r.counts, err, failed)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

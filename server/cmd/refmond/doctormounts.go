@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/server/mount"
 )
 
@@ -59,11 +61,13 @@ func (c *checkUp) forBackup(t *treeConfig) {
 // mostStored limits how many files of a tree stored inspects, so that the check takes a few seconds.
 const mostStored = 50_000
 
-// stored checks the descriptors that are stored with a tree's files. It prints how many name logon sessions, contain
-// generic rights, are invalid or cannot be read (F-199, F-201). It reads at most mostStored files, and changes none.
+// stored checks the descriptors that are stored with a tree's files. It prints how many files have none, and how many
+// descriptors name logon sessions, contain generic rights, are invalid or cannot be read (F-101, F-199, F-201). It
+// reads at most mostStored files, and changes none.
 func (c *checkUp) stored(t *treeConfig) {
 	counts, err := hostfs.Repair(context.Background(), hostfs.RepairConfig{Path: t.Path, Attribute: t.Attribute,
 		DryRun: true, Most: mostStored, IgnorePosix: t.IgnorePosix})
+	missing := counts.Missing > 0 && t.Missing == hostfs.RefuseMissing
 	part := ""
 	if counts.Cut {
 		part = " first"
@@ -74,8 +78,13 @@ func (c *checkUp) stored(t *treeConfig) {
 	case counts.Sessions > 0:
 		c.wrong("trees", "%s: of the%s %d files %d have descriptors that name logon sessions, which can come to stand for "+
 			"other users: refmon acl repair %s", t.name, part, counts.Files, counts.Sessions, t.Path)
-	case counts.Generic == 0:
+	case counts.Generic == 0 && !missing:
 		c.well("trees", "%s: of the%s %d files none has a descriptor that names a logon session", t.name, part, counts.Files)
+	}
+	if missing {
+		c.wrong("trees", "%s: of the%s %d files %d have no descriptor, so nobody can open them: "+
+			"refmon acl grant -r --offline --attribute %s %s USER:full gives them one, which also grants what "+
+			"their modes grant", t.name, part, counts.Files, counts.Missing, cmp.Or(t.Attribute, ntacl.Name), t.Path)
 	}
 	if counts.Generic > 0 {
 		c.note("trees", "%s: of the%s %d files %d have descriptors with generic rights, which a file server ignores: refmon "+

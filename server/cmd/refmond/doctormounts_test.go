@@ -16,7 +16,8 @@ import (
 )
 
 // TestDoctorCountsDescriptorsThatModesInvalidate checks that doctor reports a descriptor that a chmod invalidated,
-// unless the tree ignores modes, where the descriptor counts, and one that cannot be read.
+// unless the tree ignores modes, where the descriptor counts, and one that cannot be read. It reports files without a
+// descriptor, unless the tree derives one from the mode.
 func TestDoctorCountsDescriptorsThatModesInvalidate(t *testing.T) {
 	const attribute = "user.NTACL"
 	dir := t.TempDir()
@@ -28,11 +29,20 @@ func TestDoctorCountsDescriptorsThatModesInvalidate(t *testing.T) {
 	if err := unix.Setxattr(path, attribute, check.Must(a.Append(nil)), 0); err != nil {
 		t.Skipf("no attribute of users can be set in %s: %v", dir, err)
 	}
+	for missing, bad := range map[hostfs.Missing]bool{hostfs.RefuseMissing: true, hostfs.SynthesiseMissing: false} {
+		var out bytes.Buffer
+		k := &checkUp{std: &streams{out: &out}}
+		k.stored(&treeConfig{name: "projects",
+			Config: hostfs.Config{Path: dir, Attribute: "user.none", Missing: missing}})
+		const want = "WRONG trees        projects: of the 2 files 2 have no descriptor, so nobody can open them"
+		check.That(t, strings.HasPrefix(out.String(), want) == bad && k.fail == bad, "F-101: missing %v: failed %t:\n%s",
+			missing, k.fail, &out)
+	}
 	for _, ignore := range []bool{false, true} {
 		var out bytes.Buffer
 		k := &checkUp{std: &streams{out: &out}}
 		k.stored(&treeConfig{name: "projects",
-			Config: hostfs.Config{Path: dir, Attribute: attribute, IgnorePosix: ignore}})
+			Config: hostfs.Config{Path: dir, Attribute: attribute, Missing: hostfs.SynthesiseMissing, IgnorePosix: ignore}})
 		const wrong = "WRONG trees        projects: of the 2 files 1 have invalid descriptors"
 		stale := strings.Contains(out.String(), wrong)
 		check.That(t, stale == !ignore && k.fail == !ignore, "ignorePosix %t: failed %t, want %t:\n%s", ignore, k.fail,
