@@ -64,7 +64,7 @@ func together(ctx context.Context, n int, run func(ctx context.Context, i int) e
 }
 
 // watchTree runs the watcher of one tree and publishes its reports until ctx ends, which is not an error, or something
-// fails. A message on the subject of the tree starts a new walk; further ones before it are dropped.
+// fails. An empty message on the subject of the tree starts a new walk; further ones before it are dropped.
 func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error {
 	t := &batchPublisher{c: c, site: c.site, boot: watch.BootID()}
 	for n := range c.site.Parts {
@@ -74,7 +74,10 @@ func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error 
 		t.chains = append(t.chains, w)
 	}
 	again := make(chan struct{}, 1)
-	sub, err := c.nc.Subscribe("again."+(site.Part{Host: o.Host, Tree: tree}).Subject(), func(*nats.Msg) {
+	sub, err := c.nc.Subscribe("again."+(site.Part{Host: o.Host, Tree: tree}).Subject(), func(m *nats.Msg) {
+		if isAnswer(m) {
+			return
+		}
 		select {
 		case again <- struct{}{}:
 		default: // a walk is requested already

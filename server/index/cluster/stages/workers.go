@@ -31,12 +31,20 @@ type workers struct {
 // [workers.run] to send its own heartbeats.
 func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave func(), err error) {
 	w = &workers{nc: nc, name: name, beat: beat, lastSeen: map[string]time.Time{}}
-	sub, err := nc.Subscribe("alive.*", func(m *nats.Msg) { w.recordAlive(m.Subject[len("alive."):]) })
+	sub, err := nc.Subscribe("alive.*", func(m *nats.Msg) {
+		if !isAnswer(m) {
+			w.recordAlive(m.Subject[len("alive."):])
+		}
+	})
 	if err != nil {
 		return nil, nil, err
 	}
 	return w, func() { _ = sub.Unsubscribe() }, nil // Unsubscribe fails only if the connection is closed
 }
+
+// isAnswer reports whether m can be a NATS server's answer: whether it has a header or a body. Any role can name any
+// subject as that of an answer, so subjects with unsigned messages accept only empty ones (N-43).
+func isAnswer(m *nats.Msg) bool { return len(m.Header)+len(m.Data) > 0 }
 
 // maxWorkers limits the number of workers that are tracked (N-101).
 const maxWorkers = 1024

@@ -70,6 +70,22 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 	}
 }
 
+// TestServerAnswerIsNoHeartbeat checks that a follower cannot add workers with servers' answers to its requests (N-43).
+func TestServerAnswerIsNoHeartbeat(t *testing.T) {
+	b := newBench(t)
+	c, follower := b.dial(site.Work), b.dial(site.Follow)
+	w, _, err := join(c.nc, "w", time.Hour)
+	check.NoError(t, err)
+	check.NoError(t, c.nc.Flush())
+	check.NoError(t, follower.nc.PublishRequest("$JS.API.DIRECT.GET.ROWS", "alive.forged", []byte(`{"seq":1}`)))
+	check.NoError(t, check.Err(follower.nc.Request("$JS.API.DIRECT.GET.ROWS", []byte(`{"seq":1}`), time.Minute)))
+	check.NoError(t, c.nc.Publish("alive.w", nil))
+	check.Eventually(t, func() bool { return w.mine("x") }, "the worker's own heartbeat is ignored")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	check.Equal(t, len(w.lastSeen), 1, "N-43: workers after a forged heartbeat")
+}
+
 // TestWorkerEndsWithItsConnection checks that a worker whose connection is closed ends, and one that is one too many
 // (N-101).
 func TestWorkerEndsWithItsConnection(t *testing.T) {
