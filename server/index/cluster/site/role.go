@@ -100,8 +100,8 @@ func Streams() []string {
 
 // Permissions returns the subjects that a role may publish and subscribe to. A role without a key in the site has none.
 // Only the keeper may create streams and consumers, because a consumer can deliver to subjects that its creator may not
-// publish (N-45), and only the keeper may delete messages and streams (N-120). A watcher may publish only about its own
-// host.
+// publish (N-45), and only the keeper may delete messages and streams (N-120). A watcher may publish only about the
+// trees of its own host.
 func (s *Site) Permissions(r Role) Permissions {
 	inbox := Inbox(r) + ".>"
 	get := func(streams ...string) (out []string) {
@@ -130,8 +130,13 @@ func (s *Site) Permissions(r Role) Permissions {
 	}
 	host := strings.TrimPrefix(string(r), "watch-")
 	own := "seen." + host + ".>" // a watcher may publish only for its own host (N-46)
-	return Permissions{Hear: []string{inbox, "again." + host + ".>"},
-		Publish: []string{own, "wake." + own, "$JS.API.DIRECT.GET." + StreamSeen + "." + own}}
+	publish := []string{"wake." + own, "$JS.API.DIRECT.GET." + StreamSeen + "." + own}
+	for _, t := range s.Hosts[host] { // each subject has a limit of messages, so there must be a limit of subjects (N-48)
+		for n := range s.Parts {
+			publish = append(publish, "seen."+Part{host, t, n}.Subject())
+		}
+	}
+	return Permissions{Hear: []string{inbox, "again." + host + ".>"}, Publish: publish}
 }
 
 // Answers is the prefix of the subjects to which NATS servers send answers for another account.

@@ -8,13 +8,21 @@ import (
 )
 
 // TestRolesUseOnlyTheirSubjects checks that each role may publish and subscribe to its own subjects, replies to itself
-// and the streams that it reads, and to nothing else: a watcher to those of its host, and a follower to results but no
-// input (N-45, N-46). An unknown role may do nothing, and only the keeper creates streams.
+// and the streams that it reads, and to nothing else: a watcher to the parts of its host's trees (N-46, N-48), and a
+// follower to results but no input (N-45). An unknown role may do nothing, and only the keeper creates streams.
 func TestRolesUseOnlyTheirSubjects(t *testing.T) {
 	s, _ := newTestSite(t)
 	gets := func(streams ...string) (out []string) {
 		for _, name := range streams {
 			out = append(out, "$JS.API.DIRECT.GET."+name, "$JS.API.DIRECT.GET."+name+".>")
+		}
+		return out
+	}
+	seen := func(host string, trees ...string) (out []string) {
+		for _, t := range trees {
+			for n := range 3 {
+				out = append(out, "seen."+Part{host, t, n}.Subject())
+			}
 		}
 		return out
 	}
@@ -27,9 +35,9 @@ func TestRolesUseOnlyTheirSubjects(t *testing.T) {
 			"rows.>", "wake.>"), Hear: []string{"_INBOX.work.>", "alive.>", "wake.>"}},
 		"follow": {Publish: append(gets("FENCE", "PEOPLE", "ROWS"), "keep.follow.>"),
 			Hear: []string{"_INBOX.follow.>", "wake.>"}},
-		"watch-a": {Publish: []string{"$JS.API.DIRECT.GET.SEEN.seen.a.>", "seen.a.>", "wake.seen.a.>"},
+		"watch-a": {Publish: append(seen("a", "/srv", "/home"), "$JS.API.DIRECT.GET.SEEN.seen.a.>", "wake.seen.a.>"),
 			Hear: []string{"_INBOX.watch-a.>", "again.a.>"}},
-		"watch-b": {Publish: []string{"$JS.API.DIRECT.GET.SEEN.seen.b.>", "seen.b.>", "wake.seen.b.>"},
+		"watch-b": {Publish: append(seen("b", "/srv"), "$JS.API.DIRECT.GET.SEEN.seen.b.>", "wake.seen.b.>"),
 			Hear: []string{"_INBOX.watch-b.>", "again.b.>"}},
 		"watch-c": {}, "watch-": {}, "watch": {}, "Work": {}, "": {},
 	} {
