@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/answer"
 	"github.com/refmon/refmon/internal/outfile"
+	"github.com/refmon/refmon/internal/strict"
 )
 
 // choiceFlags select the questions of a run by suite and by evidence; without flags all are selected.
@@ -167,7 +168,8 @@ func (c *scoreCmd) Run(std *streams) error {
 		defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
 		lines := bufio.NewScanner(f)
 		lines.Buffer(nil, maxQuestion)
-		for lines.Scan() {
+		n := 1
+		for ; lines.Scan(); n++ {
 			line := lines.Bytes()
 			var q struct{ ID string }
 			if err := json.Unmarshal(line, &q); err != nil {
@@ -183,7 +185,7 @@ func (c *scoreCmd) Run(std *streams) error {
 				questions = append(questions, one)
 			}
 		}
-		if err := lines.Err(); err != nil {
+		if err := strict.LineError(lines.Err(), n, maxQuestion); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -69,9 +69,10 @@ func TestScoreComparesOffline(t *testing.T) {
 		t.Errorf("right answers: got %d, %s%s, want success", code, out, errs)
 	}
 	long := filepath.Join(t.TempDir(), "long")
-	write(t, long, strings.Repeat(" ", maxQuestion))
+	write(t, long, lines[0]+strings.Repeat(" ", maxQuestion))
 	code, _, errs := command(answers, "score", long)
-	check.That(t, code != exitSuccess && strings.Contains(errs, "token too long"), "a long line: got %d, %s", code, errs)
+	check.That(t, code != exitSuccess && strings.Contains(errs, long+": line 2: longer than 1048576 bytes"),
+		"a long line: got %d, %s", code, errs)
 	first, _, _ := strings.Cut(answers, "\n")
 	code, out, _ := command(first, "score", "--show", "2", file, file)
 	if code != exitWrong || strings.Count(out, "audit.000002 audit_check: no answer") != 1 ||

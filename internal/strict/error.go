@@ -1,7 +1,9 @@
 package strict
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -84,4 +86,13 @@ func unknown(names []string, name []byte, at int) error {
 	}
 	return &Error{Offset: at, Problem: fmt.Sprintf("unknown field %q: known are %s", Clip(name),
 		strings.Join(sorted, ", "))}
+}
+
+// LineError returns the error of a [bufio.Scanner] that stopped at a line, numbered from 1. If the line exceeds the
+// scanner's limit of bytes, the result says so. Other errors are returned unchanged.
+func LineError(err error, line, limit int) error {
+	if errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("line %d: longer than %d bytes", line, limit)
+	}
+	return err
 }

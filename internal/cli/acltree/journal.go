@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
 )
 
@@ -255,7 +256,7 @@ func (j *Journal) lines(f func(number int, line []byte, r *record) error) error 
 	if errors.Is(in.Err(), bufio.ErrTooLong) && number == 0 {
 		return ErrNoJournal
 	}
-	return in.Err()
+	return strict.LineError(in.Err(), number+1, maxLine)
 }
 
 // Each reads the journal again and calls f for each entry, in the order of the plan. Each entry is a new value that f

@@ -45,6 +45,9 @@ func TestTruncatedJournalNeverPanics(t *testing.T) {
 	for _, text := range []string{"{}\n", "x", "{\"refmon\":\"acl journal 2\"}\n", strings.Repeat("x", maxLine+1)} {
 		check.ErrorIs(t, check.Err(ReadJournal(strings.NewReader(text))), ErrNoJournal, "%.20q", text)
 	}
+	head, _, _ := bytes.Cut(whole, []byte("\n"))
+	_, err := ReadJournal(strings.NewReader(string(head) + "\n" + strings.Repeat("x", maxLine+1)))
+	check.That(t, strings.Contains(fmt.Sprint(err), "line 2: longer than 1048576 bytes"), "a long line: %v", err)
 }
 
 // Each returns the correct descriptors of every entry, even if the journal has more than maxBlobs of them.

@@ -53,7 +53,8 @@ func Lines(file []byte) ([]Line, error) {
 	sc := bufio.NewScanner(bytes.NewReader(file))
 	sc.Buffer(nil, maxLine)
 	var out []Line
-	for n := 1; sc.Scan(); n++ {
+	n := 1
+	for ; sc.Scan(); n++ {
 		text := strings.TrimSpace(sc.Text())
 		switch {
 		case text == "" || text[0] == '#' || screen.IsPrompt(text) || jsonl.IsEnd([]byte(text)):
@@ -73,10 +74,7 @@ func Lines(file []byte) ([]Line, error) {
 			out[i].Descriptor, out[i].Err = objects.ParseDescriptor(bytes, sid.SID{})
 		}
 	}
-	if err := sc.Err(); err != nil {
-		return out, fmt.Errorf("after %d lines: %w", len(out), err)
-	}
-	return out, nil
+	return out, strict.LineError(sc.Err(), n, maxLine)
 }
 
 // IsLDIF reports whether lines are those of an LDIF file: the first one names an entry or the version (RFC 2849).

@@ -121,6 +121,9 @@ func Read(r io.Reader) (*Recording, error) {
 		}
 	}
 	if err := s.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = fmt.Errorf("longer than %d bytes", maxLine)
+		}
 		return nil, fmt.Errorf("line %d: %w: %w", n+1, ErrMalformed, err)
 	}
 	if rec.Header.Recording == 0 {

@@ -35,6 +35,7 @@ func TestReadErrorsHavePositions(t *testing.T) {
 		head + line + `{"end":2}`:               "the recording had 2 lines after its header, and has 1",
 		head + line + line + `{"end":1}`:        "the recording had 1 lines after its header, and has 2",
 		head + line + `{"end":1,"x":0}`:         "line 3: ",
+		head + strings.Repeat("x", maxLine):     "line 2: malformed recording: longer than 16777216 bytes",
 		head + line + `{"end":1}` + "\n" + line: "it follows the last line",
 
 		head + line[:len(line)-1] + line:                                   "something follows",

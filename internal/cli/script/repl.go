@@ -10,6 +10,8 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/refmon/refmon/internal/strict"
 )
 
 // maxLine is the longest line of an interactive session, in bytes.
@@ -32,10 +34,11 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 	r.env = env
 	begun, ended := false, false // begun: the statement has a line of code; ended: the input has ended
 	count, before := 0, r.wrong  // lines of the program up to now; statements that failed before it
+	lineNumber := 0              // of the line that was read last
 	next := func(read int) ([]byte, error) {
 		line, err := r.scan(lines, prompt, read)
-		if prompt == "" {
-			count++
+		if lineNumber++; prompt == "" {
+			count = lineNumber
 		}
 		text := bytes.TrimSpace(line)
 		begun = read > 0 && begun || len(text) > 0 && text[0] != '#'
@@ -59,7 +62,7 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 		case errors.Is(err, errCut), errors.Is(err, errLong):
 			return err
 		case lines.Err() != nil:
-			return fmt.Errorf("read the statements: %w", lines.Err())
+			return fmt.Errorf("read the statements: %w", strict.LineError(lines.Err(), lineNumber, maxLine))
 		}
 		if failed := r.wrong - before; failed > 0 && prompt == "" {
 			return r.outcome(fmt.Errorf("statements that ended with an error: %d", failed))

@@ -50,6 +50,10 @@ step("d\n\u009b")
 `), "") != nil && shown.String() == "a\tb\uFFFD[31m\uFFFDc\nerror: input:2:5: fail: \uFFFD\n# d\uFFFD\uFFFD\n",
 		"control characters: printed %q", shown.String())
 	check.NoError(t, r.Close())
+	r = script.New(script.Config{Output: &shown})
+	long := r.Interact(strings.NewReader("1\n"+strings.Repeat("x", 1<<20)), "")
+	check.That(t, long != nil && strings.HasSuffix(long.Error(), "line 2: longer than 1048576 bytes"), "long: %v", long)
+	check.NoError(t, r.Close())
 	// A program reports each error with its line, in a function too, and how many there were.
 	for prompt, want := range map[string]string{
 		"": "error: input:2:1: undefined: foo\n1\nerror: input:6:7: fail: b\nerror: input:9:5: unexpected ')'\n",

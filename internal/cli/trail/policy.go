@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/strict"
 )
 
 // policyName is the name of the policy file in a log's folder.
@@ -69,7 +70,8 @@ func ParsePolicy(text []byte) (*audit.Policy, error) {
 func parsePolicy(text []byte) (audit.PolicySpec, error) {
 	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}}
 	lines := bufio.NewScanner(bytes.NewReader(text))
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		name, setting, ok := cutSetting(line)
 		if !ok {
@@ -87,7 +89,7 @@ func parsePolicy(text []byte) (audit.PolicySpec, error) {
 		}
 		spec.System[s] = setting
 	}
-	return spec, lines.Err()
+	return spec, strict.LineError(lines.Err(), n, bufio.MaxScanTokenSize)
 }
 
 // settings maps settings to auditpol's words.

@@ -30,7 +30,7 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 		"No Such Thing  Success":             "line 1: ",
 		"Logon  No Auditing\nLogon  Failure": "line 2: Logon is named twice",
 		"Logon  Failure\nLogon  Failure":     "line 2: Logon is named twice",
-		strings.Repeat("x", 1<<16):           "token too long",
+		strings.Repeat("x", 1<<16):           "line 1: longer than 65536 bytes",
 	} {
 		_, err := ParsePolicy([]byte(bad))
 		check.That(t, err != nil && strings.Contains(err.Error(), want), "policy %.40q: %v, want %q", bad, err, want)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -80,7 +81,8 @@ func AnswerAs(profile nt.Profile, id, op string, in json.RawMessage) kit.Answer 
 func Serve(r io.Reader, w io.Writer) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, kit.MaxQuestion)
-	for lines.Scan() {
+	n := 1
+	for ; lines.Scan(); n++ {
 		var q struct {
 			ID, Op string
 			In     json.RawMessage
@@ -96,7 +98,7 @@ func Serve(r io.Reader, w io.Writer) error {
 			return err
 		}
 	}
-	return lines.Err()
+	return strict.LineError(lines.Err(), n, kit.MaxQuestion)
 }
 
 // invalid wraps err with errInvalid, so that the answer's error starts with "invalid: " and not with "other: ".
