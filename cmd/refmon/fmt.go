@@ -70,7 +70,8 @@ func (c *fmtCmd) Run(std *streams) error {
 	if c.Write {
 		return outfile.WriteFile(c.Source, out, 0o600)
 	}
-	_, err = std.out.Write(out)
+	// Programs that read the output would take the mark for text.
+	_, err = std.out.Write(bytes.TrimPrefix(out, []byte("\ufeff")))
 	return err
 }
 

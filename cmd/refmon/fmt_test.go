@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -29,5 +30,13 @@ func TestFmtKeepsEncodingOfFile(t *testing.T) {
 		check.That(t, code == wantCode && errs.String() == complaint, "fmt -w of %q: exit code %d, %s", text, code,
 			&errs)
 		check.Equal(t, string(check.Must(os.ReadFile(file))), want, "%q after fmt -w", text)
+		// A program that reads the output would take the mark for text.
+		out.Reset()
+		if code := run([]string{"fmt", file}, &streams{out: &out, err: &errs}); code == exitGranted {
+			check.Equal(t, out.String(), strings.TrimPrefix(want, "\ufeff"), "fmt of %q", text)
+		}
 	}
+	var errs bytes.Buffer
+	run([]string{"fmt", "no\nsuch"}, &streams{out: &errs, err: &errs})
+	check.Equal(t, strings.Count(errs.String(), "\n"), 1, "lines of the error about a path with a line feed: %s", &errs)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"reflect"
 	"strings"
@@ -182,7 +183,11 @@ func report(std *streams, err error) int {
 	case errors.Is(err, errReported):
 		return exitMalformed
 	}
-	fmt.Fprintf(std.err, "refmon: %s\n", printable(batch.Shorten(err.Error())))
+	text := err.Error()
+	if path, ok := errorAs[*fs.PathError](err); ok {
+		text = strings.ReplaceAll(text, path.Path, inLine(path.Path))
+	}
+	fmt.Fprintf(std.err, "refmon: %s\n", printable(batch.Shorten(text)))
 	if under := pointedAt(err); under != "" {
 		fmt.Fprintln(std.err, under)
 	}
