@@ -79,7 +79,7 @@ func choice(t reflect.Type) *codec {
 	form := "any("
 	for i, c := range choices[1:] {
 		numbers[c] = i + 1
-		made[i+1] = make1(c)
+		made[i+1] = codecLocked(c)
 		form += made[i+1].form + ";"
 	}
 	return &codec{form + ")", 1, func(b []byte, v reflect.Value) ([]byte, error) {

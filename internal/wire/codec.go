@@ -108,12 +108,11 @@ func codecOf(t reflect.Type) *codec {
 	if codecs.made == nil {
 		codecs.made = map[reflect.Type]*codec{}
 	}
-	return make1(t)
+	return codecLocked(t)
 }
 
-// make1 returns the codec of a type, which it creates if necessary, for codecs built from those of other types. The
-// caller holds codecs.mu. It panics for an unsupported type.
-func make1(t reflect.Type) *codec {
+// codecLocked returns what codecOf returns. The caller holds codecs.mu.
+func codecLocked(t reflect.Type) *codec {
 	if c := codecs.made[t]; c != nil {
 		return c
 	}
@@ -193,7 +192,7 @@ func number(b []byte, n uint64, size int) []byte {
 // pointer returns the codec of a pointer type. It encodes a byte 0 for nil, or 1 and the value. A flag other than 0 and
 // 1 is an error of the reader.
 func pointer(t reflect.Type) *codec {
-	e := make1(t.Elem())
+	e := codecLocked(t.Elem())
 	return &codec{"*" + e.form, 1, func(b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
 			return append(b, 0), nil
@@ -226,7 +225,7 @@ func run(form string) *codec {
 // slice returns the codec of a slice. nil and an empty slice stay different. Bytes travel as one run. A count that the
 // frame cannot hold is a read failure.
 func slice(t reflect.Type) *codec {
-	e := make1(t.Elem())
+	e := codecLocked(t.Elem())
 	if t.Elem().Kind() == reflect.Uint8 {
 		// A list of bytes travels in one piece (W-82).
 		return run("[]" + e.form)
@@ -255,7 +254,7 @@ func slice(t reflect.Type) *codec {
 
 // array returns the codec of an array type: its elements without a length.
 func array(t reflect.Type) *codec {
-	e, n := make1(t.Elem()), t.Len()
+	e, n := codecLocked(t.Elem()), t.Len()
 	return &codec{fmt.Sprintf("[%d]%s", n, e.form), n * e.least, func(b []byte, v reflect.Value) (_ []byte, err error) {
 		for i := 0; i < n && err == nil; i++ {
 			b, err = e.put(b, v.Index(i))
@@ -268,9 +267,9 @@ func array(t reflect.Type) *codec {
 	}}
 }
 
-// travelling returns how many of a structure's fields are sent. Trailing fields of type *[nt.Later], or with the tag
+// countSent returns how many of a structure's fields are sent. Trailing fields of type *[nt.Later], or with the tag
 // wire:"-", are not, because they refer to memory of the program.
-func travelling(t reflect.Type) int {
+func countSent(t reflect.Type) int {
 	n := t.NumField()
 	for n > 0 && (t.Field(n-1).Type == reflect.TypeFor[*nt.Later]() || t.Field(n-1).Tag.Get("wire") == "-") {
 		n--
@@ -280,7 +279,7 @@ func travelling(t reflect.Type) int {
 
 // structure returns the codec of a structure: its fields in order. It panics for a field that is not exported.
 func structure(t reflect.Type) *codec {
-	fields := make([]*codec, travelling(t))
+	fields := make([]*codec, countSent(t))
 	c := &codec{}
 	var form strings.Builder
 	form.WriteString("{")
@@ -289,7 +288,7 @@ func structure(t reflect.Type) *codec {
 		if !f.IsExported() {
 			panic(fmt.Sprintf("wire: %s has a field %s that is not exported, and no codec of its own", t, f.Name))
 		}
-		fields[i] = make1(f.Type)
+		fields[i] = codecLocked(f.Type)
 		c.least += fields[i].least
 		form.WriteString(f.Name + " " + fields[i].form + ";")
 	}

@@ -18,7 +18,7 @@ func TestDifferentTypesHaveDifferentForms(t *testing.T) {
 		struct{ A *uint32 }{}, struct{ A string }{}, struct{ A []string }{}, struct{ A bool }{},
 		struct{ A struct{ A uint32 } }{}, struct{ A struct{ B uint32 } }{}, struct{}{},
 	} {
-		form := make1(reflect.TypeOf(v)).form
+		form := codecLocked(reflect.TypeOf(v)).form
 		other, there := seen[form]
 		check.That(t, !there, "types %d and %d have the same form %s, want different forms", other, i, form)
 		seen[form] = i

@@ -170,7 +170,7 @@ func jsonList(t reflect.Type) *jsonCodec {
 // jsonStructure returns the codec of a structure. An omitted field has the default of its row or is zero. An unknown
 // or repeated field is an error (W-36).
 func jsonStructure(t reflect.Type) *jsonCodec {
-	n := travelling(t)
+	n := countSent(t)
 	names, fields := make([]string, n), make([]*jsonCodec, n)
 	preset := reflect.New(t).Elem()
 	for i := range fields {

@@ -90,7 +90,7 @@ func (a *attributeFields) attribute() claims.Attribute {
 
 // attribute returns the codec of claims, which have the form of attributeFields.
 func attribute() *codec {
-	f := make1(reflect.TypeFor[attributeFields]())
+	f := codecLocked(reflect.TypeFor[attributeFields]())
 	return &codec{f.form, f.least, func(b []byte, v reflect.Value) ([]byte, error) {
 		return f.put(b, reflect.ValueOf(fieldsOf(v.Interface().(claims.Attribute))))
 	}, func(r *reader, v reflect.Value) {

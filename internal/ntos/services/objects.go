@@ -215,13 +215,13 @@ func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.S
 		return out, st
 	}
 	defer t.Deref(ob.TagCall)
-	return out, c.assignImpersonationToken(t, in.ThreadInformation.V)
+	return out, c.AssignImpersonationToken(t, in.ThreadInformation.V)
 }
 
-// assignImpersonationToken makes thread t impersonate the token of handle h, as PsAssignImpersonationToken does (I-70).
+// AssignImpersonationToken makes thread t impersonate the token of handle h, as PsAssignImpersonationToken does (I-70).
 // Handle 0 ends the impersonation, and succeeds if there is none. The handle must grant TOKEN_IMPERSONATE. A primary
 // token is STATUS_BAD_TOKEN_TYPE.
-func (c *Context) assignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatus.Status {
+func (c *Context) AssignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatus.Status {
 	if h == 0 {
 		t.RevertToSelf() // success also where there is nothing to end (I-51)
 		return ntstatus.Success

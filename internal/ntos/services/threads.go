@@ -211,12 +211,6 @@ func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn)
 	return out, c.ImpersonatedOn(t, ps.ImpersonateClient(t, tok, true, false, winnt.SecurityImpersonation))
 }
 
-// AssignImpersonationToken makes t impersonate the token of a handle, as PsAssignImpersonationToken does (I-70).
-// Handle 0 ends the impersonation.
-func (c *Context) AssignImpersonationToken(t *ps.Thread, token winnt.Handle) ntstatus.Status {
-	return c.assignImpersonationToken(t, token)
-}
-
 // anonymousToken creates a token of the anonymous logon. It contains Everyone only if the policy says so (I-74). The
 // user of server may open it.
 func (s *System) anonymousToken(server *ps.Process) *se.TokenObject {

@@ -50,9 +50,8 @@ func (b *binding) InitSecContextWithOptions(target string, token []byte, _ []int
 	return nil, false, b.context.Finish(token)
 }
 
-// NegotiateSaslAuth selects the security layer: none within TLS, otherwise signatures (D-3). It fails if the server
-// does not offer that layer. With a signer, later messages are signed. An offer that is not of 4 bytes is errBinding as
-// well.
+// NegotiateSaslAuth selects the security layer: none within TLS, otherwise signatures of all later messages (D-3). It
+// returns errBinding if the server does not offer that layer, or its offer is not 4 bytes long.
 func (b *binding) NegotiateSaslAuth(token []byte, _ string) ([]byte, error) {
 	offer, err := b.context.Unwrap(token)
 	if err != nil {
@@ -116,7 +115,7 @@ func (s *signer) expect(c *kerberos.Context) {
 }
 
 // Write sends b as signed messages, each after its length, and unsigned before the bind has ended. After an error part
-// of b may have been sent. An error returns 0.
+// of b may have been sent, even if the count is 0.
 func (s *signer) Write(b []byte) (int, error) {
 	if !s.writing.Load() {
 		return s.Conn.Write(b)
@@ -154,7 +153,7 @@ func (s *signer) Read(b []byte) (int, error) {
 // returned as they are. A message that is too long or has a wrong signature is an error.
 func (s *signer) message() ([]byte, error) {
 	if !s.signed {
-		message, err := s.plain()
+		message, err := readMessage(s.Conn, maxSigned)
 		s.signed = s.ending.Load()
 		return message, err
 	}
@@ -168,9 +167,6 @@ func (s *signer) message() ([]byte, error) {
 	}
 	return s.receive.Unwrap(token)
 }
-
-// plain reads one unsigned BER message of the bind.
-func (s *signer) plain() ([]byte, error) { return readMessage(s.Conn, maxSigned) }
 
 // take reads exactly n bytes from the server, and fails if n is above the limit (D-4). An end before n bytes is an
 // error.
