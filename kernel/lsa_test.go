@@ -40,10 +40,11 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 	check.NoError(t, err)
 	p := check.Must(s.NewProcess("shell", tok))
 	end()
-	if id := tok.AuthenticationID(); !alive(id) || !alive(id+1) {
-		t.Errorf("a process has the token, but one of its sessions %v and %v ended", tok.AuthenticationID(), id+1)
-	}
-	p.Exit()
+	id := tok.AuthenticationID()
+	check.That(t, alive(id) && alive(id+1), "a process has the token, but one of its sessions %v and %v ended", id, id+1)
+	p.Close()
+	check.That(t, !alive(id) && !alive(id+1), "no process has the token, but one of its sessions %v and %v is alive", id,
+		id+1)
 	if _, _, err := s.LogOn(logon.Result{}); err == nil {
 		t.Error("LogOn with a zero logon.Result: no error, want one")
 	}

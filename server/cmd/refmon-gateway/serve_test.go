@@ -152,6 +152,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	check.NoError(t, err)
 	defer taken.Close()
+	s.cfg.Files = strings.TrimPrefix(at["files"], "https://") // which serve opens before it finds the other address taken
 	for _, at := range []*string{&s.cfg.Console, &s.cfg.Files} {
 		*at = taken.Addr().String()
 		err := s.serve(t.Context())
