@@ -151,7 +151,7 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 }
 
 // certify copies the explanation's results into certificate c: one line per node of a result list, and each step that
-// granted or refused bits. It leaves out steps without an effect.
+// granted or refused bits.
 func (x *Explanation) certify(c *certificate) {
 	for _, n := range x.results {
 		c.Results = append(c.Results, n.Status().String()+" "+n.Granted.Padded())

@@ -136,7 +136,7 @@ func (x *Explanation) interesting() winnt.AccessMask {
 }
 
 // countUnread stores how many ACEs at the end of r's DACL no step mentions, because the check was decided before
-// them. It stores 0 if no ACE was read.
+// them. It stores nothing if no step has such an ACE.
 func (x *Explanation) countUnread(r *Request) {
 	last := -1
 	for i := range x.Steps {

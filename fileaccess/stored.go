@@ -69,7 +69,7 @@ func NamesSession(a sd.ACE) bool {
 	}
 }
 
-// isSession reports whether s is the SID of a logon session, S-1-5-5-x-y.
+// isSession reports whether s begins with S-1-5-5, as the SIDs of logon sessions do.
 func isSession(s sid.SID) bool {
 	return s.Authority() == 5 && s.SubAuthorities() > 0 && s.Sub(0) == 5
 }

@@ -77,8 +77,8 @@ func (t *Thread) NtCancelIoFileEx(file winnt.Handle, request uint64) ntstatus.St
 	return st
 }
 
-// NtCancelSynchronousIoFile cancels the operation for which a thread waits in a call, STATUS_NOT_FOUND if it waits for
-// none. It needs THREAD_TERMINATE (CancelSynchronousIo).
+// NtCancelSynchronousIoFile cancels the operation for which a thread waits in a call (CancelSynchronousIo). request is
+// as for NtCancelIoFileEx. Without such a wait it returns STATUS_NOT_FOUND. The handle needs THREAD_TERMINATE.
 func (t *Thread) NtCancelSynchronousIoFile(thread winnt.Handle, request uint64) ntstatus.Status {
 	_, st := call(t, rowCancelSynchronousIoFile, CancelSynchronousIoFileIn{thread, request})
 	return st

@@ -63,7 +63,7 @@ func key(id []byte) (out [16]byte) {
 	return textKey(id[1 : len(id)-1])
 }
 
-// textKey returns the hash of a text that key returns for it as JSON.
+// textKey returns the first half of the SHA-256 hash of a text.
 func textKey(text []byte) (out [16]byte) {
 	sum := sha256.Sum256(text)
 	copy(out[:], sum[:])

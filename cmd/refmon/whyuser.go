@@ -279,7 +279,7 @@ func servedNames(th *nt.Thread) func(sid.SID) string {
 	}
 }
 
-// lookUpName returns the name that refmond has for a SID, with its domain before it, or "" for an unknown SID.
+// lookUpName returns the name that refmond has for a SID, as DOMAIN\NAME, or "" for an unknown SID or after an error.
 func lookUpName(th *nt.Thread, s sid.SID) string {
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
 	if st != ntstatus.Success {

@@ -113,7 +113,7 @@ func Directory(m winnt.AccessMask) (names []string) {
 	return append(names, bits(rest, winnt.DirectoryServiceObject)...)
 }
 
-// directoryNames lists the words.
+// directoryNames returns the names of directoryWords, in their order.
 func directoryNames() []string {
 	names := make([]string, 0, len(directoryWords))
 	for _, w := range directoryWords {

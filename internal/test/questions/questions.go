@@ -172,7 +172,7 @@ func (w World) system() (out []sd.ACE) {
 	return out
 }
 
-// Descriptor returns a random descriptor: with any entries, without lists, or nil.
+// Descriptor returns a random descriptor. Its owner and each list may be missing.
 func (w World) Descriptor() *sd.Descriptor {
 	p := sd.Parts{Owner: w.sid(), Group: sid.LocalSystem}
 	if w.one(20) {

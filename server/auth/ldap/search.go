@@ -132,8 +132,8 @@ var busy = map[uint16]bool{goldap.LDAPResultBusy: true, goldap.LDAPResultUnavail
 // entry is one entry of a response.
 type entry goldap.Entry
 
-// values returns the values of an attribute, whose name is compared without case. all is false if the server sent
-// only a range, and to is then its end. A missing attribute has no values, and all is true.
+// values returns the values of an attribute with any options, whose name is compared without case. If the server sent
+// them only up to index to, all is false. A missing attribute has no values, and all is true.
 func (e *entry) values(name string) (values [][]byte, to string, all bool) {
 	all = true
 	for _, a := range e.Attributes {

@@ -123,13 +123,8 @@ var (
 	hostForm = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 )
 
-// check validates the settings and sets level, life, questions and forward. check returns an error for the first
-// invalid setting; these fields may then be partly set. The file of types is the only file it reads.
-//
-//   - Limits must be at least 1, and threads at most 1000.
-//   - files is required and must differ from console.
-//   - names must be host names or IP addresses, without a port.
-//   - certificate and key must be set together.
+// check validates the settings and sets level, life, questions and forward. It returns an error for the first invalid
+// setting; these fields may then be partly set. The file of types is the only file it reads.
 func (c *config) check() error {
 	if err := c.level.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %q, want debug, info, warn or error", c.Log.Level)

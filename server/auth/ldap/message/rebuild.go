@@ -166,8 +166,7 @@ func (e *encoder) result(b []byte, m *Message) []byte {
 	return b
 }
 
-// control appends a control. The value of a paging control is encoded again unless e.given is set. With neither it has
-// no value.
+// control appends a control. It encodes the value of a paging control again unless e.given is set.
 func (e *encoder) control(b []byte, c *Control) []byte {
 	return e.element(b, sequence, func(b []byte) []byte {
 		b = e.bytes(b, octets, c.Type.of(e.raw))

@@ -304,9 +304,9 @@ func (d *domain) People(_ context.Context, p *ldap.People) error {
 	})
 }
 
-// TestSingleProcessClusterMatchesWithTraverse checks the same with traverse rights and people from LDAP. A folder's new
-// descriptor must also change the classes of rows in another part (N-75, N-76). With the policy
-// host the folder's mode decides, and is sent with the folder (N-95).
+// TestSingleProcessClusterMatchesWithTraverse checks the rows with traverse rights and people from LDAP. A folder's new
+// descriptor must also change the classes of rows in another part (N-75, N-76). With TraverseHost the folder's mode
+// decides, and is sent with the folder (N-95).
 func TestSingleProcessClusterMatchesWithTraverse(t *testing.T) {
 	for _, policy := range []index.Traverse{index.TraverseAlways, index.TraverseHost} {
 		t.Run(string(policy), func(t *testing.T) { checkAlone(t, policy) })
