@@ -59,7 +59,7 @@ func rangeOf(l *fuse.FileLock) unix.Flock_t {
 // lock, lock then wakes waiting requests. The host's kernel has checked the open's access. Errors before f runs:
 //   - unknown handle or bad range: EBADF
 //   - a limit, or locks not supported: ENOLCK
-//   - the tree cannot lock the file: its status
+//   - the tree cannot lock the file, or the open is revoked and this is no unlock: its status
 func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil || in.Lk.Start > 1<<63-1 || in.Lk.End < in.Lk.Start {
@@ -74,7 +74,7 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	if s := m.run(o.payer, in.Lk.Typ == unix.F_UNLCK, func(t *worker) (s fuse.Status) {
 		file, _, done, st := m.sys.TreeFile(t.Thread, o.h)
 		defer done()
-		if st != ntstatus.Success {
+		if st != ntstatus.Success && in.Lk.Typ != unix.F_UNLCK { // a revoked program can still release its locks
 			return status(st)
 		}
 		x, s = m.locks.get(k, o, in, file, payer)

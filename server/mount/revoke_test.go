@@ -42,6 +42,7 @@ func TestRevokeEndsServedHandles(t *testing.T) {
 	b := make([]byte, 10)
 	_, err := f.ReadAt(b, 0) // into the cache of the host's kernel
 	w.must(err)
+	w.must(unix.Flock(int(f.Fd()), unix.LOCK_EX))
 	page := check.Must(unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED))
 	defer func() { w.must(unix.Munmap(page)) }()
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
@@ -54,6 +55,14 @@ func TestRevokeEndsServedHandles(t *testing.T) {
 	if _, err := f.ReadAt(b, 0); !errors.Is(err, unix.EACCES) {
 		t.Errorf("W-101: a read through the revoked handle: %v, want %v", err, unix.EACCES)
 	}
+	check.Equal(t, unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), error(unix.EACCES),
+		"W-101: locking a revoked handle")
+	again := check.Must(os.Open(filepath.Join(w.at, "f")))
+	defer again.Close()
+	check.Equal(t, unix.Flock(int(again.Fd()), unix.LOCK_EX|unix.LOCK_NB), error(unix.EAGAIN),
+		"the revoked handle's lock")
+	w.must(unix.Flock(int(f.Fd()), unix.LOCK_UN))
+	w.must(unix.Flock(int(again.Fd()), unix.LOCK_EX|unix.LOCK_NB))
 	// write(2) reads the mapped page in the host's kernel, so a page that is gone is an error and no signal. The kernel
 	// holds the process's memory map meanwhile. The race detector maps memory, and could block the mount's answer.
 	if !testing.Short() {
