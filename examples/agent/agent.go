@@ -74,7 +74,8 @@ func (c config) serve() error {
 	}
 	defer s.close()
 	web := &http.Server{Addr: c.listen, Handler: s.handler(), ReadTimeout: time.Minute, WriteTimeout: time.Minute}
-	fmt.Printf("serving \\??\\%s%s on http://%s\n", c.tree, strings.ReplaceAll(c.folder, "/", `\`), c.listen)
+	folder := strings.ReplaceAll(strings.TrimPrefix(c.folder, "/"), "/", `\`)
+	fmt.Printf("serving \\??\\%s\\%s on http://%s\n", c.tree, folder, c.listen)
 	return web.ListenAndServe()
 }
 
