@@ -186,11 +186,22 @@ func (c *config) check() error {
 	if err := c.Directory.check(&c.Kerberos); err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
+	if err := c.parseFiles(); err != nil {
+		return err
+	}
+	return c.checkTrees()
+}
+
+// parseFiles sets c.files. It returns an error that names the first wrong file.
+func (c *config) parseFiles() error {
 	if err := oneSpelling(c.Files, strings.EqualFold); err != nil {
 		return fmt.Errorf("files: %w", err)
 	}
 	c.files = map[string]*sd.Descriptor{}
 	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
+		if name == "" || strings.Contains(name, `\`) { // the kernel would refuse it (O-23)
+			return fmt.Errorf("files: %s: a name has no \\ and is not empty", name)
+		}
 		// Text that Windows repairs could grant every right (S-80).
 		d, err := sddl.ParseStrict(c.Files[name])
 		if err != nil {
@@ -198,7 +209,7 @@ func (c *config) check() error {
 		}
 		c.files[name] = d
 	}
-	return c.checkTrees()
+	return nil
 }
 
 // oneSpelling returns an error that names two keys of m for which same is true, nil if there are none.

@@ -78,6 +78,10 @@ func (c *config) checkTrees() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Trees)) {
 		s := c.Trees[name]
+		switch strings.ToUpper(name) { // the kernel has these names in \GLOBAL?? and \Device
+		case "PIPE", "NAMEDPIPE", "NUL", "NULL", "GLOBALROOT":
+			return fmt.Errorf("trees: %s: a device has this name: choose another", name)
+		}
 		t, err := s.check(name)
 		if err != nil {
 			return fmt.Errorf("trees: %s: %w", name, err)
