@@ -113,7 +113,7 @@ func (l *inspector) selection(what string) (user, path string, err error) {
 		return out.SIDs[0].SID.String(), "", nil
 	}
 	if !st.IsSuccess() && st != ntstatus.NoneMapped { // what may be a user of this computer
-		return "", "", fmt.Errorf("look up %q: %w", what, st.Err())
+		return "", "", fmt.Errorf("look up %q: %w: give the SID", what, st.Err())
 	}
 	user, err = l.domainUser(what)
 	return user, "", err
@@ -131,7 +131,8 @@ func (l *inspector) domainUser(name string) (string, error) {
 		return "", fmt.Errorf("look up %q: %w: the directory has no single valid user of that name; refmond directory "+
 			"find %[1]q says why: give the SID", name, err)
 	case st == ntstatus.InvalidParameter:
-		return "", fmt.Errorf("look up %q: %w: refmond is older than this command: restart it", name, err)
+		return "", fmt.Errorf("look up %q: %w: refmond cannot look up domain users; if it is older than this command, "+
+			"restart it", name, err)
 	case err != nil:
 		return "", revokeError(name, err)
 	case len(a.Accounts) == 0:

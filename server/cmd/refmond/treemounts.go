@@ -6,20 +6,21 @@ import (
 	"strings"
 )
 
-// checkCover returns an error if a mount on dir would cover a mount of the trees in c.trees, which are mounted first,
-// or a file, folder or socket that refmond itself uses by its name. dir is clean, and nil is returned for "".
-func (c *config) checkCover(dir string) error {
-	if dir == "" {
-		return nil
-	}
-	for _, t := range c.trees {
-		for _, other := range []string{t.mount, t.backup} {
-			if other != "" && contains(dir, other) {
-				return fmt.Errorf("%q would cover the mount of %s at %s: want another directory", dir, t.name, other)
-			}
+// mountPoint is a directory where a tree is mounted.
+type mountPoint struct {
+	tree, dir string
+	places    places
+}
+
+// checkCover returns an error if a mount on m would cover a mount of an earlier tree, which is mounted first, or a
+// file, folder or socket that refmond itself uses by its name.
+func (c *config) checkCover(m *mountPoint, earlier []mountPoint) error {
+	for _, other := range earlier {
+		if m.places.contain(other.places) {
+			return fmt.Errorf("%q would cover the mount of %s at %s: want another directory", m.dir, other.tree, other.dir)
 		}
 	}
-	return c.checkOutside(dir, "would cover")
+	return c.checkOutside(m.dir, "would cover")
 }
 
 // checkOutside returns an error if a clean directory contains a file, folder or socket that refmond itself uses, or a

@@ -76,6 +76,9 @@ func (c *config) checkTrees() error {
 	if err := oneSpelling(c.Trees, strings.EqualFold); err != nil {
 		return fmt.Errorf("trees: %w", err)
 	}
+	// The links on the way to each directory are read once: the number of pairs is the square of that of trees.
+	var trees []places
+	var mounts []mountPoint
 	for _, name := range slices.Sorted(maps.Keys(c.Trees)) {
 		s := c.Trees[name]
 		switch strings.ToUpper(name) { // the kernel has these names in \GLOBAL?? and \Device
@@ -86,23 +89,29 @@ func (c *config) checkTrees() error {
 		if err != nil {
 			return fmt.Errorf("trees: %s: %w", name, err)
 		}
-		for _, other := range c.trees {
+		at := placesOf(t.Path)
+		for i, other := range trees {
 			// Two trees with the same files would not know about each other's opens (F-127).
-			if contains(other.Path, t.Path) || contains(t.Path, other.Path) {
-				return fmt.Errorf("trees: %s: its path is, contains, or is below that of %s", name, other.name)
+			if other.contain(at) || at.contain(other) {
+				return fmt.Errorf("trees: %s: its path is, contains, or is below that of %s", name, c.trees[i].name)
 			}
 		}
 		// Users with rights in a tree could replace refmond's own files there (L-76).
 		if err := c.checkOutside(t.Path, "contains"); err != nil {
 			return fmt.Errorf("trees: %s: path: %w", name, err)
 		}
-		if err := c.checkCover(t.mount); err != nil {
-			return fmt.Errorf("trees: %s: mount: %w", name, err)
+		own := make([]mountPoint, 0, 2)
+		for _, m := range []struct{ key, dir string }{{"mount", t.mount}, {"backup", t.backup}} {
+			if m.dir == "" {
+				continue
+			}
+			point := mountPoint{name, m.dir, placesOf(m.dir)}
+			if err := c.checkCover(&point, mounts); err != nil {
+				return fmt.Errorf("trees: %s: %s: %w", name, m.key, err)
+			}
+			own = append(own, point)
 		}
-		if err := c.checkCover(t.backup); err != nil {
-			return fmt.Errorf("trees: %s: backup: %w", name, err)
-		}
-		c.trees = append(c.trees, t)
+		c.trees, trees, mounts = append(c.trees, t), append(trees, at), append(mounts, own...)
 	}
 	return nil
 }

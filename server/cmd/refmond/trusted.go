@@ -125,20 +125,28 @@ func routes(path string) (starts, links []string) {
 // covers reports whether a mount on a directory would cover the directory of a tree together with others: it is above
 // the tree by any of the paths that lead to both. A mount over the tree itself covers nothing else.
 func covers(dir, source string) bool {
-	return related(dir, source, func(d, s string) bool { return d != s && tree.Contains(d, s) })
+	return placesOf(dir).relate(placesOf(source), func(d, s string) bool { return d != s && tree.Contains(d, s) })
 }
 
 // contains reports whether a directory is or contains a file by any of the paths that lead to both.
-func contains(dir, file string) bool {
-	return related(dir, file, tree.Contains)
+func contains(dir, file string) bool { return placesOf(dir).contain(placesOf(file)) }
+
+// places are the paths that lead to one file: as named, and after symbolic links were followed.
+type places []string
+
+// placesOf reads the symbolic links on the way to a file.
+func placesOf(file string) places {
+	paths, _ := routes(file)
+	return paths
 }
 
-// related reports whether relation holds between any of the paths that lead to two files.
-func related(a, b string, relation func(a, b string) bool) bool {
-	as, _ := routes(a)
-	bs, _ := routes(b)
-	return slices.ContainsFunc(as, func(a string) bool {
-		return slices.ContainsFunc(bs, func(b string) bool { return relation(a, b) })
+// contain reports whether the directory at p is or contains a file.
+func (p places) contain(file places) bool { return p.relate(file, tree.Contains) }
+
+// relate reports whether relation holds between any path of p and any of other.
+func (p places) relate(other places, relation func(a, b string) bool) bool {
+	return slices.ContainsFunc(p, func(a string) bool {
+		return slices.ContainsFunc(other, func(b string) bool { return relation(a, b) })
 	})
 }
 
