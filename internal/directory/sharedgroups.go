@@ -16,9 +16,6 @@ import (
 const (
 	groupSetsBase    = 8 << 20
 	groupSetsPerUser = 256
-
-	// A token with no more groups is not shared: finding an equal one would cost more than it saves.
-	fewGroups = 32
 )
 
 // groupClass is the users with the same groups. Their tokens share the memory of token. It is immutable.
@@ -140,15 +137,10 @@ func (s *sharing) keep(c *groupClass, t *token.Token) {
 // add returns the token of a spec, and its class, which it makes unless it exists. An empty key remembers no class. The
 // class is nil if the token shares nothing. The error names the limit of the group sets, if that is reached.
 func (s *sharing) add(key string, u *User, m *membership, spec token.Spec) (*token.Token, *groupClass, error) {
-	var class *groupClass
-	var sum [32]byte
-	few := len(spec.Groups) <= fewGroups
-	if !few {
-		sum = sumOf(&spec, m.alias)
-		s.mu.Lock()
-		class = s.classes[sum]
-		s.mu.Unlock()
-	}
+	sum := sumOf(&spec, m.alias)
+	s.mu.Lock()
+	class := s.classes[sum]
+	s.mu.Unlock()
 	var t *token.Token
 	if class != nil {
 		t = class.tokenOf(u, m)
@@ -166,7 +158,7 @@ func (s *sharing) add(key string, u *User, m *membership, spec token.Spec) (*tok
 				"more than %d SIDs in all, the limit for this number of users: nest fewer groups in each other, or split "+
 				"the directory", s.most)
 		}
-		if few || class != nil || s.classes[sum] != nil {
+		if class != nil || s.classes[sum] != nil {
 			return t, nil, nil
 		}
 		class = &groupClass{token: t, sum: sum, alias: max(0, t.SIDs().Find(m.alias.Hash(), m.alias)),
