@@ -1,7 +1,6 @@
 package effective
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"github.com/refmon/refmon/access"
@@ -136,45 +135,8 @@ func (p *Principals) below(rid uint32) Set {
 	return p.belowLevel[i-1]
 }
 
-// columns collects the tokens that a SID matches while buildRows builds the matrix: single ones, and sharers by index.
-type columns struct{ allow, deny, allowAll, denyAll []uint32 }
-
-// sharedGroups identifies groups that tokens have in common in memory: their SIDs, and the bits of those that match.
-type sharedGroups struct {
-	base        *sidset.Set
-	allow, deny *uint64
-}
-
-// sharers are tokens with groups in common in memory. buildRows visits these groups once for all of them, because the
-// product of users and nested groups can be large.
-type sharers struct {
-	tokens []uint32 // columns, ascending
-	own    []int    // indexes of the SIDs that they do not share
-}
-
-// group returns the tokens by the groups that they share, in the order of their first columns. A token that shares
-// nothing is alone.
-func (p *Principals) group() []sharers {
-	var out []sharers
-	at := make(map[sharedGroups]int)
-	for c, t := range p.tokens {
-		base, own := t.SIDs().Base()
-		key := sharedGroups{base, &t.AllowBits()[0], &t.DenyBits()[0]}
-		i, known := at[key]
-		if !known {
-			i = len(out)
-			at[key], out = i, append(out, sharers{})
-		}
-		s := &out[i]
-		s.tokens = append(s.tokens, uint32(c))
-		for _, e := range own {
-			if !slices.Contains(s.own, e.At) {
-				s.own = append(s.own, e.At)
-			}
-		}
-	}
-	return out
-}
+// columns collects the tokens that a SID matches while buildRows builds the matrix.
+type columns struct{ allow, deny []uint32 }
 
 // buildRows builds the matrix: for each SID the columns whose tokens have it, for allow and for deny entries. A SID
 // that counts for neither has no row.
@@ -182,93 +144,40 @@ func (p *Principals) buildRows() {
 	at := map[sid.SID]int{}
 	var sids []sid.SID
 	var lists []columns
-	list := func(s sid.SID) *columns {
-		r, ok := at[s]
-		if !ok {
-			r = len(lists)
-			at[s] = r
-			sids, lists = append(sids, s), append(lists, columns{})
-		}
-		return &lists[r]
-	}
-	groups := p.group()
-	for g := range groups {
-		all := groups[g].tokens
-		first := p.tokens[all[0]]
-		set, allow, deny := first.SIDs(), first.AllowBits(), first.DenyBits()
+	for c, t := range p.tokens {
+		set, allow, deny := t.SIDs(), t.AllowBits(), t.DenyBits()
 		for i := range set.Len() {
 			a, d := allow.Has(i), deny.Has(i)
 			if !a && !d {
 				continue
 			}
-			if len(all) > 1 && !slices.Contains(groups[g].own, i) {
-				l := list(set.At(i))
-				if a {
-					l.allowAll = append(l.allowAll, uint32(g))
-				}
-				if d {
-					l.denyAll = append(l.denyAll, uint32(g))
-				}
-				continue
+			s := set.At(i)
+			r, ok := at[s]
+			if !ok {
+				r = len(lists)
+				at[s] = r
+				sids, lists = append(sids, s), append(lists, columns{})
 			}
-			for _, c := range all {
-				l := list(p.tokens[c].SIDs().At(i))
-				if a {
-					l.allow = append(l.allow, c)
-				}
-				if d {
-					l.deny = append(l.deny, c)
-				}
+			if a {
+				lists[r].allow = append(lists[r].allow, uint32(c))
+			}
+			if d {
+				lists[r].deny = append(lists[r].deny, uint32(c))
 			}
 		}
 	}
 	p.sids = sidset.New(sids)
 	p.rows = make([]row, len(lists))
 	shared := map[string]vector{}
-	whole := map[string]vector{}
 	for i := range lists {
 		l := &lists[i]
-		p.rows[i].allow = p.join(shared, whole, groups, l.allow, l.allowAll)
+		p.rows[i].allow = p.vector(shared, l.allow)
 		p.rows[i].deny = p.rows[i].allow
-		if !slices.Equal(l.allow, l.deny) || !slices.Equal(l.allowAll, l.denyAll) {
-			p.rows[i].deny = p.join(shared, whole, groups, l.deny, l.denyAll)
+		if !slices.Equal(l.allow, l.deny) {
+			p.rows[i].deny = p.vector(shared, l.deny)
 		}
 		*l = columns{}
 	}
-}
-
-// join returns the set of the given tokens and sharers for a row of the matrix. whole has the earlier results for
-// sharers alone.
-func (p *Principals) join(shared, whole map[string]vector, groups []sharers, tokens, all []uint32) vector {
-	if len(all) == 0 {
-		slices.Sort(tokens) // the sharers came in the order of their first columns
-		return p.vector(shared, tokens)
-	}
-	key := ""
-	if len(tokens) == 0 {
-		b := make([]byte, 0, 4*len(all))
-		for _, g := range all {
-			b = binary.LittleEndian.AppendUint32(b, g)
-		}
-		key = string(b)
-		if known, ok := whole[key]; ok {
-			return known
-		}
-	}
-	s := make(Set, p.width)
-	for _, c := range tokens {
-		s.add(int(c))
-	}
-	for _, g := range all {
-		for _, c := range groups[g].tokens {
-			s.add(int(c))
-		}
-	}
-	v := p.vector(shared, members(s))
-	if key != "" {
-		whole[key] = v
-	}
-	return v
 }
 
 // vector returns the set of the given tokens for a row of the matrix. Large equal sets are shared: Everyone,

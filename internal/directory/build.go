@@ -31,6 +31,7 @@ func (d *Directory) Update(a *Accounts) (*Directory, error) {
 	next := &Directory{Domain: a.Domain, accounts: a, groups: *groups}
 	from, aligned := d.previous(a.Users)
 	tokens, errs := next.newTokens(d, from)
+	next.tokens = tokens
 	for i, err := range errs {
 		// Such a user cannot log on (L-4). An error would make the directory unusable for all others (D-40).
 		if errors.Is(err, ErrTooManyGroups) {
@@ -87,12 +88,10 @@ func (d *Directory) previous(users []User) (from []int, aligned bool) {
 }
 
 // newTokens returns for each user its token, or nil and the error that prevented it. old may be nil. from holds each
-// user's index in old, or -1. It also sets d.tokens and d.classes.
+// user's index in old, or -1.
 func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []error) {
 	users := d.accounts.Users
 	tokens, errs := make([]*token.Token, len(users)), make([]error, len(users))
-	d.tokens, d.classes = tokens, make([]*groupClass, len(users))
-	shared := newSharing(len(users))
 	var changed groupSet
 	if old != nil {
 		changed = changedGroups(old.accounts.Groups, d.accounts.Groups)
@@ -102,8 +101,7 @@ func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []err
 		// A user whose values and groups are the same keeps its token (D-35).
 		if at >= 0 && old.tokens[at] != nil && old.accounts.Users[at].sameToken(&users[i]) &&
 			!changed.within(old.tokens[at]) {
-			tokens[i], d.classes[i] = old.tokens[at], old.classes[at]
-			shared.keep(d.classes[i], tokens[i])
+			tokens[i] = old.tokens[at]
 		} else {
 			wanted = append(wanted, i)
 		}
@@ -115,7 +113,7 @@ func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []err
 			n := newResolver(&d.groups)
 			for at := next.Add(1) - 1; int(at) < len(wanted); at = next.Add(1) - 1 {
 				i := wanted[at]
-				tokens[i], d.classes[i], errs[i] = n.newToken(d.accounts, &users[i], shared)
+				tokens[i], errs[i] = n.newToken(d.accounts, &users[i])
 			}
 		})
 	}

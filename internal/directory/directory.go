@@ -46,7 +46,6 @@ type Directory struct {
 
 	accounts *Accounts      // nil where Update did not make the directory
 	tokens   []*token.Token // of accounts.Users
-	classes  []*groupClass  // parallel to tokens; nil where a token shares no groups
 	users    userTable
 	groups   groupTable
 }

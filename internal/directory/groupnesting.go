@@ -108,9 +108,8 @@ func newResolver(t *groupTable) *resolver {
 	return n
 }
 
-// groupsOf returns all groups of a node, direct and nested, each once: first those that the directory does not list,
-// then the listed ones in the directory's order. So accounts in the same groups get equal lists, whatever their direct
-// groups are. It fails with ErrTooManyGroups if there are more than maxGroups. The result is valid until the next call.
+// groupsOf returns all groups of a node, direct and nested, each once: first those that the directory does not list. It
+// fails with ErrTooManyGroups if there are more than maxGroups. The result is valid until the next call.
 func (w *resolver) groupsOf(of *node) ([]sid.SID, error) {
 	w.walk.groups, w.walk.next, w.walk.count = w.walk.groups[:0], 0, 0
 	w.out, w.index = w.out[:0], nil
@@ -120,43 +119,20 @@ func (w *resolver) groupsOf(of *node) ([]sid.SID, error) {
 	}
 	if err != nil {
 		clear(w.seen) // a refused group was visited and is not among groups
-		return nil, ErrTooManyGroups
 	}
 	for _, g := range w.walk.groups {
 		w.seen[g] = false
-	}
-	slices.Sort(w.walk.groups)
-	if err = w.addUnlisted(of); err != nil {
-		return nil, err
-	}
-	for _, g := range w.walk.groups {
-		if err = w.addUnlisted(&w.table.nodes[g]); err != nil {
-			return nil, err
-		}
-	}
-	for _, g := range w.walk.groups {
 		w.out = append(w.out, w.table.nodes[g].sid)
 	}
-	if len(w.out) > maxGroups {
+	if err != nil || len(w.out) > maxGroups {
 		return nil, ErrTooManyGroups
 	}
 	return w.out, nil
 }
 
-// enter adds the direct groups of a user or group that the directory lists, unless they were added before. If there are
-// too many it returns ErrTooManyGroups, and the resolver needs groupsOf to reset it.
+// enter adds the direct groups of a user or group, unless they were added before. If there are too many it returns
+// ErrTooManyGroups, and the resolver needs groupsOf to reset it. A group that was added stays after an error.
 func (w *resolver) enter(of *node) error {
-	for _, g := range of.parents {
-		if err := w.walk.Add(g); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// addUnlisted adds the direct groups of a user or group that the directory does not list, each once. If there are too
-// many it returns ErrTooManyGroups.
-func (w *resolver) addUnlisted(of *node) error {
 	for _, s := range of.unlisted {
 		if w.index == nil && len(w.out) > 32 {
 			w.index = make(sidIndex)
@@ -172,6 +148,11 @@ func (w *resolver) addUnlisted(of *node) error {
 		}
 		if len(w.out) > maxGroups {
 			return ErrTooManyGroups
+		}
+	}
+	for _, g := range of.parents {
+		if err := w.walk.Add(g); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -19,7 +19,6 @@ package sidset
 import (
 	"iter"
 	"math/bits"
-	"slices"
 	"unsafe"
 
 	"github.com/refmon/refmon/sid"
@@ -32,21 +31,8 @@ type Set struct {
 	shift uint8    // immutable; 32 less the binary logarithm of len(tags)
 	slots []uint32 // immutable; index into sids, parallel to tags
 	sids  []sid.SID
-	dups  []dup        // immutable; nearly always empty
-	index Index        // immutable
-	other *replacement // immutable; nil: the table has all of sids
-}
-
-// replacement is what a Set of With has in place of parts of another Set.
-type replacement struct {
-	base *Set
-	own  []Entry // in no order; few
-}
-
-// Entry is a SID and its index in a Set.
-type Entry struct {
-	At  int
-	SID sid.SID
+	dups  []dup // immutable; nearly always empty
+	index Index // immutable
 }
 
 // dup says that the SID at index at is equal to the earlier one at first.
@@ -91,53 +77,6 @@ func (s *Set) insert(i, h uint32, x sid.SID) {
 		}
 	}
 	s.tags[p], s.slots[p] = tagOf(h), i
-}
-
-// With returns a Set of the same list with other SIDs at the indexes of own, few of them. It keeps own, and shares all
-// other memory with s, so that many lists that differ in few SIDs take little more than one. No SID is Absent from it.
-// It returns nil if the result could be wrong: s is a result of With, an index in own belongs to a SID that s has
-// twice, or one of the SIDs is elsewhere in the list.
-func (s *Set) With(own ...Entry) *Set {
-	if s.other != nil {
-		return nil
-	}
-	for i, o := range own {
-		at := s.Find(o.SID.Hash(), o.SID)
-		replaced := slices.ContainsFunc(own, func(e Entry) bool { return e.At == at })
-		twice := slices.ContainsFunc(s.dups, func(d dup) bool { return int(d.at) == o.At || int(d.first) == o.At })
-		again := slices.ContainsFunc(own[:i], func(e Entry) bool { return e.SID == o.SID || e.At == o.At })
-		if at >= 0 && !replaced || twice || again {
-			return nil
-		}
-	}
-	index, all := Anything()
-	return &Set{tags: all.tags, shift: all.shift, sids: s.sids, dups: s.dups, index: index,
-		other: &replacement{s, own}}
-}
-
-// Base returns the Set and the SIDs from which With made s. For other Sets it returns s and nil. The slice must not be
-// changed.
-func (s *Set) Base() (base *Set, own []Entry) {
-	if s == nil || s.other == nil {
-		return s, nil
-	}
-	return s.other.base, s.other.own
-}
-
-// find returns what probe does, for a Set of With.
-func (r *replacement) find(hash uint32, x sid.SID) int {
-	for _, e := range r.own {
-		if e.SID.Equal(x) {
-			return e.At
-		}
-	}
-	at := r.base.Find(hash, x)
-	for _, e := range r.own {
-		if e.At == at { // the base has another SID there
-			return -1
-		}
-	}
-	return at
 }
 
 // tagOf takes the low bits, since the high ones choose the slot; the lowest
@@ -224,9 +163,6 @@ func (x Index) add(hash uint32) {
 //
 //go:noinline
 func (s *Set) probe(hash uint32, x sid.SID) int {
-	if s.other != nil {
-		return s.other.find(hash, x)
-	}
 	mask := uint32(len(s.tags) - 1)
 	t := tagOf(hash)
 	for p := hash >> (s.shift & 31); ; p = (p + 1) & mask {
@@ -250,16 +186,7 @@ func (s *Set) Len() int {
 }
 
 // At returns the SID at index i of the list. It panics if the list has none.
-func (s *Set) At(i int) sid.SID {
-	if s.other != nil {
-		for _, e := range s.other.own {
-			if e.At == i {
-				return e.SID
-			}
-		}
-	}
-	return s.sids[i]
-}
+func (s *Set) At(i int) sid.SID { return s.sids[i] }
 
 // Duplicates yields each index whose SID occurs earlier in the list, together with the index that Find returns for it.
 // A nil set has none.

@@ -62,34 +62,6 @@ func TestFindReturnsFirstIndex(t *testing.T) {
 	}
 }
 
-// TestReplacedSetEqualsNewOne compares Sets that share another's memory with the twin: each SID of both lists is found
-// where the list has it, and a replacement that could be ambiguous is refused.
-func TestReplacedSetEqualsNewOne(t *testing.T) {
-	for _, n := range []int{2, 3, 100} {
-		list := make([]sid.SID, n)
-		for i := range list {
-			list[i] = account(uint32(i))
-		}
-		s := sidset.New(list)
-		own := []sidset.Entry{{At: 0, SID: account(5000)}, {At: n - 1, SID: account(5001)}}
-		with, want := s.With(own...), append([]sid.SID{}, list...)
-		want[0], want[n-1] = account(5000), account(5001)
-		for _, x := range append(append([]sid.SID{account(9999)}, list...), want...) {
-			check.Require(t, with.Find(x.Hash(), x), naive(want, x), "%d SIDs: Find(%v)", n, x)
-		}
-		for i := range want {
-			check.Require(t, with.At(i), want[i], "At(%d)", i)
-		}
-		base, own := with.Base()
-		check.That(t, base == s && len(own) == 2 && with.With(own...) == nil && with.Len() == n, "base, length or With")
-	}
-	twice := sidset.New([]sid.SID{account(1), account(2), account(1)})
-	for _, own := range [][]sidset.Entry{{{At: 0, SID: account(7)}}, {{At: 2, SID: account(7)}},
-		{{At: 1, SID: account(1)}}} {
-		check.That(t, twice.With(own...) == nil, "%v is ambiguous", own)
-	}
-}
-
 func TestNilSetIsEmpty(t *testing.T) {
 	var s *sidset.Set
 	check.That(t, s.Find(1, sid.Everyone) == -1 && s.Len() == 0 && s.Index().Absent(1),
