@@ -220,9 +220,14 @@ func TestSiteRejectsEmptyFolder(t *testing.T) {
 	check.ErrorIs(t, err, os.ErrInvalid, "site without an output")
 	list, _ := filepath.Glob("*")
 	check.Equal(t, len(list), 1, "files in the working directory")
-	check.NoError(t, errors.Join(os.Remove("site.yaml"), syscall.Mkfifo("site.yaml", 0o600)))
-	err = (&siteCmd{File: "site.yaml", Folder: "out"}).Run(&streams{out: &bytes.Buffer{}})
-	check.That(t, err != nil && strings.Contains(err.Error(), "not a regular file"), "a pipe as the site file: %v", err)
+	r, w, err := os.Pipe()
+	check.NoError(t, err)
+	defer r.Close()
+	check.NoError(t, errors.Join(check.Err(w.Write(check.Must(os.ReadFile("site.yaml")))), w.Close()))
+	pipe := fmt.Sprintf("/dev/fd/%d", r.Fd()) // as of <(command)
+	check.NoError(t, (&siteCmd{File: pipe, Folder: "out", DryRun: true}).Run(&streams{out: &bytes.Buffer{}}))
+	err = (&siteCmd{File: "/dev/zero", Folder: "out"}).Run(&streams{out: &bytes.Buffer{}})
+	check.That(t, err != nil && strings.Contains(err.Error(), "is longer than"), "an endless site file: %v", err)
 }
 
 // TestSitePrintsCommandsDespiteFailedWrite checks that refmon-index site prints the commands of a folder that it cannot
