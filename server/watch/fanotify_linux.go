@@ -26,7 +26,7 @@ type fanotify struct {
 	mount   int // the open root, for opening handles
 	root    string
 	at      string // the root's path in the kernel
-	missing bool   // the root had no name at the last look
+	missing bool   // the root could not be opened at the last look
 	buf     []byte
 	queue   int               // capacity of the kernel's queue
 	dirs    map[handle]string // folder paths by handle, for one read
@@ -299,9 +299,9 @@ func (f *fanotify) documentName(at string) string {
 }
 
 // locate updates the root's path in the kernel. moved means that it has changed, because a symbolic link on the way to
-// the root leads to another folder, or that the root's name was removed or is back (N-60). If another file system was
-// mounted over the root, the error is errMounted: its events are not received. If the root cannot be opened for another
-// reason, locate changes nothing. A failure to inspect the open root directory is an error.
+// the root leads to another folder, or that the root cannot be opened, or can again (N-60). If another file system was
+// mounted over the root, the error is errMounted: its events are not received. A failure to inspect the open root
+// directory is an error.
 func (f *fanotify) locate() (moved bool, err error) {
 	var watched, there unix.Statx_t
 	const wanted = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
@@ -310,7 +310,7 @@ func (f *fanotify) locate() (moved bool, err error) {
 	}
 	fd, err := unix.Open(f.root, unix.O_PATH|unix.O_CLOEXEC, 0)
 	// A mount or unmount above the root takes its name away without an event (N-60).
-	moved, f.missing = f.missing != errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOENT)
+	moved, f.missing = f.missing != (err != nil), err != nil
 	if err != nil {
 		return moved, nil // a missing root has no documents
 	}

@@ -60,7 +60,7 @@ func (x *exchange) neededClaims() []claim {
 	case "COPY":
 		// A claim would let a user who may only read the source keep others from changing it (see recheck). But the source
 		// must be free at the start, or two opposite COPYs would each wait for a name that the other has claimed.
-		list = []claim{{at: x.name, shared: true, brief: true}}
+		list = []claim{{at: x.name, deep: x.infinite(), shared: true, brief: true}}
 	}
 	if x.name == Root {
 		list = slices.DeleteFunc(list, func(c claim) bool { return c.shared && !c.deep }) // the root is in no folder

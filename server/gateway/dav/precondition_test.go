@@ -47,8 +47,8 @@ func TestRequestsClaimTheNamesThatTheyChange(t *testing.T) {
 		{"LOCK", "/c/f", "", http.Header{"Depth": {"0"}}, "/c/f, /c shared"},
 		{"LOCK", "/c/f", "", nil, "/c/f deep, /c shared"},
 		{"MOVE", "/c/f", "/d/f", nil, "/c/f deep, /c shared, /d/f deep, /d shared"},
-		{"COPY", "/c/f", "/d/f", nil, "/c/f shared brief, /d/f deep, /d shared"},
-		{"COPY", "/c/f", "/d/f", http.Header{"If-Match": {"*"}}, "/c/f shared brief, /d/f deep, /d shared"},
+		{"COPY", "/c/f", "/d/f", nil, "/c/f deep shared brief, /d/f deep, /d shared"},
+		{"COPY", "/c/f", "/d/f", http.Header{"If-Match": {"*"}}, "/c/f deep shared brief, /d/f deep, /d shared"},
 		{"PROPPATCH", "/", "", nil, "/"},
 	} {
 		conditions := check.Must(parseConditions(c.header))

@@ -280,7 +280,10 @@ func TestPatienceIsOfTheWholeRequest(t *testing.T) {
 // TestOppositeCopiesDoNotWaitForEachOther checks that one of two opposite COPYs starts after the other has
 // ended (G-38).
 func TestOppositeCopiesDoNotWaitForEachOther(t *testing.T) {
-	for _, c := range []struct{ a, b string }{{"/f", "/t"}, {"/d", "/e"}} {
+	for _, c := range []struct {
+		a, b, from, to string
+		code           int
+	}{{"/f", "/t", "/t", "/f", 204}, {"/d", "/e", "/e", "/d", 204}, {"/d/m", "/e/m", "/e", "/d", 201}} {
 		synctest.Test(t, func(t *testing.T) {
 			m := newMemory(t)
 			codes := make(chan int, 1)
@@ -290,8 +293,8 @@ func TestOppositeCopiesDoNotWaitForEachOther(t *testing.T) {
 					started = true
 					go func() {
 						w := httptest.NewRecorder()
-						r := httptest.NewRequestWithContext(t.Context(), "COPY", "http://host.test/c"+c.b, nil)
-						r.Header.Set("Destination", "/c"+c.a)
+						r := httptest.NewRequestWithContext(t.Context(), "COPY", "http://host.test/c"+c.from, nil)
+						r.Header.Set("Destination", "/c"+c.to)
 						m.ServeHTTP(w, r)
 						codes <- w.Code
 					}()
@@ -300,7 +303,8 @@ func TestOppositeCopiesDoNotWaitForEachOther(t *testing.T) {
 				return nil
 			}
 			code, _ := m.run("alice COPY " + c.a + " Destination: /c" + c.b)
-			check.Equal(t, [2]int{code, <-codes}, [2]int{204, 204}, "COPY of %s to %s and back", c.a, c.b)
+			check.Equal(t, [2]int{code, <-codes}, [2]int{c.code, 204}, "COPY of %s to %s, and of %s to %s", c.a, c.b,
+				c.from, c.to)
 		})
 	}
 }

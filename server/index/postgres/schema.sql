@@ -1,15 +1,17 @@
 -- Drop what others may have changed: a further policy could show all rows. An index that is right stays, because
--- creating one reads all documents.
+-- creating one reads all documents. documents comes before members, as in a search, or the two could deadlock.
 do $$
 declare
 	command text;
 begin
 	for command in
-		select format('drop policy %I on refmon.%I', policyname, tablename) from pg_policies
-			where schemaname = 'refmon' and tablename in ('documents', 'members')
-		union all select 'drop index refmon.documents_class' from pg_indexes
-			where schemaname = 'refmon' and indexname = 'documents_class'
-				and indexdef not like 'CREATE INDEX documents_class ON %refmon.documents USING btree (class)'
+		select drops.command from (
+			select tablename, format('drop policy %I on refmon.%I', policyname, tablename) as command from pg_policies
+				where schemaname = 'refmon' and tablename in ('documents', 'members')
+			union all select 'documents', 'drop index refmon.documents_class' from pg_indexes
+				where schemaname = 'refmon' and indexname = 'documents_class'
+					and indexdef not like 'CREATE INDEX documents_class ON %refmon.documents USING btree (class)'
+		) drops order by tablename
 	loop
 		execute command;
 	end loop;

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -163,7 +165,7 @@ func (s *Sink) inTransaction(f func(tx pgx.Tx) error) error {
 }
 
 // silent reports whether an attempt to connect to the database's address again has neither succeeded nor failed within
-// s.probeAfter (N-92). It returns false if ctx ends first.
+// s.probeAfter, or found no machine there (N-92). It returns false if ctx ends first.
 func (s *Sink) silent(ctx context.Context) bool {
 	limited, stop := context.WithTimeout(ctx, s.probeAfter)
 	defer stop()
@@ -179,7 +181,13 @@ func (s *Sink) silent(ctx context.Context) bool {
 		_ = conn.Close(limited) // it was only a test
 		return false
 	}
-	return ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded)
+	return ctx.Err() == nil && (errors.Is(limited.Err(), context.DeadlineExceeded) || unreachable(err))
+}
+
+// unreachable reports whether the network found no machine that could accept or refuse a connection.
+func unreachable(err error) bool {
+	return slices.ContainsFunc([]error{syscall.EHOSTUNREACH, syscall.EHOSTDOWN, syscall.ENETUNREACH, syscall.ETIMEDOUT},
+		func(e error) bool { return errors.Is(err, e) })
 }
 
 // sleep waits for a time. It returns the error of ctx if ctx ends first.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -113,6 +114,11 @@ func TestStoppedDatabaseIsWaitedFor(t *testing.T) {
 	check.NoError(t, os.Rename(socket, socket+".away"))
 	check.That(t, !s.silent(t.Context()), "N-92: an attempt that fails at once counts as silence")
 	check.NoError(t, errors.Join(os.Rename(socket+".away", socket), first.Close()))
+	for code, want := range map[syscall.Errno]bool{syscall.EHOSTUNREACH: true, syscall.ENETUNREACH: true,
+		syscall.ETIMEDOUT: true, syscall.ECONNREFUSED: false, syscall.EMFILE: false} {
+		err := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", code)}
+		check.Equal(t, unreachable(fmt.Errorf("connect: %w", err)), want, "N-92: silence after %v", code)
+	}
 
 	s.probeAfter = 2 * time.Second
 	resume := server.Freeze()
