@@ -428,8 +428,30 @@ func TestRestartWritesOnlyDifferences(t *testing.T) {
 	}
 	const oid = `select 'oid', 'refmon.documents_class'::regclass::oid::text`
 	same = versions(oid)
-	check.NoError(t, check.Err(db.Exec(ctx, `drop policy mine on refmon.members`)))
+	check.NoError(t, check.Err(db.Exec(ctx, `drop policy reader on refmon.documents;
+		create policy leak on refmon.members for select to public using (true)`)))
+	// A search that begins while the start waits for a reader gets its rows when the reader ends.
+	open = read()
+	searched := make(chan error, 1)
+	go func() {
+		searcher, observer := check.Must(pgx.Connect(ctx, dsn)), check.Must(pgx.Connect(ctx, dsn))
+		defer searcher.Close(context.WithoutCancel(ctx))
+		defer observer.Close(context.WithoutCancel(ctx))
+		await := func(waiting int) {
+			for n := 0; n < waiting && ctx.Err() == nil; {
+				_ = observer.QueryRow(ctx, `select count(*) from pg_locks where not granted`).Scan(&n)
+			}
+		}
+		await(1)
+		found := make(chan error, 1)
+		go func() {
+			found <- check.Err(searcher.Exec(ctx, `select count(*) from refmon.documents join refmon.members using (class)`))
+		}()
+		await(2)
+		searched <- errors.Join(open.Rollback(ctx), <-found)
+	}()
 	run()
+	check.NoError(t, <-searched)
 	check.That(t, maps.Equal(versions(oid), same), "a start that restores a policy creates the index again")
 }
 
