@@ -38,7 +38,7 @@ func TestInvalidTypesFileNamesKey(t *testing.T) {
 		{`{"groups":["g"],"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;${w};;;${g})"` + rest,
 			"${w} is neither"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;x;;;WD)"` + rest, "types.t.descriptor"},
-		{`{"ask":{"descriptor":"O:SYG:SYD:(A;;0x100000000;;;WD)","rate":1}}`, "at most 32 bits"}, // S-80
+		{`{"ask":{"descriptor":"O:SYG:SYD:(A;;0x100000000;;;WD)","rate":1}}`, "at most 32 bits"}, // a digit too many (S-80)
 		{plain + `"actions":{"do":{"rights":[]}}}}}`, "actions.do.rights"},
 		{plain + `"actions":{"do":{"rights":["w"]}}}}}`, "actions.do.rights"},
 		{plain + `"actions":{"do":{"rights":["r"],"properties":{"p":{"v":["w"]}}}}}}}`, "properties.p.v"},

@@ -252,7 +252,7 @@ func TestInvalidQuestionConfigIsRejected(t *testing.T) {
 	}{
 		{&Index{Ask: ask, Rate: 1}, nil, "Index.Socket"}, {&Index{Socket: "/s", Ask: ask}, nil, "Rate"},
 		{&Index{Socket: "/s", Ask: "x", Rate: 1}, nil, "Ask"},
-		{&Index{Socket: "/s", Ask: "O:SYG:SYD:(A;;0x100000000;;;BA)", Rate: 1}, nil, "at most 32 bits"}, // S-80
+		{&Index{Socket: "/s", Ask: "O:SYG:SYD:(A;;0x100000000;;;BA)", Rate: 1}, nil, "at most 32 bits"}, // a repair (S-80)
 		{nil, &AuthZEN{URL: url, Ask: "O:SYG:SYD:(A;;0x100000000;;;BA)", Rate: 1}, "at most 32 bits"},
 		{&Index{Socket: "/s", Ask: "D:(A;;0x1;;;WD)", Rate: 1}, nil, "an owner"},
 		{&Index{Socket: "/s", Ask: "O:SYG:SY", Rate: 1}, nil, "a DACL"},

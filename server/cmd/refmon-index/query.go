@@ -68,7 +68,7 @@ func (s *subject) about(right string, limit time.Duration) (a queries.About, q i
 		return a, q, err
 	}
 	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
-	// A pipe such as <(command) is allowed. Parse rejects what is longer than a token file may be.
+	// A pipe such as <(command) is allowed. Parse rejects a text that is longer than token.MaxFile.
 	if a.Token, err = io.ReadAll(io.LimitReader(f, token.MaxFile+1)); err == nil {
 		q.Token, err = token.Parse(a.Token)
 	}

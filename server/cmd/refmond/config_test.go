@@ -324,7 +324,7 @@ func TestConfigValuesBeyondBoundsAreRejected(t *testing.T) {
 		{"missing: synthesise", "missing: invent", "trees: b: missing"}, {"missing: synthesise", "missing: refuse", ""},
 		{"descriptors: write", "descriptors: all", "trees: b: descriptors"}, {"descriptors: write", "descriptors: none", ""},
 		{"share: 'D:(A;;FR;;;AU)'", "share: 'X:'", "trees: b: share"},
-		{"share: 'D:(A;;FR;;;AU)'", "share: 'O:BAG:SY'", "trees: b: share: want a DACL"}, // F-111
+		{"share: 'D:(A;;FR;;;AU)'", "share: 'O:BAG:SY'", "trees: b: share: want a DACL"}, // open to all (F-111)
 		{"share: 'D:(A;;FR;;;AU)'", "share: 'D:(A;;0x1f01ff000;;;AU)'", "trees: b: share: SDDL"},
 		{"'O:BAG:SYD:(A;;FA;;;BA)'", "'O:BAG:SYD:(A;;0x1f01ff000;;;BA)'", "files: one: SDDL"},
 		{"share: 'D:(A;;FR;;;AU)'", "share: ''", "accessBased"},

@@ -61,9 +61,9 @@ func (c *checkUp) forBackup(t *treeConfig) {
 // mostStored limits how many files of a tree stored inspects, so that the check takes a few seconds.
 const mostStored = 50_000
 
-// stored checks the descriptors that are stored with a tree's files. It prints how many files have none, and how many
+// stored checks the descriptors that are stored with a tree's files. It prints how many files lack one, and how many
 // descriptors name logon sessions, contain generic rights, are invalid or cannot be read (F-101, F-199, F-201). It
-// reads at most mostStored files, and changes none.
+// reads at most mostStored files, and changes no file.
 func (c *checkUp) stored(t *treeConfig) {
 	counts, err := hostfs.Repair(context.Background(), hostfs.RepairConfig{Path: t.Path, Attribute: t.Attribute,
 		DryRun: true, Most: mostStored, IgnorePosix: t.IgnorePosix})

@@ -59,7 +59,7 @@ func TestSiteRejectsValuesBeyondLimits(t *testing.T) {
 		"a follower's dot":  {func(s *Site) { s.Followers = []string{"f", "f.x"} }, `follower "f.x"`},
 		"no right":          {func(s *Site) { s.Rights = "fly" }, "fly"},
 		"no share":          {func(s *Site) { s.Share = "x" }, "share"},
-		"share of no DACL":  {func(s *Site) { s.Share = "O:SYG:SY" }, "share: want a DACL"}, // F-111
+		"share of no DACL":  {func(s *Site) { s.Share = "O:SYG:SY" }, "share: want a DACL"}, // open to all (F-111)
 		"no policy":         {func(s *Site) { s.Traverse = "x" }, "traverse"},
 		"no server":         {func(s *Site) { s.Servers = []string{"tls://a:1", "nats://b:1"} }, "NATS server"},
 		"a path":            {func(s *Site) { s.Servers = []string{"tls://a:1/x"} }, "NATS server"},
