@@ -103,17 +103,13 @@ func TestWatchReadsDescriptorsAsTreeServesThem(t *testing.T) {
 }
 
 // TestWatchHasShareOfTree checks that the watch of a tree has the tree's share and the default rule for folders. A
-// start that fails at the watch socket, or at the name of a tree, leaves nothing running. A revocation ends a watch.
+// start that fails at the watch socket leaves nothing running. A revocation ends a watch.
 func TestWatchHasShareOfTree(t *testing.T) {
 	w := newTreeWorld(t)
 	keys, std := "    share: 'D:(A;;FR;;;WD)'\nwatch: {socket: %s}\nprivileges: {0: [SeBackupPrivilege]}\n",
 		&streams{out: io.Discard, err: io.Discard}
-	w.must(os.Mkdir(w.dir+"/other", 0o700))
-	for more, want := range map[string]string{fmt.Sprintf(keys, w.dir+"/none/w"): "watch: ",
-		"  namedpipe: {path: " + w.dir + "/other}\n": `tree "namedpipe": `} { // a device has this name
-		_, err := start(w.configure(more), std)
-		check.That(t, err != nil && strings.Contains(err.Error(), want), "refmond starts with %s: %v", more, err)
-	}
+	_, err := start(w.configure(fmt.Sprintf(keys, w.dir+"/none/w")), std)
+	check.That(t, err != nil && strings.Contains(err.Error(), "watch: "), "refmond starts without a folder: %v", err)
 	s := check.Must(start(w.configure(fmt.Sprintf(keys, w.dir+"/w")), std)) // takes the lock of the state folder
 	defer serving(t, s)()
 	got := s.watching.Load().server.Trees[w.root]
