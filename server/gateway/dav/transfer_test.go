@@ -287,22 +287,23 @@ func TestOppositeCopiesDoNotWaitForEachOther(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := newMemory(t)
 			codes := make(chan int, 1)
+			copied := func(from, to string) int {
+				w := httptest.NewRecorder()
+				r := httptest.NewRequestWithContext(t.Context(), "COPY", "http://host.test/c"+from, nil)
+				r.Header.Set("Destination", "/c"+to)
+				m.ServeHTTP(w, r)
+				return w.Code
+			}
 			started := false
 			m.refuse = func(call string, name Path) error {
 				if !started && (call == "Create" || call == "Stage") && m.claims.count() > 0 {
 					started = true
-					go func() {
-						w := httptest.NewRecorder()
-						r := httptest.NewRequestWithContext(t.Context(), "COPY", "http://host.test/c"+c.from, nil)
-						r.Header.Set("Destination", "/c"+c.to)
-						m.ServeHTTP(w, r)
-						codes <- w.Code
-					}()
+					go func() { codes <- copied(c.from, c.to) }()
 					synctest.Wait()
 				}
 				return nil
 			}
-			code, _ := m.run("alice COPY " + c.a + " Destination: /c" + c.b)
+			code := copied(c.a, c.b)
 			check.Equal(t, [2]int{code, <-codes}, [2]int{c.code, 204}, "COPY of %s to %s, and of %s to %s", c.a, c.b,
 				c.from, c.to)
 		})
