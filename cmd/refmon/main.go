@@ -185,7 +185,9 @@ func report(std *streams, err error) int {
 	}
 	text := err.Error()
 	if path, ok := errorAs[*fs.PathError](err); ok {
-		text = strings.ReplaceAll(text, path.Path, inLine(path.Path))
+		shown := *path
+		shown.Path = inLine(path.Path)
+		text = strings.Replace(text, path.Error(), shown.Error(), 1)
 	}
 	fmt.Fprintf(std.err, "refmon: %s\n", printable(batch.Shorten(text)))
 	if under := pointedAt(err); under != "" {

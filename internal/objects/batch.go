@@ -1,11 +1,12 @@
 package objects
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
+
+	"github.com/refmon/refmon/internal/strict"
 )
 
 // Source returns the objects of a run in batches. One goroutine at a time uses it.
@@ -140,11 +141,8 @@ const MaxLine = 4 << 20
 // LineError wraps err, the error of a scanner that has read number lines. If the next line is longer than [MaxLine],
 // the result names that line. It returns nil for nil.
 func LineError(number int, err error) error {
-	switch {
-	case errors.Is(err, bufio.ErrTooLong):
-		return fmt.Errorf("read objects: line %d: longer than %d bytes", number+1, MaxLine)
-	case err != nil:
-		return fmt.Errorf("read objects: %w", err)
+	if err = strict.LineError(err, number+1, MaxLine); err != nil {
+		err = fmt.Errorf("read objects: %w", err)
 	}
-	return nil
+	return err
 }

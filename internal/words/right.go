@@ -163,8 +163,8 @@ func parseOne(text string) (Right, error) {
 // unknown returns the error of a right that nothing reads: a word that is joined
 // like a name, the name that is near it, or else the words there are.
 func unknown(name string, err error) error {
-	list := strings.FieldsFunc(name, func(r rune) bool { return r == '|' || r == ',' })
-	if name != "" && len(list) <= strings.Count(name, "|")+strings.Count(name, ",") {
+	list := strings.Split(strings.ReplaceAll(name, ",", "|"), "|")
+	if len(list) > 1 && slices.ContainsFunc(list, func(part string) bool { return strings.TrimSpace(part) == "" }) {
 		return fmt.Errorf(`rights %q: a right is missing before or after "|" or ","`, name)
 	}
 	for _, part := range list {

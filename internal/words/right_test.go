@@ -22,6 +22,7 @@ func TestParseErrorsSuggestWords(t *testing.T) {
 		"FR|FILE_REED_EA":         `unknown right "FILE_REED_EA": did you mean FILE_READ_EA?`,
 		"read++write":             `rights "read++write": a right is missing before or after "+"`,
 		"FR|":                     `rights "FR|": a right is missing before or after "|" or ","`,
+		"FR| ":                    `rights "FR| ": a right is missing before or after "|" or ","`,
 		",read":                   `rights ",read": a right is missing before or after "|" or ","`,
 		"read|write":              `"read|write": read is a word: join words with +, as in read+write`,
 		"FILE_READ_DATA|Write":    "Write is a word: join words with +, as in FILE_READ_DATA+Write",

@@ -53,20 +53,13 @@ func (g *Gateway) authenticate(w http.ResponseWriter, r *http.Request) *session 
 		}
 		return s
 	}
-	st, tooMany, sent := s.st, s.tooMany, s.sent
+	st, tooMany, limit := s.st, s.tooMany, s.limit()
 	p.sessions.put(s)
 	switch {
 	case tooMany:
 		w.Header().Set("Retry-After", strconv.Itoa(int(attemptTime.Seconds())))
 		plain(w, http.StatusTooManyRequests, "too many wrong passwords from this address: try again later")
 	case untriedLogons[st]:
-		limit := "waiting logons of refmon-gateway (key limits.threads)"
-		if sent {
-			limit = "waiting logons or memory of refmond"
-		}
-		if st != ntstatus.InsufficientResources {
-			limit = "none"
-		}
 		g.log.Warn("cannot check a logon", lograte.Client, origin(r), "status", st.String(), "limit", limit)
 		busy(w)
 	default:

@@ -296,3 +296,16 @@ func (s *session) logOn(ctx context.Context, requester, from string, in nt.Logon
 		return ntstatus.Success
 	})
 }
+
+// limit names the limit that a failed logon met, for the log: "none" unless its status is
+// STATUS_INSUFFICIENT_RESOURCES.
+func (s *session) limit() string {
+	switch {
+	case s.st != ntstatus.InsufficientResources:
+		return "none"
+	case s.sent:
+		return "waiting logons or memory of refmond"
+	default:
+		return "waiting logons of refmon-gateway (key limits.threads)"
+	}
+}

@@ -26,7 +26,7 @@ type fanotify struct {
 	mount   int // the open root, for opening handles
 	root    string
 	at      string // the root's path in the kernel
-	missing bool   // the root could not be opened at the last look
+	missing bool   // the root could not be opened at the last call of locate
 	buf     []byte
 	queue   int               // capacity of the kernel's queue
 	dirs    map[handle]string // folder paths by handle, for one read

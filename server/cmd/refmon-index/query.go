@@ -63,19 +63,28 @@ func (s *subject) about(right string, limit time.Duration) (a queries.About, q i
 	if s.Token == "" {
 		return a, q, nil
 	}
-	f, err := os.Open(s.Token)
-	if err != nil {
+	if a.Token, err = readArgument(s.Token, token.MaxFile); err != nil {
 		return a, q, err
 	}
-	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
-	// A pipe such as <(command) is allowed. Parse rejects a text that is longer than token.MaxFile.
-	if a.Token, err = io.ReadAll(io.LimitReader(f, token.MaxFile+1)); err == nil {
-		q.Token, err = token.Parse(a.Token)
-	}
-	if err != nil {
+	if q.Token, err = token.Parse(a.Token); err != nil {
 		err = fmt.Errorf("%s: %w", s.Token, err)
 	}
 	return a, q, err
+}
+
+// readArgument returns the contents of a file that the command line names. A file of more than most bytes is an error.
+// Unlike [regular.Read] it reads pipes, such as <(command).
+func readArgument(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("%s is longer than %d bytes", name, most)
+	}
+	return text, err
 }
 
 type canReadCmd struct {

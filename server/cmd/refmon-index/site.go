@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/refmon/refmon/server/index/cluster/deploy"
 )
@@ -44,16 +42,7 @@ func (c *siteCmd) Run(std *streams) error {
 	if c.Folder == "" { // "" would mean the working directory
 		return errors.New("FOLDER is empty: name the folder for the files")
 	}
-	file, err := os.Open(c.File)
-	if err != nil {
-		return err
-	}
-	defer file.Close() //nolint:errcheck // closing a file that was only read loses no data
-	// A pipe such as <(command) is allowed.
-	text, err := io.ReadAll(io.LimitReader(file, maxSite+1))
-	if err == nil && len(text) > maxSite {
-		err = fmt.Errorf("%s is longer than %d bytes", c.File, maxSite)
-	}
+	text, err := readArgument(c.File, maxSite)
 	if err != nil {
 		return err
 	}

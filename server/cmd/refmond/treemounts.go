@@ -16,7 +16,7 @@ type mountPoint struct {
 // file, folder or socket that refmond itself uses by its name.
 func (c *config) checkCover(m *mountPoint, earlier []mountPoint) error {
 	for _, other := range earlier {
-		if m.places.contain(other.places) {
+		if other.tree != m.tree && m.places.contain(other.places) {
 			return fmt.Errorf("%q would cover the mount of %s at %s: want another directory", m.dir, other.tree, other.dir)
 		}
 	}

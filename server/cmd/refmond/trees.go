@@ -100,7 +100,6 @@ func (c *config) checkTrees() error {
 		if err := c.checkOutside(t.Path, "contains"); err != nil {
 			return fmt.Errorf("trees: %s: path: %w", name, err)
 		}
-		own := make([]mountPoint, 0, 2)
 		for _, m := range []struct{ key, dir string }{{"mount", t.mount}, {"backup", t.backup}} {
 			if m.dir == "" {
 				continue
@@ -109,9 +108,9 @@ func (c *config) checkTrees() error {
 			if err := c.checkCover(&point, mounts); err != nil {
 				return fmt.Errorf("trees: %s: %s: %w", name, m.key, err)
 			}
-			own = append(own, point)
+			mounts = append(mounts, point)
 		}
-		c.trees, trees, mounts = append(c.trees, t), append(trees, at), append(mounts, own...)
+		c.trees, trees = append(c.trees, t), append(trees, at)
 	}
 	return nil
 }

@@ -110,6 +110,29 @@ func file(name string) nt.Captured[*nt.ObjectAttributes] {
 
 const sharing = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
 
+// TestDeviceNamesAreNoTreeNames checks that the configuration refuses each name that a new system has in \GLOBAL?? or
+// \Device: the kernel would refuse the tree only after other trees are mounted (F-110).
+func TestDeviceNamesAreNoTreeNames(t *testing.T) {
+	w := newTreeWorld(t)
+	defer served(t, w.configure(""))()
+	th, devices := w.connectAs(0), 0
+	for _, directory := range []string{`\GLOBAL??`, `\Device`} {
+		h, st := th.NtOpenDirectoryObject(winnt.DIRECTORY_QUERY, &nt.ObjectAttributes{ObjectName: directory})
+		w.ok(directory, st)
+		entries, st := th.NtQueryDirectoryObject(h)
+		w.ok(directory, st)
+		for _, e := range entries {
+			if e.Name == "projects" {
+				continue // the tree itself
+			}
+			devices++
+			_, err := load(written(t, filepath.Join(w.dir, "d.yaml"), "trees: {"+e.Name+": {path: "+w.root+"}}\n"))
+			check.That(t, err != nil && strings.Contains(err.Error(), "a device has this name"), "%s: %v", e.Name, err)
+		}
+	}
+	check.That(t, devices >= 5, "%d devices, want 5 or more", devices)
+}
+
 // TestUsersWorkOnTreeBySocket checks that users of the host create, read, list, change and delete real files
 // over the socket, each as the files' descriptors allow (F-110).
 func TestUsersWorkOnTreeBySocket(t *testing.T) {

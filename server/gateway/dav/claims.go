@@ -12,7 +12,7 @@ type claim struct {
 	at     Path
 	deep   bool // the claim covers the descendants, too
 	shared bool // other requests may share the name, but none may change it
-	brief  bool // the name must be free when the request takes its claims, which do not include it
+	brief  bool // take waits until the name is free, and then does not hold it
 }
 
 // conflicts reports whether two requests must not run at the same time: their claims cover a common name, and at least
@@ -48,9 +48,9 @@ func newClaims() *claims {
 	return &claims{held: map[*[]claim]bool{}, freed: make(chan struct{}), reads: map[*read]bool{}}
 }
 
-// take reserves names for a request, all at once. take blocks while another request holds a conflicting claim. The
-// caller must call release exactly once. If patience passes or ctx ends first, take reserves nothing and release is
-// nil. An empty list never blocks.
+// take reserves names for a request, all at once. take blocks while another request holds a conflicting claim. A brief
+// claim is not reserved. The caller must call release exactly once. If patience passes or ctx ends first, take reserves
+// nothing and release is nil. An empty list never blocks.
 func (c *claims) take(ctx context.Context, patience time.Duration, list ...claim) (release func()) {
 	if !await(ctx, patience, func() <-chan struct{} { return c.try(&list) }) {
 		return nil
@@ -116,7 +116,7 @@ func await(ctx context.Context, patience time.Duration, try func() <-chan struct
 }
 
 // try takes all claims and returns nil. If one conflicts with a held claim, it takes none and returns a channel that
-// closes when any request releases its claims. list also identifies the holder.
+// closes when any request releases its claims. try deletes the brief claims from list, which identifies the holder.
 func (c *claims) try(list *[]claim) (wait <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -195,7 +195,8 @@ func (x *exchange) unlock() error {
 		// "400 (Bad Request) - No lock token was provided" (RFC 4918, 9.11.1).
 		return Refuse(http.StatusBadRequest, "Lock-Token must be the token of a lock in angle brackets")
 	}
-	if _, err := x.unlockable(); err != nil { // before the claims, as with makeable
+	// A user who cannot remove the lock must not keep others waiting for the name (G-38).
+	if _, err := x.unlockable(); err != nil {
 		return err
 	}
 	leave, err := x.enter()

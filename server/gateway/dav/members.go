@@ -102,7 +102,8 @@ func (x *exchange) mkcol() error {
 	if !x.bodyless() {
 		return Refuse(http.StatusUnsupportedMediaType, "MKCOL must not have a body")
 	}
-	if err := x.folderMakeable(); err != nil { // before the claims, as with makeable
+	// A user who cannot create the folder must not keep others waiting for the name (G-38).
+	if err := x.folderMakeable(); err != nil {
 		return err
 	}
 	leave, err := x.enter()

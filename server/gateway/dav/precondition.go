@@ -58,8 +58,8 @@ func (x *exchange) neededClaims() []claim {
 	case "LOCK":
 		list[0].deep = x.infinite()
 	case "COPY":
-		// A claim would let a user who may only read the source keep others from changing it (see recheck). But the source
-		// must be free at the start, or two opposite COPYs would each wait for a name that the other has claimed.
+		// A held claim would let every reader of the source keep others from changing it (see recheck). But the source must
+		// be free at the start, or two opposite COPYs would each wait for a name that the other has claimed.
 		list = []claim{{at: x.name, deep: x.infinite(), shared: true, brief: true}}
 	}
 	if x.name == Root {

@@ -40,7 +40,8 @@ func (x *exchange) proppatch() error {
 	if _, err := x.stat(); err != nil {
 		return err
 	}
-	if err := x.files.Patch(x.name, nil); err != nil { // before the claims, as with makeable
+	// A user who cannot change properties must not keep others waiting for the name (G-38).
+	if err := x.files.Patch(x.name, nil); err != nil {
 		return err
 	}
 	leave, err := x.enter()
