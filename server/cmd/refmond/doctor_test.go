@@ -143,13 +143,13 @@ func TestOnlyWrongFindingsFailDoctor(t *testing.T) {
 			[]string{"note  audit        the last failure, at 0001-01-01T00:00:00Z: make a checkpoint of the audit log: "},
 			false},
 		{"a stopped audit log", trail(auditlog.State{Lost: 2}, auditlog.ErrStopped.Error(), ""),
-			[]string{"WRONG audit        the audit log is full and set to stop; 0 records "}, true},
+			[]string{"WRONG audit        the audit log is full and set to stop; records 0 to 0"}, true},
 		{"an audit log that ended", trail(auditlog.State{Lost: 2}, "no space", "a broken disk"),
-			[]string{"WRONG audit        a broken disk; 0 records "}, true},
+			[]string{"WRONG audit        a broken disk; records 0 to 0"}, true},
 		{"an audit log without a reserve", trail(auditlog.State{Reserve: 2}, "", ""),
 			[]string{"note  audit        the file system cannot preallocate"}, false},
 		{"an audit log on a disk without an answer", trail(auditlog.State{Free: -1}, "", ""),
-			[]string{"ok    audit        0 records from 0 on, since 0001-01-01T00:00:00Z; 0 KiB; 0 of 0 KiB in reserve, " +
+			[]string{"ok    audit        records 0 to 0, since 0001-01-01T00:00:00Z; 0 KiB; 0 of 0 KiB in reserve, " +
 				"the free space is unknown"}, false},
 		{"no folder for attributes", func(k *checkUp) { k.attributes(filepath.Join(dir, "none")) }, nil, false},
 	} {

@@ -56,7 +56,7 @@ func denialLines(tree string, d *mount.Denial) []string {
 type mountTrail struct {
 	log      *auditlog.Log
 	computer string
-	sink     *reporting
+	sink     *trailSink
 }
 
 // maxMountTrail is the size limit of a mount's trail, in bytes. Beyond it the oldest records are deleted.
@@ -77,7 +77,7 @@ func openMountTrail(dir string, log *slog.Logger) (*mountTrail, error) {
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	return &mountTrail{log: l, computer: computer, sink: &reporting{Log: l, log: log}}, nil
+	return &mountTrail{log: l, computer: computer, sink: &trailSink{Log: l, log: log}}, nil
 }
 
 // kernelLog returns the kernel's audit log, with the policy in the trail's folder. It returns nil and no error for a

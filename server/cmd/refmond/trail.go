@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/refmon/refmon/access"
@@ -110,7 +108,7 @@ func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := &audit.Log{Sink: &reporting{Log: s.trail, log: s.log}, Computer: host, Clock: auditlog.Now}
+	log := &audit.Log{Sink: &trailSink{Log: s.trail, log: s.log}, Computer: host, Clock: auditlog.Now}
 	log.Policy.Store(p)
 	return log, nil
 }
@@ -167,54 +165,6 @@ func (s *service) changePolicy(next *audit.Policy) error {
 		return st.Err() // a reload changes the policy only if the change is recorded (U-85)
 	}
 	return nil
-}
-
-// reportEvery is the interval of log lines about an audit log that fails.
-const reportEvery = time.Minute
-
-// afterStop says what to do with a log that has stopped at audit.size. No call clears a log of refmond.
-const afterStop = "raise audit.size, or set audit.overwrite to archive or needed, then restart refmond"
-
-// reporting is the audit log as the kernel's sink. It logs when records cannot be written, and when
-// they can be again.
-type reporting struct {
-	*auditlog.Log
-	log *slog.Logger
-
-	mu sync.Mutex
-	// +checklocks:mu
-	failing bool // guarded by mu
-	// +checklocks:mu
-	said time.Time // guarded by mu
-}
-
-// Write writes a record to the audit log and returns its error, which it also reports. It implements audit.Sink.
-func (r *reporting) Write(e audit.Event) error { return r.report(r.Log.Write(e)) }
-
-// WriteAll writes records to the audit log and returns the error, which it also reports. It implements
-// audit.BatchSink.
-func (r *reporting) WriteAll(events []audit.Event) error { return r.report(r.Log.WriteAll(events)) }
-
-// report tells the operator about a broken audit log: it logs when writes begin to fail or succeed again, and a lasting
-// failure once a minute. It returns err unchanged.
-func (r *reporting) report(err error) error {
-	r.mu.Lock()
-	was, now := r.failing, time.Now()
-	say := err != nil && (!was || now.Sub(r.said) >= reportEvery)
-	r.failing = err != nil
-	if say {
-		r.said = now
-	}
-	r.mu.Unlock()
-	switch {
-	case say && errors.Is(err, auditlog.ErrStopped):
-		r.log.Error("cannot write an audit record: "+afterStop, "error", err)
-	case say:
-		r.log.Error("cannot write an audit record: free space on the disk, or run refmond doctor", "error", err)
-	case was && err == nil:
-		r.log.Info("audit records are written again")
-	}
-	return err
 }
 
 // trailState is the state of the audit log as the operations socket returns it.
@@ -285,7 +235,7 @@ func (c *checkUp) trailState(s *trailReport) {
 	if s.Free < 0 {
 		free = "the free space is unknown"
 	}
-	found := fmt.Sprintf("%d records from %d on, since %s; %d KiB; %d of %d KiB in reserve, %s", s.Records, s.Oldest,
+	found := fmt.Sprintf("records %d to %d, since %s; %d KiB; %d of %d KiB in reserve, %s", s.Oldest, s.Records,
 		s.Since.UTC().Format(time.RFC3339), s.Bytes>>10, s.Reserved>>10, s.Reserve>>10, free)
 	switch {
 	case s.Ended != "":

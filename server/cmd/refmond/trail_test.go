@@ -2,42 +2,14 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/test/check"
 )
-
-// TestLastingAuditFailureIsLoggedOnceAMinute checks that the log has the first error of an audit log, a lasting one
-// once a minute, and its end.
-func TestLastingAuditFailureIsLoggedOnceAMinute(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		r, full := &reporting{log: slog.New(slog.NewTextHandler(&out, nil))}, errors.New("full")
-		for i, c := range []struct {
-			after time.Duration
-			err   error
-			want  string // the level of the line; "": none
-		}{{0, nil, ""}, {0, full, "ERROR"}, {reportEvery - 1, full, ""}, {1, full, "ERROR"}, {1, full, ""}, {0, nil, "INFO"},
-			{0, nil, ""}, {1, full, "ERROR"}} {
-			time.Sleep(c.after)
-			out.Reset()
-			check.Equal(t, r.report(c.err), c.err, "%d: error", i)
-			if got := out.String(); strings.Count(got, "\n") != min(len(c.want), 1) || !strings.Contains(got, c.want) {
-				t.Errorf("%d: logged %q, want %q", i, got, c.want)
-			}
-		}
-		time.Sleep(reportEvery)
-		_ = r.report(fmt.Errorf("write: %w", auditlog.ErrStopped))
-		check.That(t, strings.Contains(out.String(), "audit.size"), "a log that stopped: %q", out.String())
-	})
-}
 
 // TestTrailHasSizeAndAgeOfConfiguration checks the audit log's limits: MiB, days, and segments of an eighth of the size
 // within 1 and 64 MiB.
