@@ -2,6 +2,8 @@ package words_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -128,6 +130,15 @@ func TestDirectoryWordsHaveDocumentedMasks(t *testing.T) {
 		if r, err := words.Parse(text); err == nil || !strings.Contains(err.Error(), want) || r != nil {
 			t.Errorf("%q: %v, %v, want %s", text, r, err, want)
 		}
+	}
+}
+
+// TestBulkPageListsWords checks that docs/bulk.md, which the error of an unknown right names, has every word.
+func TestBulkPageListsWords(t *testing.T) {
+	page := string(check.Must(os.ReadFile("../../docs/bulk.md")))
+	_, page, _ = strings.Cut(page, "## Rights")
+	for _, word := range words.All() {
+		check.That(t, regexp.MustCompile(`\b`+word+`\b`).MatchString(page), "docs/bulk.md does not name %s", word)
 	}
 }
 

@@ -161,7 +161,7 @@ func parseOne(text string) (Right, error) {
 }
 
 // unknown returns the error of a right that nothing reads: a word that is joined
-// like a name, the name that is near it, or else the words there are.
+// like a name, the name that is near it, or else some of the words.
 func unknown(name string, err error) error {
 	list := strings.Split(strings.ReplaceAll(name, ",", "|"), "|")
 	if len(list) > 1 && slices.ContainsFunc(list, func(part string) bool { return strings.TrimSpace(part) == "" }) {
@@ -178,7 +178,7 @@ func unknown(name string, err error) error {
 	if near := Nearest(part, slices.Concat(All(), sddl.RightNames())); near != "" {
 		return fmt.Errorf("rights %q: unknown right %q: did you mean %s?", name, part, near)
 	}
-	return fmt.Errorf("%w; the words are %s, and for a directory %s", err, Words, strings.Join(directoryNames(), ", "))
+	return fmt.Errorf("%w; the words are %s, and for a directory those of docs/bulk.md, such as AddMember", err, Words)
 }
 
 // On returns a right for each of several object types, given as chains, in place of the whole object. Without chains,

@@ -28,7 +28,7 @@ func TestParseErrorsSuggestWords(t *testing.T) {
 		"FILE_READ_DATA|Write":    "Write is a word: join words with +, as in FILE_READ_DATA+Write",
 		"read,DELETE":             "as in read+DELETE",
 		"xyzzy":                   "the words are",
-		"QQ":                      ", and for a directory GenericAll, GenericRead, ",
+		"QQ":                      ", and for a directory those of docs/bulk.md, such as AddMember",
 		"0":                       "is empty",
 		"":                        "",
 	} {
