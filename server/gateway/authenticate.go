@@ -53,14 +53,16 @@ func (g *Gateway) authenticate(w http.ResponseWriter, r *http.Request) *session 
 		}
 		return s
 	}
-	st, tooMany, limit := s.st, s.tooMany, s.limit()
+	st, tooMany := s.st, s.tooMany
+	if untriedLogons[st] {
+		g.logUntried(r, s)
+	}
 	p.sessions.put(s)
 	switch {
 	case tooMany:
 		w.Header().Set("Retry-After", strconv.Itoa(int(attemptTime.Seconds())))
 		plain(w, http.StatusTooManyRequests, "too many wrong passwords from this address: try again later")
 	case untriedLogons[st]:
-		g.log.Warn("cannot check a logon", lograte.Client, origin(r), "status", st.String(), "limit", limit)
 		busy(w)
 	default:
 		// The reason of a failed logon is for the audit record only (L-32), and the response time
@@ -69,6 +71,11 @@ func (g *Gateway) authenticate(w http.ResponseWriter, r *http.Request) *session 
 		g.challenge(w, "")
 	}
 	return nil
+}
+
+// logUntried logs that refmond did not try the logon of a request. s is its session.
+func (g *Gateway) logUntried(r *http.Request, s *session) {
+	g.log.Warn("cannot check a logon", lograte.Client, origin(r), "status", s.st.String(), "limit", s.limit())
 }
 
 // logOnClient logs the client on by its Authorization header or, without one, by its certificate. The caller checks the

@@ -74,11 +74,15 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	defer p.sessions.put(s)
 	if s.st != ntstatus.Success {
 		level(r.Context(), begun, g.levels.logon)
-		if s.tooMany || untriedLogons[s.st] {
+		switch {
+		case untriedLogons[s.st]:
+			g.logUntried(r, s)
+			fallthrough
+		case s.tooMany:
 			plain(w, http.StatusForbidden, "access denied")
-			return
+		default:
+			g.challenge(w, "")
 		}
-		g.challenge(w, "")
 		return
 	}
 	q := g.newRequest(r.Context(), s)

@@ -21,6 +21,9 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/lsa"
 )
 
 // local is a forward-auth configuration for proxies of this host.
@@ -111,6 +114,19 @@ func TestForwardAuthNeedsOnePathAndRight(t *testing.T) {
 	for _, part := range []string{"forwardAuth.proxies", "X-Forwarded-Uri 0 times", "X-Refmon-Right 2 times", `\"GET\"`} {
 		check.That(t, strings.Contains(out.String(), part), "no line has %s: %s", part, out.String())
 	}
+}
+
+// TestForwardAuthLogsUntriedLogon checks that a 403 for a logon that refmond did not try has a line in the log, because
+// the client's credentials may be right (G-66).
+func TestForwardAuthLogsUntriedLogon(t *testing.T) {
+	var out bytes.Buffer
+	var a *refusing
+	w := newWorldOf(t, shared, func(s *lsa.Store) logon.Authority { a = &refusing{Store: s}; return a }, local,
+		func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&out, nil)) })
+	a.status.Store(uint32(ntstatus.NoLogonServers))
+	got := w.forward("alice:pw-x", "127.0.0.1:5", "X-Forwarded-Uri", "/share/f", "X-Refmon-Right", "read")
+	check.Equal(t, got.Code, 403, "G-66: a logon that was not tried")
+	check.That(t, strings.Contains(out.String(), "STATUS_NO_LOGON_SERVERS"), "no line for the 403: %q", out.String())
 }
 
 // TestForwardAuthCountsWrongPasswordsPerClient checks that the wrong passwords of one client of a proxy do not refuse
