@@ -4,15 +4,13 @@ import (
 	_ "embed"
 	"html/template"
 	"net/http"
-	"strings"
 	"time"
 )
 
 //go:embed console.html
 var consoleText string
 
-var consoleTemplate = template.Must(template.New("console").Funcs(template.FuncMap{"join": strings.Join}).
-	Parse(consoleText))
+var consoleTemplate = template.Must(template.New("console").Funcs(pageFuncs).Parse(consoleText))
 
 // consolePage is one page of the console. gather collects its data with the rights of the client.
 type consolePage struct {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -21,7 +22,11 @@ var style string
 //go:embed page.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+// pageFuncs are the functions of the templates. A name that a user chose goes through line, so that a control of the
+// text's direction cannot disguise it.
+var pageFuncs = template.FuncMap{"join": strings.Join, "line": printable.Line}
+
+var pageTemplate = template.Must(template.New("page").Funcs(pageFuncs).Parse(pageText))
 
 // pagePolicy allows the gateway's own pages their style sheet and nothing else.
 var pagePolicy = fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; frame-ancestors 'none'; base-uri 'none'; "+

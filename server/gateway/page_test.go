@@ -76,6 +76,24 @@ func TestDirectoryPageOmitsInvalidNames(t *testing.T) {
 		"<p>This page does not show all names of the folder.</p>", lines[:6]...))
 }
 
+// TestPagesShowDirectionControls checks that pages show U+FFFD in place of each control of the text's direction, and
+// that links have the unchanged name.
+func TestPagesShowDirectionControls(t *testing.T) {
+	w := newWorld(t, shared)
+	w.folder("\u202egnp", own)
+	w.file("\u202egnp/\u202efdp.exe", "x", own)
+	page := w.ask("alice", "GET", "/share/%E2%80%AEgnp/", "").body
+	tree := w.view("alice", "/tree?path=%2Fshare%2F%E2%80%AEgnp").body
+	for _, c := range []struct{ text, part string }{
+		{page, "<a href=\"/share/%E2%80%AEgnp/%E2%80%AEfdp.exe\">\uFFFDfdp.exe</a>"}, {page, " / \uFFFDgnp</h1>"},
+		{tree, "%E2%80%AEfdp.exe\">\uFFFDfdp.exe</a>"}, {tree, "<h2>/share/\uFFFDgnp</h2>"},
+		{tree, "value=\"/share/\u202egnp\""},
+	} {
+		check.That(t, strings.Contains(c.text, c.part), "%q is not in %q", c.part, c.text)
+	}
+	check.Equal(t, strings.Count(page+tree, "\u202e"), 1, "controls of the direction outside of the form")
+}
+
 // TestPageNamesEachClient checks that a page names a client as it logged on. A client without such a name has the name
 // of its SID, or the SID if refmond has no name for it.
 func TestPageNamesEachClient(t *testing.T) {
