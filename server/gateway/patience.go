@@ -11,7 +11,7 @@ import (
 // long the whole request takes (G-24).
 func patient(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := http.NewResponseController(w)
+		whole, c := r, http.NewResponseController(w)
 		writer := &patientWriter{ResponseWriter: w, c: c}
 		if r.ProtoMajor == 1 { // not HTTP/2, where each stream has its own deadlines and ends when one passes
 			writer.extend() // otherwise the deadline of the previous request would end this one
@@ -29,6 +29,11 @@ func patient(h http.Handler) http.Handler {
 		}
 		h.ServeHTTP(writer, r)
 		writer.extend() // net/http sends the buffered rest now
+		if r.ProtoMajor == 2 {
+			// net/http keeps the request until the client reads the rest. Each stream of a connection can have 96 KiB of
+			// headers, for which a client needs no credentials (G-57).
+			whole.Header = nil
+		}
 	})
 }
 

@@ -280,3 +280,18 @@ func serveOn(h http.Handler) (client net.Conn, end func()) {
 		_ = s.Close()
 	}
 }
+
+// TestStreamDropsHeadersAfterHandler checks that a request of HTTP/2 releases its headers when its handler has ended,
+// because net/http keeps the request until the client reads the answer. A request of HTTP/1 keeps them: net/http reads
+// its Connection header later (G-57).
+func TestStreamDropsHeadersAfterHandler(t *testing.T) {
+	for version, want := range map[int]string{1: "x", 2: ""} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("body"))
+		r.ProtoMajor = version
+		r.Header.Set("Large", "x")
+		patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			check.Equal(t, r.Header.Get("Large"), "x", "HTTP/%d: the header in the handler", version)
+		})).ServeHTTP(httptest.NewRecorder(), r)
+		check.Equal(t, r.Header.Get("Large"), want, "G-57: HTTP/%d: the header after the handler", version)
+	}
+}
