@@ -101,18 +101,19 @@ func TestBasicHeaderWithoutNameIsUnauthorized(t *testing.T) {
 	}
 }
 
-// certificate returns a certificate and its fingerprint.
+// certificate returns an expired certificate and its fingerprint.
 func certificate(t *testing.T) (tls.Certificate, string) {
 	t.Helper()
 	key := check.Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(-time.Hour)}
 	der := check.Must(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
 	sum := sha256.Sum256(der)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, hex.EncodeToString(sum[:])
 }
 
 // TestClientCertificateMapsToAccount checks that a client with a certificate is the account to which its fingerprint is
-// mapped. If the gateway has no SeTcbPrivilege, the token is at level Identification and opens nothing (G-7, L-36).
+// mapped, also after the certificate has expired. If the gateway has no SeTcbPrivilege, the token is at level
+// Identification and opens nothing (G-7, L-36).
 //
 // +checklocksignore
 func TestClientCertificateMapsToAccount(t *testing.T) {
