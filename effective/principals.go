@@ -136,7 +136,59 @@ func (p *Principals) below(rid uint32) Set {
 }
 
 // columns collects the tokens that a SID matches while buildRows builds the matrix.
-type columns struct{ allow, deny []uint32 }
+type columns struct {
+	allow, deny collector
+	differ      bool // the two differ; otherwise deny is empty
+}
+
+// collector collects columns in ascending order: the first few in a list, many as a set, which is then smaller.
+type collector struct {
+	few  []uint32
+	many Set // nil: few has all
+}
+
+// add adds a column, which must be greater than the earlier ones. width is the number of words of a set.
+func (l *collector) add(column uint32, width int) {
+	if l.many != nil {
+		l.many.add(int(column))
+		return
+	}
+	if l.few = append(l.few, column); len(l.few) > 2*width {
+		l.many = make(Set, width)
+		for _, c := range l.few {
+			l.many.add(int(c))
+		}
+		l.few = nil
+	}
+}
+
+// all returns the columns in ascending order.
+func (l *collector) all() []uint32 {
+	if l.many == nil {
+		return l.few
+	}
+	out := make([]uint32, 0, l.many.Count())
+	for c := range l.many.All() {
+		out = append(out, uint32(c))
+	}
+	return out
+}
+
+// add adds a column whose token has the SID for allow entries, deny entries or both.
+func (l *columns) add(column uint32, allow, deny bool, width int) {
+	if allow != deny && !l.differ {
+		l.differ = true
+		for _, c := range l.allow.all() {
+			l.deny.add(c, width)
+		}
+	}
+	if allow {
+		l.allow.add(column, width)
+	}
+	if deny && l.differ {
+		l.deny.add(column, width)
+	}
+}
 
 // buildRows builds the matrix: for each SID the columns whose tokens have it, for allow and for deny entries. A SID
 // that counts for neither has no row.
@@ -158,12 +210,7 @@ func (p *Principals) buildRows() {
 				at[s] = r
 				sids, lists = append(sids, s), append(lists, columns{})
 			}
-			if a {
-				lists[r].allow = append(lists[r].allow, uint32(c))
-			}
-			if d {
-				lists[r].deny = append(lists[r].deny, uint32(c))
-			}
+			lists[r].add(uint32(c), a, d, p.width)
 		}
 	}
 	p.sids = sidset.New(sids)
@@ -171,10 +218,10 @@ func (p *Principals) buildRows() {
 	shared := map[string]vector{}
 	for i := range lists {
 		l := &lists[i]
-		p.rows[i].allow = p.vector(shared, l.allow)
+		p.rows[i].allow = p.vector(shared, l.allow.all())
 		p.rows[i].deny = p.rows[i].allow
-		if !slices.Equal(l.allow, l.deny) {
-			p.rows[i].deny = p.vector(shared, l.deny)
+		if l.differ {
+			p.rows[i].deny = p.vector(shared, l.deny.all())
 		}
 		*l = columns{}
 	}

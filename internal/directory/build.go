@@ -113,7 +113,11 @@ func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []err
 			n := newResolver(&d.groups)
 			for at := next.Add(1) - 1; int(at) < len(wanted); at = next.Add(1) - 1 {
 				i := wanted[at]
-				tokens[i], errs[i] = n.newToken(d.accounts, &users[i])
+				t, err := n.newToken(d.accounts, &users[i])
+				if err == nil {
+					t = t.ReferTo(d.groups.common) // users times groups can be many
+				}
+				tokens[i], errs[i] = t, err
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/refmon/refmon/internal/sidset"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -19,6 +20,7 @@ type groupTable struct {
 	names  map[sid.SID]string   // by SID and by the SID of the gid
 	byName map[string][]sid.SID // by the folded name: its SID, then the SID of its gid
 	ids    []AccountID
+	common *sidset.Set // SIDs of groups, to which tokens may refer; maybe those of an earlier version
 }
 
 // node is a group, or a user whose groups are being collected, with the groups that it is in directly.
@@ -109,7 +111,21 @@ func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 			t.nodes[i] = t.newNode(g)
 		}
 	}
+	t.common = t.newCommon(d)
 	return t, nil
+}
+
+// newCommon returns the SIDs of all groups, listed or not. It returns those of d, which may be nil, if d has at least
+// half as many. Otherwise a token that Update reuses could keep each earlier version's in memory.
+func (t *groupTable) newCommon(d *Directory) *sidset.Set {
+	var all []sid.SID
+	for i := range t.nodes {
+		all = append(append(all, t.nodes[i].sid), t.nodes[i].unlisted...)
+	}
+	if d != nil && 2*d.groups.common.Len() >= len(all) {
+		return d.groups.common
+	}
+	return sidset.New(all)
 }
 
 // add enters the names and ids of group g, whose index is i. After an error some may be entered. Errors:

@@ -33,6 +33,7 @@ type Set struct {
 	sids  []sid.SID
 	dups  []dup // immutable; nearly always empty
 	index Index // immutable
+	ref   *refs // immutable; nil: sids has the list, and tags and slots are its table
 }
 
 // dup says that the SID at index at is equal to the earlier one at first.
@@ -48,7 +49,7 @@ func New(sids []sid.SID) *Set {
 	for n < 4*len(sids) { // load of at most a quarter
 		n *= 2
 	}
-	words := filterWords(len(sids))
+	words := filterWords(filterBits * len(sids))
 	room := make([]uint64, words+n/8+n/2) // filter, tags and slots are allocated at once
 	s := &Set{
 		tags:  unsafe.Slice((*uint8)(unsafe.Pointer(&room[words])), n),
@@ -144,10 +145,10 @@ var full = ^uint64(0)
 // many absent SIDs is looked up in vain.
 const filterBits = 64
 
-// filterWords returns the words of the filter for count SIDs, one bit a hash.
-func filterWords(count int) int {
+// filterWords returns the words of a filter with at least the given bits.
+func filterWords(bits int) int {
 	n := 1
-	for 64*n < filterBits*count {
+	for 64*n < bits {
 		n *= 2
 	}
 	return n
@@ -163,6 +164,9 @@ func (x Index) add(hash uint32) {
 //
 //go:noinline
 func (s *Set) probe(hash uint32, x sid.SID) int {
+	if s.ref != nil {
+		return s.ref.find(hash, x)
+	}
 	mask := uint32(len(s.tags) - 1)
 	t := tagOf(hash)
 	for p := hash >> (s.shift & 31); ; p = (p + 1) & mask {
@@ -182,11 +186,19 @@ func (s *Set) Len() int {
 	if s == nil {
 		return 0
 	}
+	if s.ref != nil {
+		return len(s.ref.at)
+	}
 	return len(s.sids)
 }
 
 // At returns the SID at index i of the list. It panics if the list has none.
-func (s *Set) At(i int) sid.SID { return s.sids[i] }
+func (s *Set) At(i int) sid.SID {
+	if s.ref != nil {
+		return s.ref.sid(i)
+	}
+	return s.sids[i]
+}
 
 // Duplicates yields each index whose SID occurs earlier in the list, together with the index that Find returns for it.
 // A nil set has none.
