@@ -47,8 +47,8 @@ type connection struct {
 
 // serve identifies a connected program, logs it on and serves its calls until it disconnects. full marks a connection
 // to the administrators' socket. serve closes the peer's identity and logs errors. An error before the process exists
-// is also sent to the client as a status. serve calls loggedOn after the logon.
-func (d *Daemon) serve(conn *net.UnixConn, full bool, loggedOn func()) {
+// is also sent to the client as a status.
+func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	peer, err := unix.Of(conn)
 	if err != nil {
 		d.log.Error("closed a connection whose peer cannot be identified", "error", err)
@@ -66,7 +66,6 @@ func (d *Daemon) serve(conn *net.UnixConn, full bool, loggedOn func()) {
 	defer d.forget(c)
 	if err = c.logOn(); err == nil {
 		peer.Close() // the logon has used the pidfd, and nothing needs it any more
-		loggedOn()
 		err = c.run()
 	}
 	d.logEnd(c, err)

@@ -98,10 +98,6 @@ type Daemon struct {
 	// +checklocks:mu
 	users map[uint32]user // guarded by mu
 	// +checklocks:mu
-	arriving map[payer]*arrivals // guarded by mu: connections that are not logged on yet, by uid and socket
-	// +checklocks:mu
-	waiting int // guarded by mu: the sum of all arrivals.waiting
-	// +checklocks:mu
 	blocks map[payer]*kernel.QuotaBlock // guarded by mu: blocks with a connection or a charge
 	// +checklocks:mu
 	refused uint64 // guarded by mu: connections and threads rejected at a limit
@@ -121,7 +117,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
 		quota: cfg.Quota, startAs: cfg.StartAs, scheduler: newScheduler(), calls: callBuffer{most: keptCalls, next: 1},
 		denials:     callBuffer{most: keptDenials, next: 1, fair: true},
-		connections: map[*connection]struct{}{}, users: map[uint32]user{}, arriving: map[payer]*arrivals{}}
+		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
 	d.revoke = revoker{others: cfg.Revoke, nameOf: cfg.KernelName, accounts: cfg.Accounts}
 	d.pool = kernel.NewQuotaPool(d.limits.Total, d.limits.Reserve)
 	d.SetIdentity(cfg.Identity)
@@ -177,7 +173,7 @@ func (d *Daemon) Serve() error {
 	return nil
 }
 
-// accept serves each client of one socket, and blocks until the socket is closed or Close
+// accept serves each client of one socket on a new goroutine, and blocks until the socket is closed or Close
 // begins. It logs the first of other errors in a row and tries again after acceptPause.
 func (d *Daemon) accept(l *net.UnixListener) {
 	failing := false
@@ -202,6 +198,18 @@ func (d *Daemon) accept(l *net.UnixListener) {
 		case <-time.After(acceptPause):
 		}
 	}
+}
+
+// begin serves a connection on a new goroutine and takes ownership of it. After Close it only closes the
+// connection. full means that the client connected at the administrators' socket.
+func (d *Daemon) begin(conn *net.UnixConn, full bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closing {
+		_ = conn.Close()
+		return
+	}
+	d.serving.Go(func() { d.serve(conn, full) })
 }
 
 // Close stops accepting clients, waits for the running calls, ends the connections, and closes the kernel and
