@@ -31,7 +31,7 @@ main() {
 	echo "the packages: $((SECONDS - t0)) s"
 	image "$base" "$packages"
 	t0=$SECONDS
-	# A host that is itself a virtual machine may forbid its guests to set the register of arch-capabilities.
+	# A host that is itself a virtual machine may not let its guests set the IA32_ARCH_CAPABILITIES register.
 	[ ! -w /dev/kvm ] || { machine kvm host,arch-capabilities=off || rc=$?; }
 	# Not every such host can run a whole Linux kernel.
 	[ -s "$work/serial" ] && ! grep -q 'KVM internal error' "$work/errors" || { accel=tcg rc=0; machine tcg,thread=multi max || rc=$?; }

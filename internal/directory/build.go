@@ -115,7 +115,7 @@ func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []err
 				i := wanted[at]
 				t, err := n.newToken(d.accounts, &users[i])
 				if err == nil {
-					t = t.ReferTo(d.groups.common) // users times groups can be many
+					t = t.ReferTo(d.groups.common) // a copy per user and group takes too much memory
 				}
 				tokens[i], errs[i] = t, err
 			}

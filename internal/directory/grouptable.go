@@ -115,15 +115,17 @@ func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 	return t, nil
 }
 
-// newCommon returns the SIDs of all groups, listed or not. It returns those of d, which may be nil, if d has at least
-// half as many. Otherwise a token that Update reuses could keep each earlier version's in memory.
+// newCommon returns the SIDs of all groups, listed or not. It returns those of d, which may be nil, if d has between
+// half and twice as many. Reused tokens keep their set in memory, so a new set for each version would add up.
 func (t *groupTable) newCommon(d *Directory) *sidset.Set {
 	var all []sid.SID
 	for i := range t.nodes {
 		all = append(append(all, t.nodes[i].sid), t.nodes[i].unlisted...)
 	}
-	if d != nil && 2*d.groups.common.Len() >= len(all) {
-		return d.groups.common
+	if d != nil {
+		if n := d.groups.common.Len(); 2*n >= len(all) && n <= 2*len(all) {
+			return d.groups.common
+		}
 	}
 	return sidset.New(all)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -31,8 +32,8 @@ func patient(h http.Handler) http.Handler {
 		writer.extend() // net/http sends the buffered rest now
 		if r.ProtoMajor == 2 {
 			// net/http keeps the request until the client reads the rest. Each stream of a connection can have 96 KiB of
-			// headers, for which a client needs no credentials (G-57).
-			whole.Header = nil
+			// headers, path and host, for which a client needs no credentials (G-57).
+			whole.Header, whole.URL, whole.RequestURI, whole.Host = nil, &url.URL{}, "", ""
 		}
 	})
 }

@@ -289,9 +289,13 @@ func TestStreamDropsHeadersAfterHandler(t *testing.T) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("body"))
 		r.ProtoMajor = version
 		r.Header.Set("Large", "x")
+		r.RequestURI = "/"
 		patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			check.Equal(t, r.Header.Get("Large"), "x", "HTTP/%d: the header in the handler", version)
 		})).ServeHTTP(httptest.NewRecorder(), r)
 		check.Equal(t, r.Header.Get("Large"), want, "G-57: HTTP/%d: the header after the handler", version)
+		for _, part := range []string{r.URL.Path, r.RequestURI, r.Host} {
+			check.Equal(t, part != "", want != "", "G-57: HTTP/%d: path or host %q after the handler", version, part)
+		}
 	}
 }

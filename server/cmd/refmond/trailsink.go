@@ -44,7 +44,7 @@ func (s *trailSink) report(err error, events ...audit.Event) error {
 	s.mu.Lock()
 	now := time.Now()
 	say := err != nil && (s.said.IsZero() || now.Sub(s.said) >= reportEvery)
-	// A log without space still stores essential records, which users can cause without end.
+	// A log without space still stores essential records, so their success does not show that there is space again.
 	again := err == nil && s.failing && slices.ContainsFunc(events, func(e audit.Event) bool { return !e.Essential() })
 	if say {
 		s.said = now
