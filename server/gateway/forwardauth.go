@@ -74,15 +74,14 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	defer p.sessions.put(s)
 	if s.st != ntstatus.Success {
 		level(r.Context(), begun, g.levels.logon)
-		switch {
-		case untriedLogons[s.st]:
+		if untriedLogons[s.st] {
 			g.logUntried(r, s)
-			fallthrough
-		case s.tooMany:
-			plain(w, http.StatusForbidden, "access denied")
-		default:
-			g.challenge(w, "")
 		}
+		if s.tooMany || untriedLogons[s.st] {
+			plain(w, http.StatusForbidden, "access denied")
+			return
+		}
+		g.challenge(w, "")
 		return
 	}
 	q := g.newRequest(r.Context(), s)
