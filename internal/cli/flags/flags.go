@@ -101,11 +101,18 @@ func HelpFor(parser *kong.Kong, args []string) string {
 }
 
 // CheckValues returns an error that names the first flag or argument with an empty text, or with an empty element in
-// its list, or the first flag with a time that is not above zero. It checks what the line gives, not the defaults. A
-// script writes --want "$RIGHT" with a variable that is not set: without this check the question would be about
-// everything.
+// its list, the first flag with a time that is not above zero, or the first flag with one value that the line gives
+// twice. It checks what the line gives, not the defaults. A script writes --want "$RIGHT" with a variable that is not
+// set: without this check the question would be about everything. A switch, which has no value, may be repeated.
 func CheckValues(ctx *kong.Context) error {
+	given := map[*kong.Value]bool{}
 	for _, p := range ctx.Path {
+		if p.Flag != nil && !p.Flag.IsCumulative() && !p.Flag.IsBool() {
+			if given[p.Flag.Value] {
+				return fmt.Errorf("--%s is given twice: it takes one value", p.Flag.Name)
+			}
+			given[p.Flag.Value] = true
+		}
 		if p.Flag != nil && empty(p.Flag.Target) {
 			return fmt.Errorf("--%s is empty: give a value, or omit the flag", p.Flag.Name)
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// A given flag or argument must have a value in any notation, and a time must be above zero. Missing flags and defaults
-// are not checked.
+// A given flag or argument must have a value in any notation, a time must be above zero, and only a list or a switch
+// may be repeated. Missing flags and defaults are not checked.
 func TestMeaninglessFlagValueIsRejected(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"verb", ""}, {"verb --want read", ""}, {"verb --want=", "--want is empty"}, {"verb -w _", "--want is empty"},
@@ -20,6 +20,8 @@ func TestMeaninglessFlagValueIsRejected(t *testing.T) {
 		{"verb --count 0 --on", ""}, {"verb _", "the argument <arg> is empty"},
 		{"--top _ verb", "--top is empty"}, {"verb --kind _", "--kind"}, {"verb --wait 1ns", ""},
 		{"verb --wait 0s", "--wait is 0s"}, {"verb --wait=-5s", "--wait is -5s"},
+		{"verb --want a --want b", "--want is given twice"}, {"verb -w a --want=a", "--want is given twice"},
+		{"--top a verb --top b", "--top is given twice"}, {"verb --on --on", ""}, {"verb --want a --kind b", ""},
 	} {
 		var cli struct {
 			Top  string

@@ -20,7 +20,7 @@ type configured struct {
 }
 
 // withConfig returns args with --config replaced by the flags of its file. These flags come after the command and
-// before the other flags.
+// before the other flags. A flag with one value that args give too replaces the flag of the file.
 //
 //   - Without --config, or with an unknown command, args is unchanged.
 //   - A second --config is an error.
@@ -42,6 +42,13 @@ func withConfig(parser *kong.Kong, args []string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	flags = slices.DeleteFunc(flags, func(flag string) bool {
+		name, _, _ := strings.Cut(flag, "=")
+		i := slices.IndexFunc(parser.Model.Children[at].Flags, func(f *kong.Flag) bool { return "--"+f.Name == name })
+		return !parser.Model.Children[at].Flags[i].IsCumulative() && slices.ContainsFunc(rest, func(arg string) bool {
+			return arg == name || strings.HasPrefix(arg, name+"=")
+		})
+	})
 	return slices.Concat(args[:1], flags, rest), nil
 }
 
