@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -237,8 +238,8 @@ func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
 }
 
 // paths returns the absolute paths of the mount point and the tree. An empty argument is an error, because it would
-// name the working directory. So is a mount point above the tree, and a path of --audit or --metrics in the tree or
-// below the mount point.
+// name the working directory. So is a missing tree, a mount point above the tree, and a path of --audit or --metrics in
+// the tree or below the mount point.
 func (c *mountCmd) paths() (dir, source string, err error) {
 	switch "" {
 	case c.Tree:
@@ -251,6 +252,10 @@ func (c *mountCmd) paths() (dir, source string, err error) {
 	}
 	if source, err = filepath.Abs(c.Tree); err != nil {
 		return "", "", err
+	}
+	// A dead mount on the tree fails in another way, and Run removes it.
+	if _, err := os.Stat(source); errors.Is(err, fs.ErrNotExist) {
+		return "", "", fmt.Errorf("%s does not exist: TREE names the directory with the files: %w", source, fs.ErrNotExist)
 	}
 	if covers(dir, source) {
 		return "", "", coverError(dir, source)

@@ -383,10 +383,18 @@ func TestBackupMountNamesItsUser(t *testing.T) {
 	}
 }
 
-// TestMountRejectsPaths checks that refmond mount does not take an empty path for the working directory, covers no
-// directory above the tree (M-39), and keeps its own files out of the tree and of the mount.
+// TestMountRejectsPaths checks that refmond mount does not take an empty path for the working directory, and covers no
+// directory above the tree (M-39). It keeps its own files out of the tree and of the mount, and names a missing tree
+// before a missing mount point.
 func TestMountRejectsPaths(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{"t", "d/t"} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for want, c := range map[string]mountCmd{"TREE is empty": {Dir: "d"}, "DIR is empty": {Tree: "t"},
+		"/gone does not exist: TREE":          {Tree: "gone", Dir: "gone too"},
 		"would cover all files in it":         {Tree: "d/t", Dir: "d/"},
 		"/t/audit is in the tree":             {Tree: "t", Dir: "d", Audit: "t/audit"},
 		"/d/m is in the tree or in its mount": {Tree: "t", Dir: "d", Audit: "tt", Metrics: "d/x/../m"}} {
