@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -39,9 +40,13 @@ func checkConfig(file string) (string, error) {
 }
 
 // checkFiles returns an error if refmond serve would refuse the contents of a file that the configuration names: the
-// keytab, the password file and CA of the directory, and idNumbers. It must run as refmond's user, because a secret may
-// not belong to another one. It connects to nothing and writes nothing.
+// keytab, the password file and CA of the directory, and idNumbers. A state that exists and is no directory is an error
+// too. It must run as refmond's user, because a secret may not belong to another one. It connects to nothing and writes
+// nothing.
 func (c *config) checkFiles() error {
+	if state, err := os.Stat(c.State); err == nil && !state.IsDir() {
+		return fmt.Errorf("state: %s is not a directory", c.State)
+	}
 	if _, err := readNumbers(c.IDNumbers); err != nil {
 		return err
 	}

@@ -53,3 +53,20 @@ func TestConfigCheckReadsTrees(t *testing.T) {
 		t.Errorf("F-204: after the repair: %s, want text without %q", out, "\n")
 	}
 }
+
+// TestConfigCheckRefusesStateFile checks that config check refuses a state that is a file, because refmond serve could
+// not start. A state that is missing is made at the start.
+func TestConfigCheckRefusesStateFile(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "refmond.yaml")
+	for state, want := range map[string]string{config: "state: " + config + " is not a directory",
+		filepath.Join(dir, "gone"): ""} {
+		if err := os.WriteFile(config, []byte("state: "+state+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := checkConfig(config)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("config check of state %s: %v, want %q", state, err, want)
+		}
+	}
+}
