@@ -1,13 +1,13 @@
 package lsa
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"go.etcd.io/bbolt"
 
@@ -19,10 +19,10 @@ import (
 // (active, disabled, locked out, or no password) and full name. An empty cell is "-". It returns the error of w.
 func (s *Store) ListAccounts(w io.Writer) error {
 	st := s.now.Load()
-	t := table(w, "NAME", "SID", "UID", "STATE", "FULL NAME")
+	t := newTable(w, "NAME", "SID", "UID", "STATE", "FULL NAME")
 	for _, rid := range slices.Sorted(maps.Keys(st.accounts)) {
 		a := st.accounts[rid]
-		row(t, a.Name, st.machine.WithRID(rid).String(), id(a.UID), s.stateOf(&a), a.FullName)
+		t.row(a.Name, st.machine.WithRID(rid).String(), id(a.UID), s.stateOf(&a), a.FullName)
 	}
 	return t.Flush()
 }
@@ -31,14 +31,14 @@ func (s *Store) ListAccounts(w io.Writer) error {
 // A group without members has one line with "-" as the member. It returns the error of w.
 func (s *Store) ListGroups(w io.Writer) error {
 	st := s.now.Load()
-	t := table(w, "GROUP", "SID", "GID", "MEMBER", "MEMBER'S SID")
+	t := newTable(w, "GROUP", "SID", "GID", "MEMBER", "MEMBER'S SID")
 	for _, g := range slices.SortedFunc(maps.Keys(st.groups), sid.SID.Compare) {
 		group := st.groups[g]
 		if len(group.Members) == 0 {
-			row(t, group.Name, g.String(), id(group.GID), "-", "-")
+			t.row(group.Name, g.String(), id(group.GID), "-", "-")
 		}
 		for _, m := range group.Members {
-			row(t, group.Name, g.String(), id(group.GID), s.display(m), m.String())
+			t.row(group.Name, g.String(), id(group.GID), s.display(m), m.String())
 		}
 	}
 	return t.Flush()
@@ -48,13 +48,13 @@ func (s *Store) ListGroups(w io.Writer) error {
 // by SID. The name of an unknown SID is "-". It returns the error of w.
 func (s *Store) ListRights(w io.Writer) error {
 	st := s.now.Load()
-	t := table(w, "WHO", "SID", "RIGHTS")
+	t := newTable(w, "WHO", "SID", "RIGHTS")
 	for _, g := range slices.SortedFunc(maps.Keys(st.grants), sid.SID.Compare) {
 		if st.grants[g] == (Grant{}) {
 			continue // no rights, as for Guests in a new store
 		}
 		r := st.grants[g].record()
-		row(t, s.display(g), g.String(), strings.Join(append(r.Privileges, r.Rights...), " "))
+		t.row(s.display(g), g.String(), strings.Join(append(r.Privileges, r.Rights...), " "))
 	}
 	return t.Flush()
 }
@@ -86,22 +86,42 @@ func (s *Store) display(id sid.SID) string {
 	return domain + `\` + name
 }
 
-// table returns a writer of aligned columns with the heads as its first row. The caller must flush it.
-func table(w io.Writer, heads ...string) *tabwriter.Writer {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row(t, heads...)
-	return t
+// table holds the rows of a table until Flush writes them in aligned columns.
+type table struct {
+	out  io.Writer
+	rows [][]string
 }
 
-// row writes one line of a table. It replaces control characters, and writes "-" for an empty cell. It changes cells,
-// and ends the line.
-func row(t *tabwriter.Writer, cells ...string) {
+// newTable returns a table with the heads as its first row.
+func newTable(w io.Writer, heads ...string) *table { return &table{w, [][]string{heads}} }
+
+// row adds one line. It replaces control characters, and stores "-" for an empty cell. It changes cells.
+func (t *table) row(cells ...string) {
 	for i, c := range cells {
-		if cells[i] = printable.Line(c); c == "" {
-			cells[i] = "-"
+		cells[i] = cmp.Or(printable.Line(c), "-")
+	}
+	t.rows = append(t.rows, cells)
+}
+
+// Flush writes all rows. It aligns by terminal columns, of which a Japanese character takes two. The last cell of a
+// row is not padded. It returns the error of the output.
+func (t *table) Flush() error {
+	widths := map[int]int{}
+	for _, row := range t.rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], printable.Width(c))
 		}
 	}
-	fmt.Fprintln(t, strings.Join(cells, "\t"))
+	var b strings.Builder
+	for _, row := range t.rows {
+		last := len(row) - 1
+		for i, c := range row[:last] {
+			b.WriteString(c + strings.Repeat(" ", widths[i]-printable.Width(c)+2))
+		}
+		b.WriteString(row[last] + "\n")
+	}
+	_, err := io.WriteString(t.out, b.String())
+	return err
 }
 
 // id formats a uid or gid for a table, "-" for nil.

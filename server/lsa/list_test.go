@@ -110,3 +110,14 @@ func TestAccountListsPrintEveryState(t *testing.T) {
 		}
 	}
 }
+
+// TestAccountListAlignsWideNames checks that the second column starts at the same terminal column below a heading and
+// beside a name of fullwidth characters, which take two columns each.
+func TestAccountListAlignsWideNames(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "山田太郎"}, "")
+	var b strings.Builder
+	check.NoError(t, f.ListAccounts(&b))
+	check.That(t, strings.HasPrefix(b.String(), "NAME      SID ") && strings.Contains(b.String(), "\n山田太郎  S-1-"),
+		"list:\n%s", b.String())
+}
