@@ -91,6 +91,9 @@ func replies(r interface{ Read([]byte) (int, error) }, each func(json.RawMessage
 	in.Split(splitAtZero)
 	for range maxReplies {
 		if !in.Scan() {
+			if errors.Is(in.Err(), bufio.ErrTooLong) {
+				return false, fmt.Errorf("%w: a reply is longer than %d bytes", errUnavailable, maxReply)
+			}
 			return false, fmt.Errorf("%w: the conversation ended early: %w", errUnavailable,
 				cmp.Or(in.Err(), io.ErrUnexpectedEOF))
 		}

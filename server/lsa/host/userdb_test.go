@@ -386,7 +386,7 @@ func TestTruncatedReplyIsAnError(t *testing.T) {
 		{`{"parameters":{"n":"` + strings.Repeat("x", maxReply-64) + `"}}` + "\x00", 1, true, ""},
 		{"x\x00", 0, false, "invalid character"}, {`{"error":"io.x"}` + "\x00", 0, false, "io.x"},
 		{strings.Repeat(more, maxReplies), maxReplies, false, "more than"},
-		{`{"parameters":{"n":"` + strings.Repeat("x", maxReply) + `"}}` + "\x00", 0, false, "token too long"},
+		{`{"parameters":{"n":"` + strings.Repeat("x", maxReply) + `"}}` + "\x00", 0, false, "a reply is longer than"},
 	} {
 		n := 0
 		found, err := replies(iotest.HalfReader(strings.NewReader(c.text)), func(json.RawMessage) error { n++; return nil })
