@@ -35,9 +35,10 @@ instead, and checks no rights.
   refmon acl import /backup/projects < acls.jsonl
 
 All lines are checked before the first change. A malformed line (an unknown or repeated field, a path that
-leads out of TREE, a descriptor without owner, group or DACL) is reported with its number, and nothing is
-changed. A file that is missing or cannot keep its descriptor is reported, and the import goes on. Repeat it
-after an interruption or an error: files that are done already are only read. No link is followed.
+leads out of TREE, a descriptor without owner, group or DACL, SDDL that Windows would repair) is reported with
+its number, and nothing is changed. A file that is missing or cannot keep its descriptor is reported, and the
+import goes on. Repeat it after an interruption or an error: files that are done already are only read. No link
+is followed.
 
 FILE has lines of JSON, and at its end the line {"end":N} with their number N. refmon acl export -o FILE makes them of
 other forms.

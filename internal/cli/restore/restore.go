@@ -22,6 +22,7 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -140,29 +141,35 @@ func (c *Config) each(ctx context.Context, b *blocks, again bool, f func(*line) 
 	if err := b.start(again); err != nil {
 		return fmt.Errorf("read objects: %w", err)
 	}
-	var failed error
-	err := objects.All(ctx, jsonl.Lines(b, 0, 0), sid.SID{}, nil, func(i objects.Item) bool {
-		failed = ctx.Err()
-		if failed == nil {
-			failed = f(c.check(&i))
+	return objects.Each(ctx, jsonl.Lines(b, 0, 0), func(_ *objects.Batch, o *objects.Object) error {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		return failed == nil
+		return f(c.check(o))
 	})
-	return errors.Join(failed, err)
 }
 
 // check checks the path, type and descriptor of a line without opening its file. The line's err is the first problem,
 // nil if there is none.
-func (c *Config) check(i *objects.Item) *line {
-	l := &line{number: i.Line, shown: i.Path, kind: i.Type, err: i.Err}
+func (c *Config) check(o *objects.Object) *line {
+	l := &line{number: o.Line, shown: string(o.Path), kind: o.Type, err: o.Err}
 	if l.err == nil {
-		l.path, l.err = c.below(i.Path)
+		l.path, l.err = c.below(l.shown)
 	}
-	if l.err == nil && i.Type != nil && i.Type != winnt.FileObject && i.Type != winnt.DirectoryFileObject {
+	if l.err == nil && o.Type != nil && o.Type != winnt.FileObject && o.Type != winnt.DirectoryFileObject {
 		l.err = errors.New("the type is neither file nor directory")
 	}
+	var d *sd.Descriptor
+	switch {
+	case l.err != nil:
+		return l
+	case o.Form == objects.FormSDDL: // a repaired mask with too many digits would grant every right (S-80)
+		d, l.err = sddl.ParseStrict(string(o.SD), sddl.Options{Extended: true})
+	default:
+		d, l.err = o.Descriptor(sid.SID{})
+	}
 	if l.err == nil {
-		l.descriptor, l.err = fileaccess.StoredWhole(i.Descriptor)
+		l.descriptor, l.err = fileaccess.StoredWhole(d)
 	}
 	return l
 }

@@ -125,7 +125,7 @@ func TestImportWritesOnlyDifferences(t *testing.T) {
 	checkCounts(t, "again", n, Counts{Lines: 4, Same: 4})
 }
 
-// B-21, B-22: one malformed line keeps all others from being written.
+// B-21, B-22: one malformed line keeps all others from being written. So does SDDL that Windows would repair (S-80).
 func TestMalformedLinesChangeNothing(t *testing.T) {
 	good := `{"path":"f","sd":"` + two + `"}`
 	for line, why := range map[string]string{
@@ -151,6 +151,7 @@ func TestMalformedLinesChangeNothing(t *testing.T) {
 		`{"path":"f","sd":"O:BAG:SYD:AR(A;;FA;;;BA)"}`:         "flag AR",
 		`{"path":"f","sd":"O:BAG:SYD:(A;;FA;;;S-1-5-5-0-77)"}`: "logon session",
 		`{"path":"f","sd":"O:BAG:SYD:(A;;FA;;;bob)"}`:          "SDDL",
+		`{"path":"f","sd":"O:BAG:BAD:(A;;0x1f01ff000;;;BA)"}`:  "at most 32 bits",
 		`{"path":"f","sdHex":"0100"}`:                          "2 f ",
 		`{"path":"f","sd":"` + one + `","type":"key"}`:         "neither file nor directory",
 		`[]`:                   "line 2: ",
