@@ -1,6 +1,8 @@
 package bulk
 
 import (
+	"strings"
+
 	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/cli/columns"
 	"github.com/refmon/refmon/internal/directory"
@@ -12,7 +14,7 @@ import (
 type names [][]byte
 
 // makeNames returns the name of each principal as the format writes it: JSON, sid:S-1-… or text without control
-// characters.
+// characters. In CSV, which joins names by semicolons, quotes enclose a name with a semicolon or a quote.
 func makeNames(d *directory.Directory, f Format) names {
 	out := make(names, len(d.Principals))
 	for i := range d.Principals {
@@ -22,7 +24,11 @@ func makeNames(d *directory.Directory, f Format) names {
 		case ESBulk:
 			out[i] = batch.AppendString(nil, "sid:"+d.Principals[i].SID().String())
 		default:
-			out[i] = []byte(printable.Line(d.Principals[i].Name))
+			name := printable.Line(d.Principals[i].Name)
+			if f == CSV && strings.ContainsAny(name, `;"`) {
+				name = `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+			}
+			out[i] = []byte(name)
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package bulk_test
 
 import (
+	standard "encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -182,4 +183,19 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 	got, _ = compareLists(t, &bulk.Diff{Directory: dir, Format: bulk.JSONL}, a+b+lost+none, a+b)
 	check.That(t, got.Repeated == 0 && strings.HasPrefix(got.FirstError.Error(), "/b: line 3: "),
 		"%+v, want no repeated rows, and the second one of /b as the first that is unreadable", got)
+}
+
+// TestCSVPrincipalsAreUnambiguous checks that a CSV reader with the separator ";" reads back the names in the column
+// principals, also a name with a semicolon and one with a quote. A reader of another language does the same.
+func TestCSVPrincipalsAreUnambiguous(t *testing.T) {
+	const people = "domain: S-1-5-21-1-2-3\nusers:\n  - {name: 'x;y', sid: S-1-5-21-1-2-3-1107}\n" +
+		"  - {name: 'a\"b', sid: S-1-5-21-1-2-3-1108}\n  - {name: carla, sid: S-1-5-21-1-2-3-1109}\n"
+	r := &bulk.Run{Directory: check.Must(dirfile.Read([]byte(people))), Rights: check.Must(words.Parse("read")),
+		Ask: bulk.Who, Format: bulk.CSV}
+	out, _, err := runOver(r, `{"path":"/f","sd":"O:BAG:SYD:(A;;FR;;;WD)"}`+"\n")
+	check.NoError(t, err)
+	rows := check.Must(standard.NewReader(strings.NewReader(out)).ReadAll())
+	names := standard.NewReader(strings.NewReader(rows[1][2]))
+	names.Comma = ';'
+	check.Equal(t, fmt.Sprintf("%q", check.Must(names.Read())), `["x;y" "a\"b" "carla"]`, "principals of %q", out)
 }
