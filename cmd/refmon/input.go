@@ -30,9 +30,9 @@ func readBounded(open func(name string) (io.ReadCloser, error), name string, mos
 	b, err := io.ReadAll(io.LimitReader(in, most+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, fmt.Errorf("read %s: %w", inLine(name), err)
 	case int64(len(b)) > most:
-		return nil, fmt.Errorf("read %s: larger than %d MiB", name, most>>20)
+		return nil, fmt.Errorf("read %s: larger than %d MiB", inLine(name), most>>20)
 	}
 	return b, nil
 }
