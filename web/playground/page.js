@@ -110,9 +110,10 @@ function showMistakes(list) {
   }
 }
 
+// position counts in one line as refmon does: UTF-8 bytes from 0.
 function position(text, at) {
   const before = text.slice(0, at).split("\n");
-  return text.includes("\n") ? `line ${before.length}, column ${before.at(-1).length + 1}` : `character ${at + 1}`;
+  return text.includes("\n") ? `line ${before.length}, column ${before.at(-1).length + 1}` : `byte ${new TextEncoder().encode(before[0]).length}`;
 }
 
 function showVerdict() {

@@ -57,7 +57,7 @@ func TestPlaygroundPageWorksInChromium(t *testing.T) {
 
 	b.eval(t, `sd.value = "O:BAG:SYD:(A;;FR;;;ZZ)"; sd.dispatchEvent(new Event("input", {bubbles: true}))`)
 	b.want(t, "the place of a mistake", `document.querySelector("[data-field=sd] mark").textContent`, "ZZ")
-	b.want(t, "and where it is said to be", `document.querySelector("#sd-mistake button").textContent`, "character 20")
+	b.want(t, "and where it is said to be", `document.querySelector("#sd-mistake button").textContent`, "byte 19")
 	b.eval(t, `document.querySelector("#sd-mistake button").click()`)
 	b.want(t, "which leads there", `sd.value.slice(sd.selectionStart, sd.selectionEnd)`, "ZZ")
 	b.want(t, "mark and text lie on each other",
