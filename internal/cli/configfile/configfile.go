@@ -13,11 +13,33 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"time"
 )
 
 // LongestTime is the longest duration in whole seconds, for the checks of times in a configuration.
 const LongestTime = int64(math.MaxInt64 / time.Second)
+
+// maxFile is the size limit of a configuration file, in bytes.
+const maxFile = 16 << 20
+
+// Read returns the contents of a configuration file. A file larger than 16 MiB, or without an end, is an error. Errors
+// of the file system are as [os.ReadFile] returns them. Read waits for the writer of a named pipe.
+func Read(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s is larger than %d MiB", name, maxFile>>20)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return text, nil
+}
 
 // Program describes the program to the command. All fields are required.
 type Program struct {

@@ -3,6 +3,7 @@ package configfile
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,4 +30,22 @@ func TestConfigCommandPrintsResult(t *testing.T) {
 	defer in.Close()
 	p.Out = in
 	check.That(t, checkCommand{"good"}.Run(p) != nil && printCommand{}.Run(p) != nil, "lost output: no error")
+}
+
+// TestReadIsBounded checks that a file without an end is an error, and that a file at the limit is read whole.
+func TestReadIsBounded(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "config")
+	check.NoError(t, os.WriteFile(name, nil, 0o600))
+	for size, want := range map[int64]string{0: "", maxFile: "", maxFile + 1: name + " is larger than 16 MiB"} {
+		check.NoError(t, os.Truncate(name, size))
+		text, err := Read(name)
+		check.That(t, (err == nil) == (want == "") && (err != nil && err.Error() == want || int64(len(text)) == size),
+			"Read of %d bytes: %d, %v", size, len(text), err)
+	}
+	if _, err := os.Stat("/dev/zero"); err == nil {
+		_, err = Read("/dev/zero")
+		check.That(t, err != nil, "Read of a file without an end: no error")
+	}
+	_, err := Read(filepath.Join(name, "below"))
+	check.That(t, err != nil, "Read of a missing file: no error")
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,7 +74,7 @@ func load(file string) (*config, error) {
 	if file == "" {
 		return &c, c.check()
 	}
-	text, err := os.ReadFile(file)
+	text, err := configfile.Read(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("configuration: %w; refmon-gateway config print > FILE writes one", err)
 	} else if err != nil {

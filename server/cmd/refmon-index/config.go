@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/refmon/refmon/internal/cli/configfile"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/strictyaml"
 )
@@ -34,7 +34,7 @@ func withConfig(parser *kong.Kong, args []string) ([]string, error) {
 	if at < 0 {
 		return args, nil // the parser reports the unknown command
 	}
-	text, err := os.ReadFile(file)
+	text, err := configfile.Read(file)
 	if err != nil {
 		return nil, err
 	}

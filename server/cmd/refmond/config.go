@@ -8,10 +8,10 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"os"
 	"slices"
 	"strings"
 
+	"github.com/refmon/refmon/internal/cli/configfile"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/strictyaml"
 	"github.com/refmon/refmon/nt"
@@ -87,7 +87,7 @@ func load(file string) (*config, error) {
 	if file == "" {
 		return &c, c.check()
 	}
-	text, err := os.ReadFile(file)
+	text, err := configfile.Read(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("configuration: %w; refmond config print > FILE writes one", err)
 	} else if err != nil {
