@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/cli/configfile"
 	"github.com/refmon/refmon/internal/cli/flags"
@@ -42,10 +40,7 @@ type streams struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
-	code := run(ctx, os.Args[1:], &streams{out: os.Stdout, err: os.Stderr})
-	stop()
-	os.Exit(code)
+	os.Exit(run(context.Background(), os.Args[1:], &streams{out: os.Stdout, err: os.Stderr}))
 }
 
 // run parses and runs one command line, without the program name, and returns the exit code. It prints errors to

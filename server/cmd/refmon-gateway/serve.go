@@ -35,9 +35,9 @@ or also SeAuditPrivilege with the keys authzen and index.
   refmon-gateway serve --config gateway.yaml`
 }
 
-// Run serves the configured addresses and blocks until ctx is done or a listener fails. It returns nil after a
-// shutdown. SIGHUP loads the certificate again. Run replaces the default logger of package slog. A configuration with
-// errors, and a certificate that cannot be loaded or generated, end it before it listens.
+// Run serves the configured addresses and blocks until ctx is done, SIGTERM or SIGINT arrives, or a listener fails. It
+// returns nil after a shutdown. SIGHUP loads the certificate again. Run replaces the default logger of package slog. A
+// configuration with errors, and a certificate that cannot be loaded or generated, end it before it listens.
 func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
@@ -59,7 +59,8 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	presented := gateway.NewCertificate(cert, len(cfg.Certificates) > 0)
-	ctx, cancel := context.WithCancel(ctx)
+	// Until here a signal ends the program, which may wait for the writer of a named pipe.
+	ctx, cancel := signal.NotifyContext(ctx, unix.SIGTERM, unix.SIGINT)
 	defer cancel()
 	go cfg.renewCertificate(ctx, hangups, presented, log)
 	return errors.Join(cfg.serve(ctx, g, presented, log), g.Close())
