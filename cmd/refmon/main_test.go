@@ -345,7 +345,7 @@ func TestWrongFlagIsNamed(t *testing.T) {
 			line := append([]string(nil), args...)
 			replaced := false
 			for i := range line { // replace the value of an existing flag
-				if len(more) == 2 && line[i] == more[0] && more[0] != "-t" {
+				if len(more) == 2 && line[i] == more[0] {
 					line[i+1], replaced = more[1], true
 				}
 			}

@@ -143,7 +143,10 @@ func (l *logged) text() string {
 // account runs refmond account with that input and returns its output.
 func (p *program) account(input string, args ...string) (string, error) {
 	p.Helper()
-	cmd := exec.Command(p.bin, append([]string{"account", "--socket", p.admin}, args...)...)
+	if !slices.Contains(args, "--socket") {
+		args = append([]string{"--socket", p.admin}, args...)
+	}
+	cmd := exec.Command(p.bin, append([]string{"account"}, args...)...)
 	cmd.Stdin = strings.NewReader(input)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
