@@ -20,11 +20,12 @@ import (
 // LongestTime is the longest duration in whole seconds, for the checks of times in a configuration.
 const LongestTime = int64(math.MaxInt64 / time.Second)
 
-// maxFile is the size limit of a configuration file, in bytes.
+// maxFile is the size limit of Read, in bytes.
 const maxFile = 16 << 20
 
-// Read returns the contents of a configuration file. A file larger than 16 MiB, or without an end, is an error. Errors
-// of the file system are as [os.ReadFile] returns them. Read waits for the writer of a named pipe.
+// Read returns the contents of a file that the command line names, such as a configuration. A file larger than 16 MiB,
+// or without an end, is an error. Errors of the file system are as [os.ReadFile] returns them. Read waits for the
+// writer of a named pipe.
 func Read(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {

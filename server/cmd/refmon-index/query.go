@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -14,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/refmon/refmon/internal/cli/configfile"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/queries"
 	"github.com/refmon/refmon/token"
@@ -63,28 +62,13 @@ func (s *subject) about(right string, limit time.Duration) (a queries.About, q i
 	if s.Token == "" {
 		return a, q, nil
 	}
-	if a.Token, err = readArgument(s.Token, token.MaxFile); err != nil {
+	if a.Token, err = configfile.Read(s.Token); err != nil { // Parse has a limit of its own
 		return a, q, err
 	}
 	if q.Token, err = token.Parse(a.Token); err != nil {
 		err = fmt.Errorf("%s: %w", s.Token, err)
 	}
 	return a, q, err
-}
-
-// readArgument returns the contents of a file that the command line names. A file of more than most bytes is an error.
-// Unlike [regular.Read] it reads pipes, such as <(command).
-func readArgument(name string, most int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // closing a file that was only read loses no data
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(text)) > most {
-		err = fmt.Errorf("%s is longer than %d bytes", name, most)
-	}
-	return text, err
 }
 
 type canReadCmd struct {

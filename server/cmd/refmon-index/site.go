@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/refmon/refmon/internal/cli/configfile"
 	"github.com/refmon/refmon/server/index/cluster/deploy"
 )
 
@@ -32,9 +33,6 @@ differ. A site file:
 See docs/search.md for all keys.`
 }
 
-// maxSite is the size limit of a site file, in bytes.
-const maxSite = 16 << 20
-
 // Run prints what differs between the site file and the folder, and makes them equal unless --dry-run is set. An
 // invalid file and a change that a site cannot make are errors; then it writes nothing. After an error of writing, the
 // folder may be partly written.
@@ -42,7 +40,7 @@ func (c *siteCmd) Run(std *streams) error {
 	if c.Folder == "" { // "" would mean the working directory
 		return errors.New("FOLDER is empty: name the folder for the files")
 	}
-	text, err := readArgument(c.File, maxSite)
+	text, err := configfile.Read(c.File)
 	if err != nil {
 		return err
 	}

@@ -227,7 +227,7 @@ func TestSiteRejectsEmptyFolder(t *testing.T) {
 	pipe := fmt.Sprintf("/dev/fd/%d", r.Fd()) // as of <(command)
 	check.NoError(t, (&siteCmd{File: pipe, Folder: "out", DryRun: true}).Run(&streams{out: &bytes.Buffer{}}))
 	err = (&siteCmd{File: "/dev/zero", Folder: "out"}).Run(&streams{out: &bytes.Buffer{}})
-	check.That(t, err != nil && strings.Contains(err.Error(), "is longer than"), "an endless site file: %v", err)
+	check.That(t, err != nil && strings.Contains(err.Error(), "is larger than"), "an endless site file: %v", err)
 }
 
 // TestSitePrintsCommandsDespiteFailedWrite checks that refmon-index site prints the commands of a folder that it cannot
