@@ -111,8 +111,8 @@ func TestAccountListsPrintEveryState(t *testing.T) {
 	}
 }
 
-// TestAccountListAlignsWideNames checks that the second column starts at the same terminal column below a heading and
-// beside a name of fullwidth characters, which take two columns each.
+// TestAccountListAlignsWideNames checks that the second column starts at the same terminal column in the heading and in
+// the row of a name with fullwidth characters, which take two columns each.
 func TestAccountListAlignsWideNames(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "山田太郎"}, "")
